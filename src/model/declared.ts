@@ -1,0 +1,169 @@
+import type { Grantee, ObjectKind, Privileges } from './access.ts';
+import type { Finding, Position, Severity } from './finding.ts';
+import type { DefaultKind, MembershipOptions } from './state.ts';
+
+/** One part of a selector. Not `literal`: `*` matches any run of characters and everything else is itself. */
+export type Part = { readonly text: string; readonly literal: boolean };
+
+export type Engine = 'postgres' | 'mysql' | 'mariadb';
+
+/** A value that is looked up when it is needed: `${env:NAME}` or `${secret:ARN[#key]}`. `text` is the whole reference. */
+export type Reference = { readonly source: 'env' | 'secret'; readonly name: string; readonly key?: string; readonly text: string };
+
+export type Endpoint =
+  | {
+      readonly kind: 'explicit';
+      readonly host: string;
+      readonly port: number;
+      readonly tls: 'verify-full' | 'require' | 'disable';
+      readonly ca?: string;
+    }
+  /** libpq's variables, DATABASE_URL and ~/.pgpass. */
+  | { readonly kind: 'env' };
+
+export type Target = {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly endpoint: Endpoint;
+  readonly login: { readonly user?: string; readonly planUser?: string; readonly auth: 'password' | 'iam'; readonly password?: Reference };
+  /** null: every database that the login may connect to, without templates and `rdsadmin`. */
+  readonly databases: readonly string[] | null;
+  readonly maintenanceDatabase: string;
+  /** Creators of later objects, by database. */
+  readonly defaultsFor: Readonly<Record<string, readonly string[]>>;
+  readonly manage: Manage;
+  readonly source: Position;
+};
+
+export type Manage = 'exact' | 'additive';
+
+export type DeclaredRole = {
+  readonly name: string;
+  readonly kind: 'user' | 'group';
+  readonly auth: 'iam' | 'password' | 'none';
+  /** false: no login, sessions ended, grants kept. */
+  readonly enabled: boolean;
+  /** undefined: the comment's own text stays. */
+  readonly description?: string;
+  readonly inherit: boolean;
+  readonly createdb: boolean;
+  readonly createrole: boolean;
+  readonly connectionLimit: number;
+  /** RFC 3339 UTC; set from `until` of a password user. */
+  readonly validUntil: string | null;
+  readonly password?: Reference;
+  readonly passwordVersion: number;
+  readonly manage: Manage;
+  readonly adoptFrom: readonly string[];
+  readonly renamedFrom?: string;
+  /** true: its `until` has passed at `asOf`; it is treated as absent. */
+  readonly expired: boolean;
+  readonly source: Position;
+};
+
+export type DeclaredMembership = {
+  /** May be a predefined, provider or `existing` role. */
+  readonly role: string;
+  readonly member: string;
+  readonly options: MembershipOptions;
+  /** true: its `until` has passed at `asOf`: not wanted, and its removal is an expiry. */
+  readonly expired: boolean;
+  readonly source: Position;
+};
+
+export type DeclaredSetting = {
+  readonly role: string;
+  readonly database: string | null;
+  readonly name: string;
+  readonly value: string | readonly string[];
+  readonly source: Position;
+};
+
+/** `grantee` shall hold `privileges` on the objects that the parts select. */
+export type DeclaredGrant = {
+  readonly grantee: string;
+  readonly kind: ObjectKind;
+  /** Upper-case words of the engine, `*` marks the grant option; ['ALL'] stays to be expanded by server version. */
+  readonly privileges: Privileges;
+  /** Selects among the managed databases; null for kinds shared by the whole server other than `database`. */
+  readonly database: Part | null;
+  readonly schema: Part | null;
+  /** The object; for kind `column` the table. A routine's name may carry `(types)`. */
+  readonly name: Part | null;
+  readonly columns?: readonly string[];
+  /** The built-in or own profile that it comes from: such grants also plan default privileges (rule 18). */
+  readonly profile?: string;
+  /** As written, for messages. */
+  readonly selector: string;
+  readonly source: Position;
+};
+
+/** The group owns the schema and everything in it that no extension made (rule 16). */
+export type DeclaredOwnership = {
+  readonly owner: string;
+  readonly database: Part;
+  readonly schema: Part;
+  readonly selector: string;
+  readonly source: Position;
+};
+
+export type DeclaredDefault = {
+  readonly database: string;
+  /** null: every schema of the database. */
+  readonly schema: string | null;
+  readonly createdBy: readonly string[];
+  readonly to: Grantee;
+  readonly objects: DefaultKind;
+  readonly privileges: Privileges;
+  readonly source: Position;
+};
+
+/** A privilege of PUBLIC that shall be there or not; everything else of PUBLIC is left alone. */
+export type DeclaredPublic = {
+  readonly action: 'grant' | 'revoke';
+  readonly kind: ObjectKind;
+  readonly privileges: Privileges;
+  readonly database: Part | null;
+  readonly schema: Part | null;
+  readonly name: Part | null;
+  readonly selector: string;
+  readonly source: Position;
+};
+
+export type DeclaredRemoval = {
+  readonly name: string;
+  readonly action: 'drop' | 'forget';
+  readonly reassignTo?: string;
+  readonly sessions: 'end' | 'keep';
+  readonly source: Position;
+};
+
+export type Rule = 'no-superuser' | 'no-direct-user-grants' | 'no-wildcard-connect';
+export type Guards = {
+  readonly protected: readonly string[];
+  readonly maxRemovals: number | null;
+  readonly rules: Readonly<Partial<Record<Rule, Severity | 'off'>>>;
+};
+
+/** The manifest, for one target, after groups, profiles and overrides: what shall be true there. */
+export type Declared = {
+  readonly stack: string;
+  /** RFC 3339 UTC. */
+  readonly asOf: string;
+  readonly target: Target;
+  readonly roles: ReadonlyMap<string, DeclaredRole>;
+  readonly memberships: readonly DeclaredMembership[];
+  readonly settings: readonly DeclaredSetting[];
+  readonly grants: readonly DeclaredGrant[];
+  readonly ownerships: readonly DeclaredOwnership[];
+  readonly defaults: readonly DeclaredDefault[];
+  readonly publics: readonly DeclaredPublic[];
+  readonly removed: readonly DeclaredRemoval[];
+  /** Roles of the server that are referenced and never changed. */
+  readonly existing: ReadonlySet<string>;
+  readonly guards: Guards;
+  /** The next `until` after `asOf`, RFC 3339 UTC. */
+  readonly nextExpiry: string | null;
+  /** What was noticed on the way (warnings; errors stop earlier). */
+  readonly findings: readonly Finding[];
+};

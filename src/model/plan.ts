@@ -1,0 +1,107 @@
+import type { ObjectKind, Privileges } from './access.ts';
+import type { Change } from './change.ts';
+import type { Finding, Position } from './finding.ts';
+
+export const PLAN_FORMAT = '1.0';
+
+/** The order of kinds of step where nothing else decides: access is cut first, opened late, taken away after that. */
+export const PHASES = ['close', 'create', 'alter', 'grant', 'default', 'open', 'revoke', 'release', 'drop'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/**
+ * One statement, exactly as it runs, but for `${…}` placeholders of secrets (resolved last, by `execute`).
+ * Steps with the same `transaction` run in order on one connection to `database`, between BEGIN and COMMIT;
+ * transaction T starts when all of `waitsFor` of its steps are committed.
+ */
+export type Step = {
+  readonly id: number;
+  readonly database: string;
+  readonly transaction: number;
+  readonly phase: Phase;
+  readonly sql: string;
+  /** The role that it runs as, when not the login. Shown; the SET ROLE is a step of its own. */
+  readonly as?: string;
+  /** Indexes into the target's changes. */
+  readonly changes: readonly number[];
+};
+
+/** Transactions of one target in order of start; `waitsFor` holds indexes of earlier ones. */
+export type Transaction = {
+  readonly database: string;
+  readonly waitsFor: readonly number[];
+  /** Roles that it borrows: two that share one do not run side by side. */
+  readonly borrows: readonly string[];
+  /** true: statements run one by one, each its own commit (ending sessions). */
+  readonly autocommit: boolean;
+};
+
+/** What a set of users can do that they could not before, or the reverse. `count` objects, the first of them named. */
+export type AccessItem = {
+  readonly what: 'privileges' | 'login' | 'role' | 'ownership';
+  readonly privileges: Privileges;
+  readonly kind?: ObjectKind;
+  readonly database?: string | null;
+  readonly schema?: string | null;
+  readonly relation?: string;
+  readonly names: readonly string[];
+  readonly count: number;
+  /** How: 'direct', 'PUBLIC', 'owner', or the groups from the user to the holder. */
+  readonly via: readonly string[];
+};
+export type AccessDelta = {
+  readonly users: readonly string[];
+  readonly gains: readonly AccessItem[];
+  readonly loses: readonly AccessItem[];
+};
+
+/** How many objects a selector of the manifest matched. */
+export type Match = {
+  readonly selector: string;
+  readonly database: string | null;
+  readonly kind: ObjectKind;
+  readonly count: number;
+  readonly source?: Position;
+};
+
+export type Counts = { readonly add: number; readonly change: number; readonly remove: number; readonly blocked: number };
+
+export type PlanTarget = {
+  readonly name: string;
+  readonly engine: string;
+  readonly identity: {
+    readonly endpoint: string;
+    /** `pg_control_system().system_identifier`, null where it may not be read. */
+    readonly system: string | null;
+    readonly version: string;
+    /** The login that apply will use; whoever read. */
+    readonly login: string;
+  };
+  readonly counts: Counts;
+  readonly access: readonly AccessDelta[];
+  readonly changes: readonly Change[];
+  readonly transactions: readonly Transaction[];
+  readonly steps: readonly Step[];
+  readonly findings: readonly Finding[];
+  readonly matches: readonly Match[];
+  readonly unmanaged: { readonly users: readonly string[]; readonly groups: readonly string[] };
+  /** Databases that could not be read, each with the reason. */
+  readonly unread: readonly { readonly database: string; readonly reason: string }[];
+  /** Sizes of what was read and compared. */
+  readonly read: { readonly roles: number; readonly databases: number; readonly objects: number; readonly grants: number };
+  /** OIDs of the existing roles that the changes name: another OID at apply is another role. */
+  readonly roles: Readonly<Record<string, number>>;
+  /** The next `until` that will pass, RFC 3339 UTC. */
+  readonly nextExpiry: string | null;
+};
+
+/** A plain JSON value without secrets: same inputs, same bytes. */
+export type Plan = {
+  readonly formatVersion: typeof PLAN_FORMAT;
+  readonly stack: string;
+  /** The instant at which `until` was judged, RFC 3339 UTC. */
+  readonly asOf: string;
+  readonly command: 'plan' | 'destroy';
+  readonly targets: readonly PlanTarget[];
+  /** `v1:` and the SHA-256, in hex, of the sorted operations. */
+  readonly digest: string;
+};

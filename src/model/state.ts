@@ -1,0 +1,69 @@
+import type { Grantee, ObjectKind, ObjectSet, Privileges } from './access.ts';
+
+/** Our ownership mark in a role's comment. `pw` is the password version; `locked` the date of an emergency lock. */
+export type Mark = { readonly stack: string; readonly pw?: number; readonly locked?: string };
+
+/** A database principal in normal form. `validUntil`: UTC RFC 3339, null = never expires. `connectionLimit`: -1 = none. */
+export type Role = {
+  readonly name: string;
+  readonly login: boolean;
+  readonly inherit: boolean;
+  readonly createdb: boolean;
+  readonly createrole: boolean;
+  readonly superuser: boolean;
+  readonly replication: boolean;
+  readonly bypassrls: boolean;
+  readonly connectionLimit: number;
+  readonly validUntil: string | null;
+  /** The comment without our mark. */
+  readonly description: string;
+  readonly mark: Mark | null;
+};
+
+/** Options of a membership; `inherit` and `set` are true where the engine knows none. */
+export type MembershipOptions = { readonly admin: boolean; readonly inherit: boolean; readonly set: boolean };
+/** `member` is in `role`, granted by `grantor`. */
+export type Membership = { readonly role: string; readonly member: string; readonly grantor: string } & MembershipOptions;
+
+/** A setting of a role (database null) or of a role in one database. Lists keep their elements apart. */
+export type Setting = {
+  readonly role: string;
+  readonly database: string | null;
+  readonly name: string;
+  readonly value: string | readonly string[];
+};
+
+/** What `grantee` holds on every object of the set, by one grantor. */
+export type Grant = { readonly on: ObjectSet; readonly grantee: Grantee; readonly grantor: string; readonly privileges: Privileges };
+
+/** Privileges that objects made later by `creator` get (schema null: anywhere in the database). */
+export type DefaultPrivilege = {
+  readonly database: string;
+  readonly creator: string;
+  readonly schema: string | null;
+  readonly objects: DefaultKind;
+  readonly grantee: Grantee;
+  readonly privileges: Privileges;
+};
+export type DefaultKind = Extract<ObjectKind, 'table' | 'sequence' | 'routine' | 'type' | 'schema' | 'large_object'>;
+
+export type Ownership = { readonly on: ObjectSet; readonly owner: string };
+
+/** A stored password cannot be read back: only the version in the mark is compared. */
+export type Password = { readonly role: string; readonly version: number; readonly reference: string };
+
+/** Sessions of a role that shall end. */
+export type Sessions = { readonly role: string };
+
+/** The kinds of thing that a plan changes, each with its normal form. Adding one adds a line here and the compiler names the rest. */
+export type Bodies = {
+  role: Role;
+  password: Password;
+  membership: Membership;
+  setting: Setting;
+  ownership: Ownership;
+  grant: Grant;
+  default: DefaultPrivilege;
+  sessions: Sessions;
+};
+export type Kind = keyof Bodies;
