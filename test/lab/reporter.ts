@@ -1,0 +1,30 @@
+import type { Reporter, TestModule, TestRunEndReason, TestSuite } from 'vitest/node';
+
+/** Ends the run's output with the versions of the servers that answered and, alone on the last line, the counts. */
+export default class CountReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[], _reason: TestRunEndReason): void {
+    const versions = serverVersions(modules);
+    const lines = [
+      ...(versions.length > 0 ? [`PostgreSQL ${versions.join(', ')}; Node ${process.versions.node}`] : []),
+      countLine(modules, unhandledErrors.length),
+    ];
+    // the other reporters print their summaries in this same event
+    process.once('exit', () => process.stdout.write(`\n${lines.join('\n')}\n`));
+  }
+}
+
+/** `12 passed, 0 failed`, and `, 1 skipped` where something was. A file that cannot be loaded counts as a failed test. */
+function countLine(modules: readonly TestModule[], unhandled: number): string {
+  const tests = modules.flatMap((module) => [...module.children.allTests()]);
+  const count = (state: string) => tests.filter((test) => test.result().state === state).length;
+  const broken = modules.flatMap((module) => [module, ...module.children.allSuites()]).flatMap((group) => group.errors()).length;
+  const skipped = count('skipped') + count('pending');
+  return `${count('passed')} passed, ${count('failed') + broken + unhandled} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+/** Noted in the suites' meta data by `useServer`. */
+function serverVersions(modules: readonly TestModule[]): string[] {
+  const suites = modules.flatMap((module) => [...module.children.allSuites()]);
+  const versions = suites.map((suite: TestSuite) => (suite.meta() as { postgres?: string }).postgres);
+  return [...new Set(versions.filter((version) => version !== undefined))].sort((a, b) => Number(a) - Number(b));
+}

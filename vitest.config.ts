@@ -1,0 +1,20 @@
+import { availableParallelism } from 'node:os';
+import { defineConfig } from 'vitest/config';
+
+/** Two projects: unit tests do no I/O and share a process; each live file has processes and servers of its own. */
+export default defineConfig({
+  test: {
+    maxWorkers: Math.max(2, Math.min(availableParallelism(), 6)),
+    reporters: ['default', './test/lab/reporter.ts'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/live/**'], isolate: false },
+      },
+      {
+        extends: true,
+        test: { name: 'live', include: ['test/live/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+    ],
+  },
+});
