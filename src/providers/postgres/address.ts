@@ -1,0 +1,223 @@
+import { readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Reference, Target } from '../../model/declared.ts';
+import { type Finding, failure } from '../../model/finding.ts';
+import { passwordIn } from './passfile.ts';
+
+/** How much of TLS is asked for, in libpq's words: `prefer` goes on without it when the server has none. */
+export type Tls = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+
+/** Where a connection goes and as whom. `ca` is a PEM text; undefined: the authorities that Node trusts. */
+export type Address = {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+  /** undefined: none is known; the server may not ask for one. */
+  readonly password: string | undefined;
+  readonly tls: Tls;
+  readonly ca: string | undefined;
+  readonly connectTimeoutMs?: number;
+};
+
+/** Which of the target's logins, and where to. Without `database` an `env` endpoint's own counts. */
+export type Destination = { readonly as: 'plan' | 'apply'; readonly database?: string };
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Resolves a target to an address: looks up the password, reads the CA file. Throws a Failure for what is missing. */
+export const addressOf = (target: Target, destination: Destination, env: Environment): Promise<Address> => {
+  if (target.login.auth === 'iam') {
+    throw failure('connect/iam', `target '${target.name}': 'login.auth: iam' is not available in this version`, {
+      ...at(target),
+      hint: `log in with a password: login: { user: …, password: "\${env:NAME}" }`,
+    });
+  }
+  return target.endpoint.kind === 'explicit' ? explicitAddress(target, destination, env) : environmentAddress(target, destination, env);
+};
+
+/** A password that crosses the network without a verified server: warned of, except on loopback (it stays on the machine). */
+export const connectionFindings = (target: Target): Finding[] => {
+  const { endpoint, login } = target;
+  if (endpoint.kind !== 'explicit' || endpoint.tls === 'verify-full' || login.auth !== 'password' || isLoopback(endpoint.host)) return [];
+  const what = endpoint.tls === 'disable' ? 'is sent without encryption' : 'is sent to a server whose certificate is not verified';
+  return [
+    {
+      severity: 'warning',
+      code: 'connect/unverified',
+      message: `target '${target.name}': the password of its login ${what} ('tls: ${endpoint.tls}', host '${endpoint.host}')`,
+      hint: "use 'tls: verify-full' and name the authority's certificate in 'ca'",
+      ...at(target),
+    },
+  ];
+};
+
+/** Names and addresses of this machine, and sockets. */
+export const isLoopback = (host: string): boolean =>
+  host.startsWith('/') || host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+
+const at = (target: Target) => ({ target: target.name, source: target.source });
+
+const userOf = (target: Target, as: Destination['as']): string | undefined =>
+  as === 'plan' ? (target.login.planUser ?? target.login.user) : target.login.user;
+
+const explicitAddress = async (target: Target, { as, database }: Destination, env: Environment): Promise<Address> => {
+  const { endpoint, login } = target;
+  if (endpoint.kind !== 'explicit') throw new TypeError('not an explicit endpoint');
+  const user = userOf(target, as);
+  if (user === undefined) {
+    throw failure('connect/no-user', `target '${target.name}': nobody to log in as`, { ...at(target), hint: "write 'login: { user: … }'" });
+  }
+  return {
+    host: endpoint.host,
+    port: endpoint.port,
+    user,
+    database: database ?? target.maintenanceDatabase,
+    password: login.password && secretOf(login.password, target, env),
+    tls: endpoint.tls,
+    ca: endpoint.tls === 'verify-full' && endpoint.ca !== undefined ? await authorityIn(endpoint.ca, target) : undefined,
+  };
+};
+
+/** The password that a reference stands for. Only the environment is looked into. */
+const secretOf = (reference: Reference, target: Target, env: Environment): string => {
+  if (reference.source === 'secret') {
+    throw failure(
+      'connect/secret',
+      `target '${target.name}': '${reference.text}' cannot be looked up: this version reads only \${env:NAME}`,
+      {
+        ...at(target),
+        hint: `put the password into an environment variable and refer to it as \${env:NAME}`,
+      },
+    );
+  }
+  const value = env[reference.name];
+  if (value) return value;
+  const state = value === undefined ? 'is not set' : 'is empty';
+  throw failure(
+    'connect/no-variable',
+    `target '${target.name}': the environment variable '${reference.name}' ${state}, but its login's password is '${reference.text}'`,
+    {
+      ...at(target),
+      hint: `set ${reference.name} to the password of the login`,
+    },
+  );
+};
+
+const authorityIn = async (file: string, target: Target): Promise<string> => {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw failure(
+      'connect/no-ca',
+      `target '${target.name}': the CA file '${file}' cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+      {
+        ...at(target),
+        hint: "name a PEM file with the authority's certificate in 'ca' (or PGSSLROOTCERT)",
+      },
+    );
+  }
+};
+
+/** libpq's rules: the manifest first, then DATABASE_URL, then the variables, then the password file, then the defaults. */
+const environmentAddress = async (target: Target, { as, database }: Destination, env: Environment): Promise<Address> => {
+  const url = env.DATABASE_URL ? urlParts(env.DATABASE_URL, target) : {};
+  const host = url.host || env.PGHOST || 'localhost';
+  const port = portOf(url.port || env.PGPORT || '5432', target);
+  const user = userOf(target, as) || url.user || env.PGUSER || env.USER || env.USERNAME;
+  if (!user) {
+    throw failure('connect/no-user', `target '${target.name}': nobody to log in as`, {
+      ...at(target),
+      hint: "set PGUSER, or write 'login: { user: … }'",
+    });
+  }
+  const to = { host, port, user, database: database ?? (url.database || env.PGDATABASE || user) };
+  const given = target.login.password ? secretOf(target.login.password, target, env) : url.password || env.PGPASSWORD;
+  const tls = tlsOf(url.sslmode || env.PGSSLMODE || 'prefer', host, target);
+  const seconds = Number(env.PGCONNECT_TIMEOUT);
+  return {
+    ...to,
+    password: given || (await filedPassword(to, env)),
+    tls,
+    ca: await environmentAuthority(url.sslrootcert || env.PGSSLROOTCERT, tls, target, env),
+    ...(seconds > 0 ? { connectTimeoutMs: seconds * 1000 } : {}),
+  };
+};
+
+type UrlParts = Partial<Record<'host' | 'port' | 'user' | 'password' | 'database' | 'sslmode' | 'sslrootcert', string>>;
+
+/** The text is never quoted: a password stands in it. */
+const urlParts = (text: string, target: Target): UrlParts => {
+  try {
+    const url = new URL(text);
+    if (!/^postgres(ql)?:$/.test(url.protocol)) throw new TypeError('another scheme');
+    const query = Object.fromEntries(url.searchParams);
+    return {
+      host: decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1'),
+      port: url.port,
+      user: decodeURIComponent(url.username),
+      password: decodeURIComponent(url.password),
+      database: decodeURIComponent(url.pathname.slice(1)),
+      ...query,
+      ...(query.dbname ? { database: query.dbname } : {}),
+    };
+  } catch {
+    throw failure('connect/database-url', `target '${target.name}': DATABASE_URL is not a PostgreSQL address`, {
+      ...at(target),
+      hint: 'write it as postgres://user:password@host:port/database, with one host and special characters percent-encoded',
+    });
+  }
+};
+
+const portOf = (text: string, target: Target): number => {
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65536) return port;
+  throw failure('connect/port', `target '${target.name}': '${text}' is not a port (1 to 65535)`, {
+    ...at(target),
+    hint: 'correct PGPORT or DATABASE_URL',
+  });
+};
+
+const MODES: Readonly<Record<string, Tls>> = {
+  disable: 'disable',
+  // libpq tries `allow` without TLS first; a server that takes both is then used encrypted here.
+  allow: 'prefer',
+  prefer: 'prefer',
+  require: 'require',
+  'verify-ca': 'verify-ca',
+  'verify-full': 'verify-full',
+};
+
+/** A socket never speaks TLS. */
+const tlsOf = (mode: string, host: string, target: Target): Tls => {
+  const tls = Object.hasOwn(MODES, mode) ? MODES[mode] : undefined;
+  if (tls) return host.startsWith('/') ? 'disable' : tls;
+  throw failure('connect/sslmode', `target '${target.name}': '${mode}' is not an SSL mode (${Object.keys(MODES).join(', ')})`, {
+    ...at(target),
+    hint: 'correct PGSSLMODE or the sslmode of DATABASE_URL',
+  });
+};
+
+const verifies = (tls: Tls): boolean => tls === 'verify-ca' || tls === 'verify-full';
+
+/** `system` is libpq's word for the authorities that are trusted anyway. */
+const environmentAuthority = async (named: string | undefined, tls: Tls, target: Target, env: Environment): Promise<string | undefined> => {
+  if (!verifies(tls) || named === 'system') return undefined;
+  if (named) return await authorityIn(named, target);
+  return await readFile(join(homeOf(env), '.postgresql', 'root.crt'), 'utf8').catch(() => undefined);
+};
+
+const homeOf = (env: Environment): string => env.HOME || homedir();
+
+/** libpq does not use a password file that others may read. */
+const filedPassword = async (to: Omit<Address, 'password' | 'tls' | 'ca'>, env: Environment): Promise<string | undefined> => {
+  const file = env.PGPASSFILE || join(homeOf(env), '.pgpass');
+  try {
+    const { mode } = await stat(file);
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) return undefined;
+    return passwordIn(await readFile(file, 'utf8'), to);
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,227 @@
+import { parseComment } from '../../core/mark.ts';
+import { nearest } from '../../core/nearest.ts';
+import { isPattern } from '../../core/selector.ts';
+import type { Declared, Part } from '../../model/declared.ts';
+import { Failure, type Finding } from '../../model/finding.ts';
+import { byCodeUnit, distinct } from '../../model/key.ts';
+import type { Inspection } from '../provider.ts';
+import { type Connected, connect } from './connect.ts';
+import { BEGIN, clusterQueries, contentQueries, DEPENDENTS, type Query, SYSTEM_IDENTIFIER, type Wish } from './queries.ts';
+import { clusterOf, contentsOf, mayReadControl, type Row, type Rows, serverOf } from './rows.ts';
+import type { Contents, Server, Snapshot, SnapshotDatabase } from './snapshot.ts';
+import { readError } from './trouble.ts';
+
+/** For tests: how long the server may take for one statement, in ms. */
+export type InspectOptions = { readonly statementTimeoutMs?: number; readonly env?: Readonly<Record<string, string | undefined>> };
+
+/** How many databases are read side by side. */
+const LANES = 4;
+
+/**
+ * Reads a server once: what its databases share over the maintenance database, then each managed database over one
+ * connection and in one read-only transaction of its own. Throws a Failure where it cannot log in or reading fails.
+ */
+export const inspect = async ({ declared, as }: Inspection, options: InspectOptions = {}): Promise<Snapshot> => {
+  const open = (database: string) => connect(declared.target, { as, database, ...options });
+  const maintenance = await open(declared.target.maintenanceDatabase);
+  try {
+    const cluster = await readCluster(maintenance, declared);
+    const { entered, unread } = databasesToRead(declared, cluster);
+    const wish = wishOf(declared, cluster.dropped);
+    const own = (database: string) => database === declared.target.maintenanceDatabase;
+    const read = async (database: string): Promise<Reading> =>
+      own(database) ? { database, contents: await readContents(maintenance, wish) } : await readDatabase(database, open, wish);
+    const readings = await sideBySide(entered, read);
+    const { dropped: _dropped, ...shared } = cluster;
+    return {
+      engine: 'postgres',
+      ...shared,
+      contents: Object.fromEntries(readings.flatMap((reading) => ('contents' in reading ? [[reading.database, reading.contents]] : []))),
+      unread: [...unread, ...readings.flatMap((reading) => ('reason' in reading ? [reading] : []))].sort((a, b) =>
+        byCodeUnit(a.database, b.database),
+      ),
+    };
+  } finally {
+    await maintenance.close();
+  }
+};
+
+/** What a database held, or why it could not be entered. */
+type Reading = { readonly database: string; readonly contents: Contents } | Unread;
+type Unread = Snapshot['unread'][number];
+
+type Cluster = Omit<Snapshot, 'engine' | 'contents' | 'unread'> & {
+  /** The roles that are there and shall be dropped. */
+  readonly dropped: readonly string[];
+};
+
+const readCluster = async (connected: Connected, declared: Declared): Promise<Cluster> => {
+  const rows = await readAll(connected, BEGIN, clusterQueries(await majorOf(connected)));
+  const shared = clusterOf(rows);
+  const [server] = rows.get('server')!;
+  const names = new Set(shared.roles.map(({ name }) => name));
+  const dropped = distinct(declared.removed.filter(({ action, name }) => action === 'drop' && names.has(name)).map(({ name }) => name));
+  return {
+    ...shared,
+    server: serverOf(server!, mayReadControl(server!) ? await readSystemIdentifier(connected) : null),
+    sessions: sessionsOf(rows.get('sessions') ?? [], shared.roles, declared),
+    dependents: await readDependents(connected, dropped),
+    dropped,
+  };
+};
+
+/** From what the server said on login; a pooler that says nothing costs a question more. */
+const majorOf = async (connected: Connected): Promise<number> => {
+  const announced = Number.parseInt(connected.version, 10);
+  if (announced >= 10) return announced;
+  const [row] = await ask(connected, "SELECT pg_catalog.current_setting('server_version_num')");
+  return Math.floor(Number(row![0]) / 10_000);
+};
+
+const readSystemIdentifier = async (connected: Connected): Promise<Server['systemIdentifier']> => {
+  const [row] = await ask(connected, SYSTEM_IDENTIFIER);
+  return row?.[0] ?? null;
+};
+
+const readDependents = async (connected: Connected, dropped: readonly string[]): Promise<Snapshot['dependents']> => {
+  if (dropped.length === 0) return [];
+  const rows = await ask(connected, DEPENDENTS, [dropped]);
+  return rows
+    .map(([role, database, oid, type, count]) => ({
+      role: role!,
+      database: oid === '0' ? null : (database ?? `oid ${oid}`),
+      type: type as Snapshot['dependents'][number]['type'],
+      count: Number(count),
+    }))
+    .sort((a, b) => byCodeUnit(a.role, b.role) || byCodeUnit(a.database ?? '', b.database ?? '') || byCodeUnit(a.type, b.type));
+};
+
+/** Sessions of roles that lose their login or go: everybody else's come and go, and are no part of a plan. */
+const sessionsOf = (rows: readonly Row[], roles: Snapshot['roles'], declared: Declared): Snapshot['sessions'] => {
+  const removed = new Set(declared.removed.map(({ name }) => name));
+  const marked = new Set(roles.filter(({ comment }) => parseComment(comment).mark !== null).map(({ name }) => name));
+  const loses = (name: string): boolean => {
+    const role = declared.roles.get(name);
+    return role ? !role.enabled || role.expired : removed.has(name) || marked.has(name);
+  };
+  return rows
+    .map(([role, count]) => ({ role: role!, count: Number(count) }))
+    .filter(({ role }) => loses(role))
+    .sort((a, b) => byCodeUnit(a.role, b.role));
+};
+
+/** Those that are managed, and those where a role to be dropped has something. Throws for a name that is no database's. */
+const databasesToRead = (declared: Declared, { databases, dependents }: Cluster): { entered: string[]; unread: Unread[] } => {
+  const byName = new Map(databases.map((database) => [database.name, database]));
+  const managed = declared.target.databases ?? databases.filter(isManagedByDefault).map(({ name }) => name);
+  const unknown = managed.filter((name) => !byName.has(name));
+  if (unknown.length > 0) throw new Failure(unknown.map((name) => unknownDatabase(name, declared, databases)));
+  const wanted = distinct([...managed, ...dependents.flatMap(({ database }) => (database === null ? [] : [database]))]);
+  const unread = wanted.flatMap((name) => unreadable(name, byName.get(name)));
+  return { entered: wanted.filter((name) => !unread.some(({ database }) => database === name)), unread };
+};
+
+const isManagedByDefault = ({ name, connectable, template }: SnapshotDatabase): boolean => connectable && !template && name !== 'rdsadmin';
+
+const unknownDatabase = (name: string, { target }: Declared, databases: readonly SnapshotDatabase[]): Finding => {
+  const names = databases.filter(({ template }) => !template).map((database) => database.name);
+  const near = nearest(name, names);
+  return {
+    severity: 'error',
+    code: 'inspect/no-database',
+    message: `target '${target.name}': there is no database '${name}' on the server`,
+    hint: near === undefined ? `it has: ${names.join(', ')}` : `did you mean '${near}'?`,
+    target: target.name,
+    source: target.source,
+  };
+};
+
+const unreadable = (name: string, database: SnapshotDatabase | undefined): Unread[] => {
+  if (database?.connectable) return [];
+  if (database === undefined) return [{ database: name, reason: 'it was dropped meanwhile' }];
+  return [{ database: name, reason: database.allowConnections ? 'the login has no CONNECT privilege on it' : 'it takes no connections' }];
+};
+
+/** What the manifest asks of each database beyond the fixed part. */
+const wishOf = (declared: Declared, dropped: readonly string[]): Wish => {
+  const selectors = [...declared.grants, ...declared.publics];
+  const largeObjects = selectors.filter(({ kind }) => kind === 'large_object');
+  return {
+    columns: declared.grants.flatMap(({ schema, name, columns }) =>
+      columns ? [{ schema: fixed(schema), relation: fixed(name), names: columns }] : [],
+    ),
+    systemObjects: selectors.some(({ schema }) => schema !== null && isSystemSchema(schema)),
+    ...(largeObjects.length > 0 || dropped.length > 0
+      ? { largeObjects: largeObjects.flatMap(({ name }) => (name && !isPattern(name) ? [name.text] : [])) }
+      : {}),
+  };
+};
+
+/** The one name that a part can match; null: several. */
+const fixed = (part: Part | null): string | null => (part && !isPattern(part) ? part.text : null);
+
+const isSystemSchema = (schema: Part): boolean =>
+  !isPattern(schema) && (schema.text === 'pg_catalog' || schema.text === 'information_schema');
+
+const readDatabase = async (database: string, open: (database: string) => Promise<Connected>, wish: Wish): Promise<Reading> => {
+  let connected: Connected;
+  try {
+    connected = await open(database);
+  } catch (error) {
+    const reason = refusal(error);
+    if (reason === undefined) throw error;
+    return { database, reason };
+  }
+  try {
+    return { database, contents: await readContents(connected, wish, BEGIN) };
+  } finally {
+    await connected.close();
+  }
+};
+
+/** Refusals that concern one database, while the server lets the login in elsewhere. */
+const REFUSALS = new Set(['connect/no-connect', 'connect/closed', 'connect/no-database', 'connect/not-admitted']);
+const refusal = (error: unknown): string | undefined =>
+  error instanceof Failure ? error.findings.find(({ code }) => REFUSALS.has(code))?.message : undefined;
+
+/** Without `begin`: in the transaction that is open. It ends here. */
+const readContents = async (connected: Connected, wish: Wish, begin = ''): Promise<Contents> =>
+  contentsOf(await readAll(connected, begin, contentQueries(wish), 'COMMIT'));
+
+/** Several at a time; all are waited for, so that none is left running when one fails. */
+const sideBySide = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> => {
+  if (items.length < 2) return await Promise.all(items.map(work));
+  const { default: limited } = await import('p-limit');
+  const lane = limited(LANES);
+  const settled = await Promise.allSettled(items.map((item) => lane(() => work(item))));
+  return settled.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+};
+
+/** Values stay the text that the server sent. */
+const TEXT = { getTypeParser: () => (text: string) => text };
+
+/** All queries in one message, between what comes before and after them. */
+const readAll = async ({ client, peer }: Connected, before: string, queries: readonly Query[], after = ''): Promise<Rows> => {
+  const lead = before ? before.split(';').length : 0;
+  const text = [before, ...queries.map(({ sql }) => sql), after].filter(Boolean).join(';\n');
+  try {
+    const results = (await client.query({ text, rowMode: 'array', types: TEXT })) as unknown as readonly {
+      readonly rows: readonly Row[];
+    }[];
+    return new Map(queries.map(({ name }, index) => [name, results[lead + index]!.rows]));
+  } catch (error) {
+    throw readError(error, peer);
+  }
+};
+
+/** One query with bound values. */
+const ask = async ({ client, peer }: Connected, text: string, values: readonly unknown[] = []): Promise<readonly Row[]> => {
+  try {
+    return (await client.query({ text, values: [...values], rowMode: 'array', types: TEXT })).rows;
+  } catch (error) {
+    throw readError(error, peer);
+  }
+};

@@ -1,0 +1,241 @@
+import type { Target } from '../../model/declared.ts';
+import { Failure, type Finding, failure } from '../../model/finding.ts';
+import type { Address } from './address.ts';
+
+/** What was being talked to when it went wrong. */
+export type Peer = { readonly target: Target; readonly address: Pick<Address, 'host' | 'port' | 'user' | 'database' | 'password' | 'tls'> };
+
+type Explained = { readonly slug: string; readonly what: string; readonly hint: string };
+
+/** A refused or broken connection, said as a Failure `connect/…`. A Failure stays what it is. */
+export const connectFailure = (error: unknown, peer: Peer): Failure =>
+  error instanceof Failure ? error : asFailure('connect', explainConnect(error, peer.address) ?? brokenWhile('logging in', error), peer);
+
+/** Trouble of a statement that reads, said as a Failure `inspect/…`. What is no trouble of the server's is thrown on as it is. */
+export const readError = (error: unknown, peer: Peer): unknown => {
+  if (error instanceof Failure) return error;
+  const explained = explainRead(error, peer.address);
+  return explained ? asFailure('inspect', explained, peer) : error;
+};
+
+/** SQLSTATE of a server's error, or the code of a socket's. */
+export const codeOf = (error: unknown): string => {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
+  return typeof code === 'string' ? code : '';
+};
+
+const asFailure = (area: 'connect' | 'inspect', { slug, what, hint }: Explained, { target, address }: Peer): Failure => {
+  const where = `${hostPort(address)}, database '${address.database}', user '${address.user}'`;
+  const finding: Omit<Finding, 'severity' | 'code' | 'message'> = {
+    hint: redacted(hint, address),
+    target: target.name,
+    source: target.source,
+  };
+  return failure(`${area}/${slug}`, `target '${target.name}': ${redacted(what, address)} (${where})`, finding);
+};
+
+const hostPort = ({ host, port }: Peer['address']): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+
+/** No driver is known to put a password into a message: this makes sure. */
+const redacted = (text: string, { password }: Peer['address']): string => (password ? text.replaceAll(password, '***') : text);
+
+const messageOf = (error: unknown): string => {
+  if (error instanceof AggregateError && !error.message) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+};
+
+const explainConnect = (error: unknown, address: Peer['address']): Explained | undefined =>
+  explainNetwork(codeOf(error), address) ?? explainTls(error, address) ?? explainRefusal(error, address);
+
+const explainNetwork = (code: string, { host, port }: Peer['address']): Explained | undefined => {
+  const check = "check 'endpoint.host' and 'endpoint.port', and the network between";
+  switch (code) {
+    case 'ECONNREFUSED':
+      return { slug: 'refused', what: `nothing listens on port ${port} of '${host}'`, hint: `start the server, or ${check}` };
+    case 'ENOENT':
+      return { slug: 'refused', what: `there is no socket in '${host}'`, hint: 'start the server, or correct PGHOST and PGPORT' };
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EAI_NODATA':
+    case 'EAI_NONAME':
+      return {
+        slug: 'unknown-host',
+        what: `the host name '${host}' is not known`,
+        hint: "correct 'endpoint.host', or check the name servers and the VPN",
+      };
+    case 'ETIMEDOUT':
+      return {
+        slug: 'timeout',
+        what: `no answer from '${host}' in time`,
+        hint: `${check}: a firewall or security group that drops packets looks like this`,
+      };
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'EADDRNOTAVAIL':
+      return { slug: 'unreachable', what: `'${host}' cannot be reached from here`, hint: check };
+  }
+  return undefined;
+};
+
+/** What the connection timeout of node-postgres and a server without TLS say have no code. */
+const explainTls = (error: unknown, { host, tls }: Peer['address']): Explained | undefined => {
+  const code = codeOf(error);
+  const message = messageOf(error);
+  if (message === 'timeout expired') {
+    return {
+      slug: 'timeout',
+      what: `no answer from '${host}' in time`,
+      hint: 'check the network between: a firewall or security group that drops packets looks like this',
+    };
+  }
+  if (message === 'The server does not support SSL connections') {
+    return {
+      slug: 'no-tls',
+      what: `the server does not speak TLS, but '${tls}' is asked for`,
+      hint: "turn TLS on at the server; 'tls: disable' sends everything in the clear",
+    };
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return {
+      slug: 'certificate-host',
+      what: `the server's certificate is not for '${host}'`,
+      hint: "connect by a name that is in the certificate ('endpoint.host')",
+    };
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    const when = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet';
+    return {
+      slug: 'certificate-time',
+      what: `the server's certificate ${when}`,
+      hint: "renew the certificate, or check this machine's clock",
+    };
+  }
+  if (UNVERIFIED.has(code)) {
+    return {
+      slug: 'certificate',
+      what: `the server's certificate is signed by nobody who is trusted here (${code})`,
+      hint: "name the file with the authority's certificate in 'endpoint.ca' (for RDS: the region's CA bundle)",
+    };
+  }
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
+    return {
+      slug: 'tls',
+      what: `TLS could not be agreed upon (${code})`,
+      hint: 'check which versions and ciphers the server offers, and that this port is the server itself',
+    };
+  }
+  return undefined;
+};
+
+const UNVERIFIED = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+]);
+
+/** The server's own words follow where one SQLSTATE has several causes: they come in its language. */
+const explainRefusal = (error: unknown, { user, database }: Peer['address']): Explained | undefined => {
+  const said = messageOf(error);
+  switch (codeOf(error)) {
+    case '28P01':
+      return {
+        slug: 'password',
+        what: `the password of '${user}' is wrong, or there is no such user`,
+        hint: "check the variable that 'login.password' names",
+      };
+    case '28000':
+      return explainNotAdmitted(said, user);
+    case '3D000':
+      return { slug: 'no-database', what: `there is no database '${database}'`, hint: "correct 'databases' or 'maintenance_database'" };
+    case '42501':
+      return {
+        slug: 'no-connect',
+        what: `'${user}' may not connect to the database '${database}'`,
+        hint: `GRANT CONNECT ON DATABASE "${database}" TO "${user}"`,
+      };
+    case '55000':
+      return {
+        slug: 'closed',
+        what: `the database '${database}' takes no connections`,
+        hint: "leave it out of 'databases', or allow connections to it",
+      };
+    case '53300':
+      return {
+        slug: 'too-many',
+        what: `too many connections: ${said}`,
+        hint: 'end idle sessions, or raise the connection limit of the server, the database or the role',
+      };
+    case '57P03':
+    case '57P01':
+    case '57P02':
+      return { slug: 'not-ready', what: `the server is starting or stopping: ${said}`, hint: 'try again in a moment' };
+  }
+  return undefined;
+};
+
+const explainNotAdmitted = (said: string, user: string): Explained => {
+  if (/pg_hba\.conf/.test(said)) {
+    const tls = /no encryption|SSL off/.test(said) ? " with TLS ('tls: verify-full')" : '';
+    return {
+      slug: 'not-admitted',
+      what: `the server admits no such connection: ${said}`,
+      hint: `connect from an admitted address${tls}, or add a line to pg_hba.conf`,
+    };
+  }
+  if (/PAM authentication/.test(said)) {
+    return {
+      slug: 'password',
+      what: `'${user}' was not let in: ${said}`,
+      hint: `a member of rds_iam logs in with a token, never with a password: REVOKE rds_iam FROM "${user}"`,
+    };
+  }
+  return {
+    slug: 'no-login',
+    what: `'${user}' may not log in: ${said}`,
+    hint: `let a role log in that may: ALTER ROLE "${user}" LOGIN, or correct 'login.user'`,
+  };
+};
+
+const explainRead = (error: unknown, { user }: Peer['address']): Explained | undefined => {
+  const code = codeOf(error);
+  const said = messageOf(error);
+  if (code === '57014' || said === 'Query read timeout') {
+    return { slug: 'timeout', what: `reading took too long: ${said}`, hint: 'try again when the server is less busy: nothing was changed' };
+  }
+  if (code === '55P03')
+    return { slug: 'locked', what: `a catalog is locked by somebody else: ${said}`, hint: 'try again when that session is done' };
+  if (code === '42501')
+    return {
+      slug: 'not-permitted',
+      what: `'${user}' may not read a catalog: ${said}`,
+      hint: `give '${user}' the right that the server names`,
+    };
+  if (isLost(error)) return brokenWhile('reading', error);
+  if (/^[0-9A-Z]{5}$/.test(code))
+    return { slug: 'server', what: `the server answered ${code}: ${said}`, hint: "look into the server's log" };
+  return undefined;
+};
+
+/** Class 08 and 57P0x, a socket that broke, and what node-postgres says without a code. */
+const isLost = (error: unknown): boolean => {
+  const code = codeOf(error);
+  return (
+    /^(08|57P0)/.test(code) ||
+    SOCKET.has(code) ||
+    /^(Connection terminated|Client has encountered a connection error)/.test(messageOf(error))
+  );
+};
+const SOCKET = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENETDOWN', 'ECONNABORTED']);
+
+const brokenWhile = (doing: string, error: unknown): Explained => ({
+  slug: 'lost',
+  what: `the connection was lost while ${doing}: ${messageOf(error)}`,
+  hint: 'try again: nothing was changed',
+});
