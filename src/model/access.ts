@@ -53,4 +53,6 @@ export type OwnedObjects = ObjectSet & {
   readonly acl: readonly AclEntry[];
   /** Who made them, when it was not a user: such objects are matched by no pattern. */
   readonly origin?: 'extension' | 'internal' | 'system';
+  /** Sequences that belong to a table's column: their owner follows the table's. */
+  readonly linked?: boolean;
 };

@@ -4,12 +4,15 @@ import type { Finding, Position } from './finding.ts';
 
 export const PLAN_FORMAT = '1.0';
 
-/** The order of kinds of step where nothing else decides: access is cut first, opened late, taken away after that. */
-export const PHASES = ['close', 'create', 'alter', 'grant', 'default', 'open', 'revoke', 'release', 'drop'] as const;
+/**
+ * The order of kinds of step where nothing else decides: logins are closed first; what is new is granted before members move,
+ * what is old is taken away after that; logins open when nothing is too much any more.
+ */
+export const PHASES = ['close', 'create', 'alter', 'own', 'grant', 'default', 'member', 'revoke', 'release', 'open', 'drop'] as const;
 export type Phase = (typeof PHASES)[number];
 
 /**
- * One statement, exactly as it runs, but for `${…}` placeholders of secrets (resolved last, by `execute`).
+ * One statement, exactly as it runs. A statement with a `secret` ends with that reference; `execute` puts a value in its place.
  * Steps with the same `transaction` run in order on one connection to `database`, between BEGIN and COMMIT;
  * transaction T starts when all of `waitsFor` of its steps are committed.
  */
@@ -21,6 +24,8 @@ export type Step = {
   readonly sql: string;
   /** The role that it runs as, when not the login. Shown; the SET ROLE is a step of its own. */
   readonly as?: string;
+  /** The reference, e.g. `${env:NAME}`, that the statement ends with. */
+  readonly secret?: string;
   /** Indexes into the target's changes. */
   readonly changes: readonly number[];
 };

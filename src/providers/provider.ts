@@ -1,6 +1,6 @@
-import type { Change } from '../model/change.ts';
+import type { Cause, Change } from '../model/change.ts';
 import type { Declared, Target } from '../model/declared.ts';
-import type { Finding } from '../model/finding.ts';
+import type { Finding, Position } from '../model/finding.ts';
 import type { OwnedObjects } from '../model/access.ts';
 import type { Match, PlanTarget, Step, Transaction } from '../model/plan.ts';
 import type { Bodies, Kind, Membership, Role } from '../model/state.ts';
@@ -15,10 +15,14 @@ export type Reality = {
   readonly objects: readonly OwnedObjects[];
 };
 
+/** What a plan says of a change beyond the change itself. Keyed `kind key`. */
+export type About = { readonly cause?: Cause; readonly source?: Position; readonly blocked?: string };
+
 /** The target's two sides, ready to be subtracted, and what was noticed while comparing. */
 export type Normal = {
   readonly actual: State;
   readonly desired: State;
+  readonly about: ReadonlyMap<string, About>;
   readonly reality: Reality;
   readonly findings: readonly Finding[];
   readonly matches: readonly Match[];

@@ -12,7 +12,7 @@ export type Wish = {
   readonly largeObjects?: readonly string[];
   /** Columns to be read without an ACL of their own too; null: in any schema, of any relation. */
   readonly columns: readonly { readonly schema: string | null; readonly relation: string | null; readonly names: readonly string[] }[];
-  /** Also what is in the system schemas with the ACL that it came with. */
+  /** Also what is in the system schemas and that nobody was granted anything on. */
   readonly systemObjects: boolean;
 };
 
@@ -148,13 +148,9 @@ SELECT n.nspname, pg_catalog.pg_get_userbyid(n.nspowner), n.nspacl::text, CASE W
 
 const IS_SYSTEM = "n.nspname IN ('pg_catalog', 'information_schema')";
 
-/** In the system schemas only what has another ACL than it came with is worth reading. */
-const isWorthReading = ({ systemObjects }: Wish, catalog: string, oid: string, acl: string, column = '0') =>
-  systemObjects
-    ? 'true'
-    : `(NOT (${IS_SYSTEM}) OR ${acl} IS NOT NULL AND ${acl}::text IS DISTINCT FROM
-       (SELECT i.initprivs::text FROM pg_catalog.pg_init_privs i
-         WHERE i.classoid = 'pg_catalog.${catalog}'::pg_catalog.regclass AND i.objoid = ${oid} AND i.objsubid = ${column}))`;
+/** Of the system schemas only what a role that somebody made (OID 16384 and up) holds something on: it is extra, or stands in the way of a drop. */
+const isWorthReading = ({ systemObjects }: Wish, acl: string) =>
+  systemObjects ? 'true' : `(NOT (${IS_SYSTEM}) OR EXISTS (SELECT FROM pg_catalog.aclexplode(${acl}) x WHERE x.grantee >= 16384))`;
 
 /** The dependency of a sequence on its column: `a` for serial and OWNED BY, `i` for an identity column. Asked sequence by sequence. */
 const LINK = `
@@ -173,7 +169,7 @@ SELECT n.nspname, g.relkind, pg_catalog.pg_get_userbyid(g.relowner), g.relacl::t
           JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
           LEFT JOIN ${members('pg_class')} e ON e.objid = c.oid
          WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ ${HIDDEN}
-           AND ${isWorthReading(wish, 'pg_class', 'c.oid', 'c.relacl')}
+           AND ${isWorthReading(wish, 'c.relacl')}
          GROUP BY 1, 2, 3, 4, 5, 6) g
   JOIN pg_catalog.pg_namespace n ON n.oid = g.relnamespace`;
 
@@ -185,7 +181,7 @@ SELECT n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner), CASE WHEN e
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN ${members('pg_class')} e ON e.objid = c.oid
- WHERE (a.attacl IS NOT NULL AND ${isWorthReading(wish, 'pg_class', 'c.oid', 'a.attacl', 'a.attnum')}${wish.columns.map(isNamed).join('')})
+ WHERE (a.attacl IS NOT NULL AND ${isWorthReading(wish, 'a.attacl')}${wish.columns.map(isNamed).join('')})
    AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ ${HIDDEN}
  GROUP BY 1, 2, 3, 4, 5`;
 
@@ -203,7 +199,7 @@ SELECT n.nspname, pg_catalog.pg_get_userbyid(g.proowner), g.proacl::text, g.orig
           FROM pg_catalog.pg_proc p
           JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
           LEFT JOIN ${members('pg_proc')} e ON e.objid = p.oid
-         WHERE n.nspname !~ ${HIDDEN} AND ${isWorthReading(wish, 'pg_proc', 'p.oid', 'p.proacl')}
+         WHERE n.nspname !~ ${HIDDEN} AND ${isWorthReading(wish, 'p.proacl')}
          GROUP BY 1, 2, 3, 4) g
   JOIN pg_catalog.pg_namespace n ON n.oid = g.pronamespace`;
 
@@ -217,7 +213,7 @@ SELECT n.nspname, pg_catalog.pg_get_userbyid(g.typowner), g.typacl::text, g.orig
           LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
           LEFT JOIN ${members('pg_type')} e ON e.objid = t.oid
          WHERE (t.typtype IN ('b', 'd', 'e', 'r') AND NOT (t.typelem <> 0 AND t.typlen = -1) OR t.typtype = 'c' AND c.oid IS NOT NULL)
-           AND n.nspname !~ ${HIDDEN} AND ${isWorthReading(wish, 'pg_type', 't.oid', 't.typacl')}
+           AND n.nspname !~ ${HIDDEN} AND ${isWorthReading(wish, 't.typacl')}
          GROUP BY 1, 2, 3, 4) g
   JOIN pg_catalog.pg_namespace n ON n.oid = g.typnamespace`;
 

@@ -90,18 +90,20 @@ export type Contents = {
   readonly relations: readonly {
     readonly schema: string;
     readonly kind: RelationKind;
+    /** true: a sequence that belongs to a table's column (serial, identity): its owner follows the table's. */
+    readonly linked: boolean;
     readonly owner: string;
     readonly acl: string | null;
     readonly origin: Origin;
     readonly names: readonly string[];
   }[];
-  /** Only columns with an ACL of their own, system columns included. */
+  /** Columns with an ACL of their own, system columns included, and those that a grant of the manifest names. */
   readonly columns: readonly {
     readonly schema: string;
     readonly relation: string;
     readonly owner: string;
     readonly origin: Origin;
-    readonly acl: string;
+    readonly acl: string | null;
     readonly names: readonly string[];
   }[];
   /** `names` with identity arguments: `f(integer, text)`, types rendered with an empty search_path. */

@@ -1,0 +1,84 @@
+import type { Change, ChangeOf, Risk } from '../model/change.ts';
+import { byCodeUnit } from '../model/key.ts';
+import type { Bodies, Grant, Kind, Membership, Role } from '../model/state.ts';
+import { difference } from './privileges.ts';
+
+/** The two sides of a target, with what is known of each difference (see Normal). */
+export type Sides = {
+  readonly actual: { readonly [K in Kind]: ReadonlyMap<string, Bodies[K]> };
+  readonly desired: { readonly [K in Kind]: ReadonlyMap<string, Bodies[K]> };
+  readonly about: ReadonlyMap<string, Partial<Pick<Change, 'cause' | 'source' | 'blocked'>>>;
+};
+
+const ORDER: Readonly<Record<Kind, number>> = {
+  role: 0,
+  password: 1,
+  sessions: 2,
+  membership: 3,
+  setting: 4,
+  ownership: 5,
+  grant: 6,
+  default: 7,
+};
+
+/** Desired minus actual, by kind and key. */
+export const diff = (sides: Sides): Change[] =>
+  (Object.keys(ORDER) as Kind[]).sort((a, b) => ORDER[a] - ORDER[b]).flatMap((kind) => diffKind(sides, kind) as Change[]);
+
+const diffKind = <K extends Kind>(sides: Sides, kind: K): ChangeOf<K>[] => {
+  const [actual, desired] = [sides.actual[kind], sides.desired[kind]];
+  const keys = [...new Set([...actual.keys(), ...desired.keys()])].sort(byCodeUnit);
+  return keys.flatMap((key) => {
+    const [before, after] = [actual.get(key) ?? null, desired.get(key) ?? null];
+    if (before && after && same(before, after)) return [];
+    const about = sides.about.get(`${kind} ${key}`);
+    return [{ kind, key, before, after, risk: riskOf(kind, before, after), cause: 'declared', ...about } as ChangeOf<K>];
+  });
+};
+
+/** Bodies are flat, and both sides write their properties in one order only by chance. */
+const same = (a: object, b: object): boolean => canonical(a) === canonical(b);
+const canonical = (value: object): string =>
+  JSON.stringify(value, (_, inner) =>
+    inner && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([x], [y]) => byCodeUnit(x, y)))
+      : inner,
+  );
+
+const riskOf = <K extends Kind>(kind: K, before: Bodies[K] | null, after: Bodies[K] | null): Risk => {
+  switch (kind as Kind) {
+    case 'role':
+      return roleRisk(before as Role | null, after as Role | null);
+    case 'membership':
+      return membershipRisk(before as Membership | null, after as Membership | null);
+    case 'grant':
+    case 'default':
+      return privilegeRisk(before as Grant | null, after as Grant | null);
+    case 'password':
+      return 'authentication';
+    case 'ownership':
+      return 'destructive';
+    case 'sessions':
+      return 'removes';
+    case 'setting':
+      return 'safe';
+  }
+};
+
+const roleRisk = (before: Role | null, after: Role | null): Risk => {
+  if (!after) return 'destructive';
+  if (!before) return after.login || after.createdb || after.createrole ? 'grants' : 'safe';
+  const lost = (['login', 'inherit', 'createdb', 'createrole'] as const).some((ability) => before[ability] && !after[ability]);
+  const gained = (['login', 'inherit', 'createdb', 'createrole'] as const).some((ability) => !before[ability] && after[ability]);
+  return lost ? 'removes' : gained ? 'grants' : 'safe';
+};
+
+const membershipRisk = (before: Membership | null, after: Membership | null): Risk => {
+  if ((before ?? after)!.role === 'rds_iam') return 'authentication';
+  if (!after) return 'removes';
+  if (!before) return 'grants';
+  return (['admin', 'inherit', 'set'] as const).some((option) => before[option] && !after[option]) ? 'removes' : 'grants';
+};
+
+const privilegeRisk = (before: Pick<Grant, 'privileges'> | null, after: Pick<Grant, 'privileges'> | null): Risk =>
+  difference(before?.privileges ?? [], after?.privileges ?? []).length > 0 ? 'removes' : 'grants';

@@ -1,0 +1,31 @@
+import type { Mark } from '../model/state.ts';
+
+const LINE = /^\[rolecall stack=(\S+?)((?: [a-z]+=\S+)*)\]$/;
+
+/** Splits a role's comment into the text that is its own and our mark, which is the last line. Other people edit comments: be tolerant. */
+export const parseComment = (comment: string | null): { readonly description: string; readonly mark: Mark | null } => {
+  if (!comment) return { description: '', mark: null };
+  const lines = comment.replace(/\s+$/, '').split('\n');
+  const found = LINE.exec(lines.at(-1)!.trim());
+  if (!found) return { description: comment, mark: null };
+  return { description: lines.slice(0, -1).join('\n'), mark: { stack: found[1]!, ...fields(found[2]!) } };
+};
+
+/** The comment of a role with this description and mark; null when there is nothing to say. */
+export const renderComment = (description: string, mark: Mark | null): string | null => {
+  if (!mark) return description || null;
+  const fields = [mark.pw === undefined ? [] : [`pw=${mark.pw}`], mark.locked === undefined ? [] : [`locked=${mark.locked}`]].flat();
+  return [...(description ? [description] : []), `[rolecall ${[`stack=${mark.stack}`, ...fields].join(' ')}]`].join('\n');
+};
+
+const fields = (text: string): Omit<Mark, 'stack'> => {
+  const found = new Map(
+    text
+      .split(' ')
+      .filter(Boolean)
+      .map((field) => field.split('=') as [string, string]),
+  );
+  const pw = Number(found.get('pw'));
+  const locked = found.get('locked');
+  return { ...(found.has('pw') && Number.isInteger(pw) ? { pw } : {}), ...(locked ? { locked } : {}) };
+};

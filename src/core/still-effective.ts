@@ -1,0 +1,197 @@
+import { type Grantee, isPublic, type ObjectSet, type OwnedObjects } from '../model/access.ts';
+import type { Change, ChangeOf } from '../model/change.ts';
+import type { Finding } from '../model/finding.ts';
+import { byCodeUnit, nameKey, pathKey } from '../model/key.ts';
+import type { Reality } from '../model/reality.ts';
+import { type Access, askerOf, createAccess, effectivePrivileges, holdingOf } from './access.ts';
+import { byWord, wordOf } from './privileges.ts';
+
+/** What a removal leaves in force: `change` is an index into the changes; `via` as in an access delta. `sample` is one of the objects. */
+export type StillEffective = {
+  readonly change: number;
+  /** Who keeps it: the role that the removal is about, or, when PUBLIC loses it, roles that hold it themselves. */
+  readonly who: readonly string[];
+  readonly privileges: readonly string[];
+  readonly count: number;
+  readonly sample: ObjectSet | null;
+  readonly via: readonly string[];
+};
+
+/** Removals of grants and memberships that do not remove all of the access that they gave, in the order of the changes. */
+export const stillEffective = (before: Reality, after: Reality, changes: readonly Change[]): readonly StillEffective[] => {
+  const states = { before: createAccess(before), after: createAccess(after) };
+  const keeps = membershipJudge(states.before, states.after, changes);
+  return changes.flatMap((change, index) => {
+    if (change.blocked !== undefined) return [];
+    const left = change.kind === 'grant' ? leftOfGrant(states.after, change) : change.kind === 'membership' ? keeps(change) : [];
+    return left.map((rest) => ({ change: index, ...rest }));
+  });
+};
+
+/** At most one note for each change. */
+export const stillEffectiveFindings = (before: Reality, after: Reality, changes: readonly Change[]): readonly Finding[] => {
+  const byChange = new Map<number, StillEffective[]>();
+  for (const left of stillEffective(before, after, changes)) byChange.set(left.change, [...(byChange.get(left.change) ?? []), left]);
+  return [...byChange].map(([index, list]) => {
+    const source = changes[index]?.source;
+    return {
+      severity: 'note' as const,
+      code: 'access/still-effective',
+      message: `${subjectOf(changes[index])}: ${list.slice(0, SHOWN).map(sentence).join('; ')}${list.length > SHOWN ? `; and ${list.length - SHOWN} more` : ''}`,
+      hint: 'to take the access away, remove it there too',
+      ...(source ? { source } : {}),
+    };
+  });
+};
+
+/** So many paths or names are spelled out. */
+const SHOWN = 3;
+
+type Left = Omit<StillEffective, 'change'>;
+type LeftByPath = {
+  readonly add: (who: readonly string[], words: readonly string[], on: ObjectSet, count: number, via: readonly string[]) => void;
+  readonly list: () => Left[];
+};
+
+const collect = (): LeftByPath => {
+  const found = new Map<string, Left>();
+  return {
+    add: (who, words, on, count, via) => {
+      const privileges = [...words].sort(byCodeUnit);
+      const key = [who.join('\0'), privileges.join(), via.join('\0')].join('\n');
+      const known = found.get(key);
+      found.set(key, known ? { ...known, count: known.count + count } : { who, privileges, count, sample: on, via });
+    },
+    list: () => [...found.values()],
+  };
+};
+
+const leftOfGrant = (after: Access, { before: was, after: is }: ChangeOf<'grant'>): Left[] => {
+  const stays = byWord(is?.privileges ?? []);
+  const removed = (was?.privileges ?? []).map(wordOf).filter((word) => !stays.has(word));
+  if (!was || removed.length === 0 || isGone(after, was.grantee)) return [];
+  const left = collect();
+  for (const { row, names } of after.places.locate(was.on).portions) {
+    if (isPublic(was.grantee)) holdersBeside(after, row, removed, { ...row, names }, left);
+    else addPaths(after, was.grantee, row, removed, { ...row, names }, left);
+  }
+  return left.list();
+};
+
+const isGone = ({ reality }: Access, grantee: Grantee): boolean => !isPublic(grantee) && !reality.roles.has(grantee);
+
+const addPaths = (access: Access, role: string, row: OwnedObjects, words: readonly string[], on: ObjectSet, left: LeftByPath): void => {
+  const { via } = effectivePrivileges(access, role, row);
+  const byPath = new Map<string, { path: readonly string[]; words: string[] }>();
+  for (const word of words) {
+    const path = via.get(word);
+    if (!path) continue;
+    const known = byPath.get(path.join('\0'));
+    if (known) known.words.push(word);
+    else byPath.set(path.join('\0'), { path, words: [word] });
+  }
+  for (const { path, words: kept } of byPath.values()) left.add([role], kept, on, on.names.length, path);
+};
+
+/** When PUBLIC loses something: the roles that have it by name. That the owner keeps it goes without saying. */
+const holdersBeside = (access: Access, row: OwnedObjects, words: readonly string[], on: ObjectSet, left: LeftByPath): void => {
+  const claims = access.claims(row);
+  for (const word of words) {
+    const holders = [...claims.byRole]
+      .filter(([role, list]) => role !== claims.owner && list.some(({ atoms }) => atoms.has(word)))
+      .map(([role]) => role);
+    if (holders.length > 0) left.add(holders.sort(byCodeUnit), [word], on, on.names.length, ['direct']);
+  }
+};
+
+/** Members that leave the same roles and stand alike afterwards are judged once. */
+const membershipJudge = (before: Access, after: Access, changes: readonly Change[]): ((change: ChangeOf<'membership'>) => Left[]) => {
+  const leaves = ({ before: was, after: is }: ChangeOf<'membership'>): boolean =>
+    was?.inherit === true && is?.inherit !== true && !isGone(after, was.member) && !isGone(after, was.role);
+  const lostBy = ({ before: was }: ChangeOf<'membership'>): string[] => {
+    if (!was) return [];
+    const now = after.memberships.inherited(was.member);
+    return [...before.memberships.inherited(was.role).keys()].filter((role) => !now.has(role)).sort(byCodeUnit);
+  };
+  const leaving = changes.filter(
+    (change): change is ChangeOf<'membership'> => change.kind === 'membership' && change.blocked === undefined && leaves(change),
+  );
+  const rows = rowsByHolder(after, new Set(leaving.flatMap(lostBy)));
+  const known = new Map<string, Left[]>();
+  return (change) => {
+    const { before: was } = change;
+    if (!was || !leaves(change)) return [];
+    const path = after.memberships.inherited(was.member).get(was.role);
+    if (path) return [{ who: [was.member], privileges: [], count: 0, sample: null, via: path }];
+    const lost = lostBy(change).filter((role) => rows.has(role));
+    const { closure, superuser } = askerOf(after, was.member);
+    const key = JSON.stringify([lost, superuser, [...closure].filter(([role]) => role !== was.member || rows.named.has(role))]);
+    const left = known.get(key) ?? leftOfLeaving(after, was.member, lost, rows);
+    known.set(key, left);
+    return left.map((rest) => ({ ...rest, who: [was.member] }));
+  };
+};
+
+type RowsByHolder = {
+  readonly has: (role: string) => boolean;
+  readonly get: (role: string) => readonly OwnedObjects[];
+  readonly named: ReadonlySet<string>;
+};
+
+const rowsByHolder = (access: Access, roles: ReadonlySet<string>): RowsByHolder => {
+  const found = new Map<string, OwnedObjects[]>();
+  const named = new Set<string>();
+  for (const row of roles.size > 0 ? access.reality.objects : []) {
+    const holders = new Set(
+      [row.owner, ...row.acl.flatMap(({ grantee }) => (isPublic(grantee) ? [] : [grantee]))].map((role) => access.holderOf(role, row)),
+    );
+    for (const role of holders) {
+      named.add(role);
+      if (!roles.has(role)) continue;
+      const list = found.get(role);
+      if (list) list.push(row);
+      else found.set(role, [row]);
+    }
+  }
+  return { has: (role) => found.has(role), get: (role) => found.get(role) ?? [], named };
+};
+
+/** What the lost roles still have, and the member has too, by another path. */
+const leftOfLeaving = (access: Access, member: string, lost: readonly string[], rows: RowsByHolder): Left[] => {
+  const left = collect();
+  const closure = new Map(lost.map((role) => [role, []] as const));
+  for (const row of new Set(lost.flatMap(rows.get))) {
+    const given = holdingOf(access, { closure, superuser: false }, row).plain;
+    addPaths(
+      access,
+      member,
+      row,
+      [...given.keys()].filter((atom) => !atom.endsWith('*')),
+      row,
+      left,
+    );
+  }
+  return left.list();
+};
+
+const subjectOf = (change: Change | undefined): string => {
+  if (change?.kind === 'membership' && change.before) return `'${change.before.member}' leaves '${change.before.role}'`;
+  if (change?.kind !== 'grant' || !change.before) return '';
+  const { grantee, on } = change.before;
+  return `${isPublic(grantee) ? 'PUBLIC' : `'${grantee}'`} loses a grant on ${objectsText(on, on.names.length)}`;
+};
+
+const sentence = ({ who, privileges, count, sample, via }: StillEffective): string => {
+  const names = who.slice(0, SHOWN).map((name) => `'${name}'`);
+  const whom = `${names.join(', ')}${who.length > SHOWN ? ` and ${who.length - SHOWN} more` : ''}`;
+  if (!sample) return `still a member via ${via.slice(0, -1).map(nameKey).join(' > ') || 'another grant'}`;
+  const what = `${privileges.join(', ')} on ${objectsText(sample, count)}`;
+  return `${what} still effective ${via[0] === 'direct' ? `by another grant to ${whom}` : `via ${via.join(' > ')}`}`;
+};
+
+const objectsText = ({ kind, database, schema, relation, names }: ObjectSet, count: number): string => {
+  const noun = kind.replaceAll('_', ' ');
+  const path = [database, schema, relation].filter((part) => part !== null && part !== undefined);
+  if (count === 1 && names[0] !== undefined) return `${noun} ${pathKey(...path, names[0])}`;
+  return `${count} ${noun}s${path.length > 0 ? `, such as ${pathKey(...path, names[0] ?? '')}` : ''}`;
+};

@@ -1,0 +1,141 @@
+import { groupBy } from '../../core/group.ts';
+import { isPattern, matches } from '../../core/selector.ts';
+import { samePrivileges, union } from '../../core/privileges.ts';
+import { type Grantee, granteeKey, granteeOf, type Privileges } from '../../model/access.ts';
+import type { DeclaredGrant } from '../../model/declared.ts';
+import type { Position } from '../../model/finding.ts';
+import { distinct, pathKey } from '../../model/key.ts';
+import type { DefaultKind, DefaultPrivilege } from '../../model/state.ts';
+import type { About } from '../provider.ts';
+import { defaultAcl, parseAcl } from './acl.ts';
+import { actor } from './authority.ts';
+import { ACL_TYPES, DEFAULT_OBJECTS, expandAll } from './catalog.ts';
+import { isSystemSchema } from './reality.ts';
+import { type Comparison, databaseOwner, isProviderRole, type Scope } from './scope.ts';
+
+type Wanted = { readonly body: DefaultPrivilege; readonly source?: Position };
+const PROFILED: ReadonlySet<string> = new Set<DefaultKind>(['table', 'sequence', 'routine', 'type']);
+
+/** Default privileges that name a declared role, those of the profiles included (rule 18), and those of roles that go. */
+export const compareDefaults = (scope: Scope, compare: Comparison): void => {
+  const actual = new Map(actualDefaults(scope).map((body) => [keyOf(body), body]));
+  const desired = desiredDefaults(scope, compare);
+  for (const body of leaversDefaults(scope, actual.values())) desired.set(keyOf(body), { body });
+  for (const key of new Set([...actual.keys(), ...desired.keys()])) {
+    const before = actual.get(key) ?? null;
+    const wanted = desired.get(key);
+    const body = before ?? wanted!.body;
+    if (!wanted && !isExtra(scope, body)) continue;
+    const additive = keeps(scope, body) && !scope.dropped.has(body.creator);
+    const after = wanted ? { ...wanted.body, privileges: additive ? union(before?.privileges ?? [], wanted.body.privileges) : wanted.body.privileges } : null;
+    if (before && after && samePrivileges(before.privileges, after.privileges)) continue;
+    compare.put('default', key, before, after, aboutDefault(scope, body, wanted?.source));
+  }
+};
+
+const keyOf = ({ database, creator, schema, objects, grantee }: DefaultPrivilege): string =>
+  `${pathKey(database, ...(schema === null ? [] : [schema]))} ${objects}s by ${pathKey(creator)} to ${granteeKey(grantee) === '' ? 'PUBLIC' : pathKey(granteeKey(grantee))}`;
+
+const keeps = (scope: Scope, body: DefaultPrivilege): boolean => {
+  const role = scope.declared.roles.get(granteeKey(body.grantee));
+  return typeof body.grantee !== 'string' || role?.manage === 'additive' || scope.declared.target.manage === 'additive';
+};
+
+const isExtra = (scope: Scope, body: DefaultPrivilege): boolean => {
+  if (typeof body.grantee !== 'string' || body.grantee === body.creator) return scope.dropped.has(body.creator);
+  if (scope.dropped.has(body.grantee) || scope.dropped.has(body.creator)) return true;
+  return scope.exact.has(body.grantee) && scope.managed.has(body.database) && !keeps(scope, body);
+};
+
+const actualDefaults = (scope: Scope): DefaultPrivilege[] => {
+  const renamed = new Map([...scope.renamed].map(([now, old]) => [old, now]));
+  const named = (grantee: Grantee): Grantee => (typeof grantee === 'string' ? (renamed.get(grantee) ?? grantee) : grantee);
+  return Object.entries(scope.snapshot.contents).flatMap(([database, contents]) =>
+    contents.defaultAcls.flatMap((row) => {
+      const objects = (Object.keys(DEFAULT_OBJECTS) as DefaultKind[]).find((kind) => DEFAULT_OBJECTS[kind].letter === row.objects)!;
+      const creator = renamed.get(row.creator) ?? row.creator;
+      const byGrantee = groupBy(parseAcl(row.acl), (entry) => granteeKey(named(entry.grantee)));
+      return [...byGrantee].map(([grantee, entries]) => ({
+        database,
+        creator,
+        schema: row.schema,
+        objects,
+        grantee: granteeOf(grantee),
+        privileges: entries.map((entry) => entry.privileges).reduce(union),
+      }));
+    }),
+  );
+};
+
+const desiredDefaults = (scope: Scope, compare: Comparison): Map<string, Wanted> => {
+  const desired = new Map<string, Wanted>();
+  const add = (body: DefaultPrivilege, source: Position) => {
+    const key = keyOf(body);
+    const known = desired.get(key);
+    desired.set(key, { body: { ...body, privileges: union(known?.body.privileges ?? [], body.privileges) }, source });
+  };
+  for (const { database, schema, createdBy, to, objects, privileges, source } of scope.declared.defaults) {
+    if (!scope.managed.has(database)) continue;
+    for (const creator of createdBy) add({ database, creator, schema, objects, grantee: to, privileges: words(scope, objects, privileges) }, source);
+  }
+  const skipped = new Map<string, Position>();
+  for (const grant of scope.declared.grants) {
+    if (grant.profile === undefined || !PROFILED.has(grant.kind) || (grant.name && !isWholeKind(grant))) continue;
+    for (const [database, schema, owner] of schemasOf(scope, grant)) {
+      for (const creator of creatorsOf(scope, database, owner)) {
+        if (isUnfit(scope, creator)) skipped.set(`${pathKey(database, schema)}\0${creator}`, grant.source);
+        else if (creator !== grant.grantee) add({ database, creator, schema, objects: grant.kind as DefaultKind, grantee: grant.grantee, privileges: words(scope, grant.kind as DefaultKind, grant.privileges) }, grant.source);
+      }
+    }
+  }
+  reportSkipped(skipped, compare);
+  return desired;
+};
+
+const words = (scope: Scope, objects: DefaultKind, privileges: Privileges): Privileges => expandAll(privileges, objects, scope.version);
+
+/** Default privileges know no names: only a grant on everything of a schema has a future half. */
+const isWholeKind = (grant: DeclaredGrant): boolean => grant.name !== null && !grant.name.literal && grant.name.text === '*';
+
+const schemasOf = (scope: Scope, grant: DeclaredGrant): (readonly [database: string, schema: string, owner: string])[] =>
+  scope.reality.objects.flatMap((row) => {
+    if (row.kind !== 'schema' || row.database === null || !scope.managed.has(row.database) || !grant.database || !grant.schema) return [];
+    const name = row.names[0]!;
+    if (isSystemSchema(name) && isPattern(grant.schema)) return [];
+    return matches(grant.database, row.database) && matches(grant.schema, name) ? [[row.database, name, row.owner] as const] : [];
+  });
+
+const creatorsOf = (scope: Scope, database: string, owner: string): readonly string[] => scope.declared.target.defaultsFor[database] ?? [actor(owner, databaseOwner(scope, database))];
+
+const isUnfit = (scope: Scope, creator: string): boolean => isProviderRole(creator) || (scope.reality.roles.get(creator)?.superuser ?? false);
+
+const reportSkipped = (skipped: ReadonlyMap<string, Position>, compare: Comparison): void => {
+  const byCreator = groupBy(skipped, ([key]) => key.split('\0')[1]!);
+  for (const [creator, entries] of byCreator) {
+    const places = distinct(entries.map(([key]) => key.split('\0')[0]!));
+    compare.report({
+      severity: 'warning',
+      code: 'default/creator-skipped',
+      message: `objects that '${creator}' will create in ${places.slice(0, 3).join(', ')}${places.length > 3 ? ` and ${places.length - 3} more schemas` : ''} are not covered: no default privileges are set for a superuser or provider role`,
+      hint: 'name who creates objects there under defaults_for of the target',
+      source: entries[0]![1],
+    });
+  }
+};
+
+const aboutDefault = (scope: Scope, body: DefaultPrivilege, source: Position | undefined): About => {
+  const removal = scope.declared.removed.find((one) => one.name === granteeKey(body.grantee) || one.name === body.creator);
+  const from = source ?? scope.declared.roles.get(granteeKey(body.grantee))?.source;
+  const reach = scope.authority.reach(body.creator);
+  return {
+    ...(removal ? { cause: 'removed' as const, source: removal.source } : from ? { source: from } : {}),
+    ...(reach.how === 'none' ? { blocked: `default privileges of '${body.creator}': ${reach.reason}` } : {}),
+  };
+};
+
+/** A global row (schema null) replaces the built-in default, and is gone once it equals it: that is how a leaver's row is taken away. */
+const leaversDefaults = (scope: Scope, actual: Iterable<DefaultPrivilege>): DefaultPrivilege[] =>
+  [...actual].flatMap(({ database, creator, schema, objects }) => {
+    if (schema !== null || !scope.dropped.has(creator)) return [];
+    return defaultAcl(ACL_TYPES[objects], creator, scope.version).map(({ grantee, privileges }) => ({ database, creator, schema, objects, grantee, privileges }));
+  });

@@ -1,0 +1,158 @@
+import { groupBy } from '../../core/group.ts';
+import type { DeclaredMembership } from '../../model/declared.ts';
+import { pathKey } from '../../model/key.ts';
+import { PREDEFINED_SINCE } from '../../model/privilege.ts';
+import type { Membership, MembershipOptions } from '../../model/state.ts';
+import type { About } from '../provider.ts';
+import { PER_GRANTOR_MEMBERSHIPS } from './authority.ts';
+import { absentRoles } from './roles.ts';
+import type { Comparison, Scope } from './scope.ts';
+
+type Rows = readonly Membership[];
+const OPTIONS = ['admin', 'inherit', 'set'] as const;
+
+/**
+ * Memberships as pairs: every row of a pair counts, whoever granted it. What a declared pair lacks is granted by the login;
+ * what it has too much is taken from the row that has it.
+ */
+export const compareMemberships = (scope: Scope, compare: Comparison): void => {
+  const wanted = new Map<string, DeclaredMembership>();
+  for (const membership of scope.declared.memberships) {
+    const problem = impossible(scope, membership);
+    if (problem) compare.report({ severity: 'error', ...problem, source: membership.source });
+    else wanted.set(pathKey(membership.role, membership.member), membership);
+  }
+  const actual = groupBy(scope.reality.memberships, (row) => pathKey(row.role, row.member));
+  const orphaned = orphanedGroups(scope);
+  const losing = losingAdmin(scope, wanted);
+  for (const key of new Set([...actual.keys(), ...wanted.keys()])) {
+    const rows = (actual.get(key) ?? []).filter((row) => !isImplicit(scope, row));
+    const declared = wanted.get(key);
+    comparePair(scope, compare, rows, declared, { orphaned, losing });
+  }
+};
+
+/** What decides over rows beside the declaration. */
+type Circumstances = {
+  readonly orphaned: ReadonlySet<string>;
+  /** `role grantor` pairs whose grantor loses ADMIN on the role: what it granted goes with it. */
+  readonly losing: ReadonlySet<string>;
+};
+
+const comparePair = (scope: Scope, compare: Comparison, rows: Rows, declared: DeclaredMembership | undefined, { orphaned, losing }: Circumstances): void => {
+  const first = rows[0] ?? declared;
+  if (!first) return;
+  if (scope.dropped.has(first.role) || scope.dropped.has(first.member)) return;
+  const isLost = (row: Membership) => scope.dropped.has(row.grantor) || losing.has(pathKey(row.role, row.grantor));
+  const lost = rows.filter(isLost);
+  const kept = rows.filter((row) => !isLost(row));
+  const about: About = declared ? { source: declared.source, ...(declared.expired ? { cause: 'expired' as const } : {}) } : {};
+  const put = (before: Membership | null, after: Membership | null, rest: About = {}) => {
+    const row = (before ?? after)!;
+    compare.put('membership', membershipKey(row), before, after, { ...about, ...rest, ...blockedMembership(scope, before, after) });
+  };
+  for (const row of lost) put(row, null, scope.dropped.has(row.grantor) ? { cause: 'removed' } : {});
+  if (declared && !declared.expired) {
+    satisfy(scope, kept, declared, put);
+    return;
+  }
+  if (isForeign(scope, first, orphaned)) {
+    // Nobody asked for this pair to go: what the leaver granted is granted again by the login.
+    for (const row of lost) if (kept.length === 0) put(null, { ...row, grantor: scope.authority.admin(row.role)?.grantor ?? scope.authority.login });
+    return;
+  }
+  for (const row of kept) put(row, null, orphaned.has(first.role) ? { cause: 'absent' } : {});
+};
+
+/** Takes from the rows what is too much, and adds what their union lacks. */
+const satisfy = (scope: Scope, rows: Rows, declared: DeclaredMembership, put: (before: Membership | null, after: Membership | null) => void): void => {
+  const options = versioned(scope, declared.options);
+  const additive = scope.declared.roles.get(declared.member)?.manage === 'additive';
+  const trimmed = rows.map((row) => (additive ? row : { ...row, ...combine(row, options, (a, b) => a && b) }));
+  const held = trimmed.reduce<MembershipOptions>((sum, row) => combine(sum, row, (a, b) => a || b), { admin: false, inherit: false, set: false });
+  const grantor = scope.authority.admin(declared.role)?.grantor ?? scope.authority.login;
+  const complete = trimmed.length > 0 && OPTIONS.every((option) => held[option] || !options[option]);
+  const mine = trimmed.findIndex((row) => row.grantor === grantor);
+  trimmed.forEach((row, index) => {
+    const after = !complete && index === mine ? { ...row, ...combine(row, options, (a, b) => a || b) } : row;
+    // A row that grants nothing any more still counts as a membership to pg_hba: it goes.
+    const empty = trimmed.length > 1 && OPTIONS.every((option) => !after[option]) && OPTIONS.some((option) => options[option]);
+    if (empty) put(rows[index]!, null);
+    else if (OPTIONS.some((option) => after[option] !== rows[index]![option])) put(rows[index]!, after);
+  });
+  if (!complete && mine < 0) put(null, { role: declared.role, member: declared.member, grantor, ...options });
+};
+
+const combine = (a: MembershipOptions, b: MembershipOptions, how: (a: boolean, b: boolean) => boolean): MembershipOptions => ({
+  admin: how(a.admin, b.admin),
+  inherit: how(a.inherit, b.inherit),
+  set: how(a.set, b.set),
+});
+
+/** From 16 on a membership depends on its grantor's ADMIN option: who loses that by this plan. */
+const losingAdmin = (scope: Scope, wanted: ReadonlyMap<string, DeclaredMembership>): ReadonlySet<string> => {
+  if (scope.version < PER_GRANTOR_MEMBERSHIPS) return new Set();
+  const losing = scope.reality.memberships.filter((row) => {
+    if (!row.admin || isImplicit(scope, row) || !scope.exact.has(row.member)) return false;
+    const declared = wanted.get(pathKey(row.role, row.member));
+    return !declared || declared.expired || !declared.options.admin;
+  });
+  return new Set(losing.map((row) => pathKey(row.role, row.member)));
+};
+
+/** Before 16 a membership has neither option: the member's attribute and SET ROLE always count. */
+const versioned = (scope: Scope, options: MembershipOptions): MembershipOptions => (scope.version >= PER_GRANTOR_MEMBERSHIPS ? options : { admin: options.admin, inherit: true, set: true });
+
+/** Rows that the server or our own work needs: the creator's of PostgreSQL 16, and whatever the login and the masters are in. */
+const isImplicit = (scope: Scope, row: Membership): boolean =>
+  row.member === scope.authority.login ||
+  (row.grantor === scope.snapshot.server.bootstrap && row.admin && !row.inherit && !row.set) ||
+  (scope.untouchable.has(row.member) && !scope.exact.has(row.member));
+
+/** Whether the pair is none of our business: neither side is compared exactly, and no group of ours is left behind. */
+const isForeign = (scope: Scope, row: { readonly role: string; readonly member: string }, orphaned: ReadonlySet<string>): boolean => {
+  if (scope.exact.has(row.member)) return false;
+  if (scope.exact.has(row.role) && scope.declared.roles.get(row.role)?.kind === 'group') return false;
+  return !(orphaned.has(row.role) && scope.reality.roles.get(row.member)?.mark?.stack === scope.declared.stack);
+};
+
+/** Marked groups that the manifest no longer names (or whose `until` has passed): members with our mark leave them. */
+const orphanedGroups = (scope: Scope): ReadonlySet<string> => new Set(absentRoles(scope).flatMap((role) => (role.login ? [] : [role.name])));
+
+export const membershipKey = (row: Membership): string => `${pathKey(row.member)} in ${pathKey(row.role)} by ${pathKey(row.grantor)}`;
+
+const impossible = (scope: Scope, { role, member, options }: DeclaredMembership): { code: string; message: string; hint?: string } | null => {
+  const since = PREDEFINED_SINCE[role];
+  if (since !== undefined && since > scope.version)
+    return { code: 'membership/needs-version', message: `'${member}' in '${role}': that role needs PostgreSQL ${Math.floor(since / 10000)}, the server is ${scope.snapshot.server.versionText}` };
+  if (role === 'pg_database_owner') return { code: 'membership/implicit', message: `'${role}' has no explicit members: it is whoever owns the database` };
+  if (!scope.reality.roles.has(role) && !scope.declared.roles.has(role)) {
+    if (role === 'rds_iam')
+      return { code: 'membership/no-rds-iam', message: `'${member}' has auth: iam, but the server has no role rds_iam`, hint: 'is this an RDS or Aurora server with IAM authentication?' };
+    return { code: 'membership/unknown-role', message: `'${member}' in '${role}': the server has no role '${role}'` };
+  }
+  if (scope.version >= PER_GRANTOR_MEMBERSHIPS || role === 'rds_iam') return null;
+  const inherit = scope.declared.roles.get(member)?.inherit ?? true;
+  if (options.inherit !== inherit)
+    return {
+      code: 'membership/no-option',
+      message: `'${member}' in '${role}' with inherit: ${options.inherit}: before PostgreSQL 16 that is an attribute of the user, here ${inherit}`,
+      hint: `set inherit: ${options.inherit} on user '${member}'`,
+    };
+  if (!options.set) return { code: 'membership/no-option', message: `'${member}' in '${role}' with set: false needs PostgreSQL 16, the server is ${scope.snapshot.server.versionText}` };
+  return null;
+};
+
+/** Granting needs ADMIN on the role; from 16 on, taking away another's grant needs that grantor's rights. */
+const blockedMembership = (scope: Scope, before: Membership | null, after: Membership | null): About => {
+  const { role, grantor } = (before ?? after)!;
+  const { authority } = scope;
+  if (!before || scope.version < PER_GRANTOR_MEMBERSHIPS) {
+    if (authority.admin(role)) return {};
+    return { blocked: `'${authority.login}' may not ${before ? 'revoke' : 'grant'} '${role}': it needs ADMIN OPTION on it` };
+  }
+  if (grantor === authority.admin(role)?.grantor || authority.superuser) return {};
+  const reach = authority.reach(grantor);
+  return reach.how === 'none' ? { blocked: `granted by '${grantor}': ${reach.reason}` } : {};
+};
+

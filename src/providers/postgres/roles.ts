@@ -1,0 +1,194 @@
+import { nameKey, pathKey } from '../../model/key.ts';
+import type { DeclaredRole } from '../../model/declared.ts';
+import type { Mark, Role } from '../../model/state.ts';
+import type { About } from '../provider.ts';
+import type { Comparison, Scope } from './scope.ts';
+
+type Existing = Role & { readonly oid: number };
+
+/** Declared roles, roles that left the manifest, roles to be dropped or forgotten: attributes, marks, passwords, sessions. */
+export const compareRoles = (scope: Scope, compare: Comparison): void => {
+  for (const declared of scope.declared.roles.values()) {
+    const actual = scope.reality.roles.get(declared.name);
+    if (declared.expired) expire(scope, compare, declared, actual);
+    else if (!actual) create(scope, compare, declared);
+    else alter(scope, compare, declared, actual);
+  }
+  for (const removal of scope.declared.removed) {
+    const actual = scope.reality.roles.get(removal.name);
+    if (!actual) {
+      compare.report({ severity: 'note', code: 'role/already-gone', message: `'${removal.name}' under removed is already gone`, source: removal.source });
+      continue;
+    }
+    if (removal.action === 'forget') forget(scope, compare, actual, { source: removal.source });
+    else drop(scope, compare, actual, removal.sessions, { cause: 'removed', source: removal.source });
+  }
+  for (const actual of absentRoles(scope)) if (actual.login) disable(scope, compare, actual, { cause: 'absent' });
+};
+
+/** Roles with our mark that the manifest no longer names. */
+export const absentRoles = (scope: Scope): Existing[] =>
+  [...scope.reality.roles.values()].filter(
+    (role) =>
+      role.mark?.stack === scope.declared.stack &&
+      !scope.declared.roles.has(role.name) &&
+      !scope.declared.existing.has(role.name) &&
+      !scope.declared.removed.some((removal) => removal.name === role.name),
+  );
+
+const create = (scope: Scope, compare: Comparison, declared: DeclaredRole): void => {
+  const after: Role = {
+    ...desiredAttributes(declared),
+    name: declared.name,
+    superuser: false,
+    replication: false,
+    bypassrls: false,
+    description: declared.description ?? '',
+    mark: markOf(scope, declared, null),
+  };
+  compare.put('role', pathKey(declared.name), null, after, { source: declared.source });
+  if (declared.auth === 'password' && declared.password) putPassword(compare, declared, null);
+};
+
+const alter = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual: Existing): void => {
+  const about: About = { source: declared.source };
+  reportOwnership(scope, compare, declared, actual);
+  reportAttributes(compare, declared, actual);
+  const before = bodyOf(scope, actual);
+  const locked = actual.mark?.locked !== undefined && actual.mark.stack === scope.declared.stack;
+  const wanted = { ...before, ...desiredAttributes(declared), name: declared.name, mark: markOf(scope, declared, actual.mark) };
+  const after: Role = {
+    ...wanted,
+    ...(declared.manage === 'additive' ? additive(before, wanted) : {}),
+    ...(locked ? { login: false } : {}),
+    description: declared.description ?? actual.description,
+  };
+  if (locked) compare.report({ severity: 'note', code: 'role/locked', message: `'${actual.name}' is locked since ${actual.mark?.locked} and stays so until it is unlocked`, source: declared.source });
+  compare.put('role', pathKey(declared.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
+  if (before.login && !after.login && !scope.untouchable.has(actual.name)) putSessions(compare, actual.name, about);
+  comparePassword(scope, compare, declared, actual);
+};
+
+const expire = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual: Existing | undefined): void => {
+  if (actual?.login && actual.mark?.stack === scope.declared.stack) disable(scope, compare, actual, { cause: 'expired', source: declared.source });
+};
+
+const disable = (scope: Scope, compare: Comparison, actual: Existing, about: About): void => {
+  const before = bodyOf(scope, actual);
+  const after = { ...before, login: false };
+  compare.put('role', pathKey(actual.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
+  putSessions(compare, actual.name, about);
+};
+
+const drop = (scope: Scope, compare: Comparison, actual: Existing, sessions: 'end' | 'keep', about: About): void => {
+  const reason = dropObstacle(scope, actual);
+  compare.put('role', pathKey(actual.name), bodyOf(scope, actual), null, { ...about, ...(reason ? { blocked: reason } : {}) });
+  if (sessions === 'end' && !reason) putSessions(compare, actual.name, about);
+};
+
+const forget = (scope: Scope, compare: Comparison, actual: Existing, about: About): void => {
+  if (actual.mark && actual.mark.stack !== scope.declared.stack) {
+    compare.report({ severity: 'error', code: 'role/foreign-mark', message: `'${actual.name}' carries the mark of stack '${actual.mark.stack}', which only that stack can take off`, ...(about.source ? { source: about.source } : {}) });
+    return;
+  }
+  const before = bodyOf(scope, actual);
+  const after = { ...before, mark: null };
+  compare.put('role', pathKey(actual.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
+};
+
+/** The normal form without the OID, under the name that it has now. */
+const bodyOf = (scope: Scope, { oid: _, ...role }: Existing): Role => ({ ...role, name: scope.renamed.get(role.name) ?? role.name });
+
+const desiredAttributes = (declared: DeclaredRole) => ({
+  login: declared.kind === 'user' && declared.auth !== 'none' && declared.enabled,
+  inherit: declared.inherit,
+  createdb: declared.createdb,
+  createrole: declared.createrole,
+  connectionLimit: declared.connectionLimit,
+  validUntil: declared.validUntil,
+});
+
+/** `manage: additive` takes nothing away: abilities only grow, limits stay as they are. */
+const additive = (before: Role, wanted: Role): Partial<Role> => ({
+  login: before.login || wanted.login,
+  inherit: before.inherit || wanted.inherit,
+  createdb: before.createdb || wanted.createdb,
+  createrole: before.createrole || wanted.createrole,
+  connectionLimit: before.connectionLimit,
+  validUntil: before.validUntil,
+});
+
+const markOf = (scope: Scope, declared: DeclaredRole, actual: Mark | null): Mark => {
+  const ours = actual?.stack === scope.declared.stack || (actual !== null && declared.adoptFrom.includes(actual.stack));
+  const version = declared.auth === 'password' && declared.password ? passwordVersion(declared, actual) : ours ? actual?.pw : undefined;
+  return {
+    stack: scope.declared.stack,
+    ...(version === undefined ? {} : { pw: version }),
+    ...(ours && actual?.locked !== undefined ? { locked: actual.locked } : {}),
+  };
+};
+
+/** A version is never lowered: the mark says what was set last. */
+const passwordVersion = (declared: DeclaredRole, actual: Mark | null): number => Math.max(declared.passwordVersion, actual?.pw ?? 0);
+
+const comparePassword = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual: Existing): void => {
+  const iam = scope.reality.memberships.some((row) => row.role === 'rds_iam' && row.member === actual.name);
+  if (declared.auth === 'iam' && !iam && actual.login) {
+    compare.put('password', pathKey(declared.name), { role: declared.name, version: actual.mark?.pw ?? 0, reference: 'stored' }, null, { source: declared.source });
+    return;
+  }
+  if (declared.auth !== 'password' || !declared.password) return;
+  // Adoption leaves the password alone, unless its login was by IAM until now: a stored password may then be anybody's.
+  const adopting = actual.mark?.stack !== scope.declared.stack;
+  const bumped = !adopting && declared.passwordVersion > (actual.mark?.pw ?? 0);
+  if (bumped || iam) putPassword(compare, declared, actual.mark?.pw ?? 0);
+};
+
+const putPassword = (compare: Comparison, declared: DeclaredRole, stored: number | null): void => {
+  const before = stored === null ? null : { role: declared.name, version: stored, reference: 'stored' };
+  compare.put('password', pathKey(declared.name), before, { role: declared.name, version: declared.passwordVersion, reference: declared.password!.text }, { source: declared.source });
+};
+
+const putSessions = (compare: Comparison, role: string, about: About): void => compare.put('sessions', pathKey(role), { role }, null, about);
+
+/** Whose role it is: another stack's is an error; nobody's is adopted, which needs the right to comment on it. */
+const reportOwnership = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual: Existing): void => {
+  const { stack } = scope.declared;
+  if (actual.mark && actual.mark.stack !== stack && !declared.adoptFrom.includes(actual.mark.stack)) {
+    compare.report({
+      severity: 'error',
+      code: 'role/foreign-mark',
+      message: `${declared.kind} '${actual.name}' belongs to stack '${actual.mark.stack}'`,
+      hint: `take it over with adopt_from: [${actual.mark.stack}], or have that stack forget it`,
+      source: declared.source,
+    });
+  }
+  if (actual.mark?.stack === stack || scope.authority.alter(actual.name)) return;
+  compare.report({
+    severity: 'error',
+    code: 'role/cannot-adopt',
+    message: `${declared.kind} '${actual.name}' exists and '${scope.authority.login}' may not alter it`,
+    hint: `have its administrator run: GRANT ${nameKey(actual.name)} TO ${nameKey(scope.authority.login)} WITH ADMIN OPTION`,
+    source: declared.source,
+  });
+};
+
+/** SUPERUSER, REPLICATION and BYPASSRLS are reported, never changed. */
+const reportAttributes = (compare: Comparison, declared: DeclaredRole, actual: Existing): void => {
+  for (const attribute of ['superuser', 'replication', 'bypassrls'] as const) {
+    if (!actual[attribute]) continue;
+    compare.report({ severity: 'warning', code: `role/${attribute}`, message: `${declared.kind} '${actual.name}' has the attribute ${attribute.toUpperCase()}, which is left as it is`, source: declared.source });
+  }
+};
+
+const blockedAlter = (scope: Scope, before: Role, after: Role): About => {
+  if (JSON.stringify(before) === JSON.stringify(after) || scope.authority.alter(after.name)) return {};
+  return { blocked: `'${scope.authority.login}' may not alter role '${before.name}': it needs ADMIN OPTION on it` };
+};
+
+const dropObstacle = (scope: Scope, actual: Existing): string | undefined => {
+  if (scope.untouchable.has(actual.name)) return `'${actual.name}' is a protected role`;
+  if (!scope.authority.alter(actual.name)) return `'${scope.authority.login}' may not drop role '${actual.name}': it needs ADMIN OPTION on it`;
+  const unread = scope.snapshot.unread.find(({ database }) => scope.snapshot.dependents.some((row) => row.role === actual.name && row.database === database));
+  return unread && `'${actual.name}' is referenced in database '${unread.database}', which could not be read (${unread.reason})`;
+};

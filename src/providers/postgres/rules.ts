@@ -1,0 +1,158 @@
+import { groupBy } from '../../core/group.ts';
+import { isEverything, isPattern, matches } from '../../core/selector.ts';
+import type { ObjectKind, OwnedObjects, Privileges } from '../../model/access.ts';
+import type { DeclaredGrant, DeclaredPublic, Part } from '../../model/declared.ts';
+import type { Match } from '../../model/plan.ts';
+import { byCodeUnit, pathKey } from '../../model/key.ts';
+import { expandAll } from './catalog.ts';
+import type { Comparison, Scope } from './scope.ts';
+
+/** A declared grant ready to be matched: privileges by this server's words, and how many objects it has met. */
+export type Rule = {
+  readonly grantee: string;
+  readonly privileges: Privileges;
+  readonly grant: DeclaredGrant | DeclaredPublic;
+  readonly effect: 'hold' | 'public-grant' | 'public-revoke';
+  matched: number;
+};
+
+export type RuleBook = {
+  /** The rules for rows of this kind and place, whatever the names. */
+  readonly forPlace: (row: OwnedObjects) => readonly Rule[];
+  readonly all: readonly Rule[];
+};
+
+/** Shared kinds that a selector names within the managed databases. */
+const SHARED: ReadonlySet<ObjectKind> = new Set(['database', 'tablespace', 'parameter']);
+
+export const ruleBook = (scope: Scope): RuleBook => {
+  const all: Rule[] = [
+    ...scope.declared.grants.map((grant) => rule(scope, grant, grant.grantee, 'hold')),
+    ...scope.declared.publics.map((grant) => rule(scope, grant, '', grant.action === 'grant' ? 'public-grant' : 'public-revoke')),
+  ];
+  const index = groupBy(all, (one) => indexKey(one.grant.kind, one.grant.schema && !isPattern(one.grant.schema) ? one.grant.schema.text : null));
+  const places = new Map<string, readonly Rule[]>();
+  return {
+    all,
+    forPlace: (row) => {
+      const place = `${row.kind} ${row.origin ?? ''} ${pathKey(row.database ?? '', row.schema ?? (row.kind === 'schema' ? row.names[0]! : ''))}`;
+      const known = places.get(place);
+      if (known) return known;
+      const schema = row.kind === 'schema' ? row.names[0]! : row.schema;
+      const candidates = [...(index.get(indexKey(row.kind, null)) ?? []), ...(schema === null ? [] : (index.get(indexKey(row.kind, schema)) ?? []))];
+      const found = candidates.filter((one) => inPlace(one, row));
+      places.set(place, found);
+      return found;
+    },
+  };
+};
+
+/** Rules by kind and literal schema (null: a pattern, or none), so that ten thousand of them are not tried on every schema. */
+const indexKey = (kind: ObjectKind, schema: string | null): string => `${kind} ${schema === null ? '' : `.${schema}`}`;
+
+const rule = (scope: Scope, grant: DeclaredGrant | DeclaredPublic, grantee: string, effect: Rule['effect']): Rule => ({
+  grantee,
+  privileges: expandAll(grant.privileges, grant.kind, scope.version),
+  grant,
+  effect,
+  matched: 0,
+});
+
+const inPlace = (one: Rule, row: OwnedObjects): boolean => {
+  const { database, schema } = one.grant;
+  if (!SHARED.has(row.kind) && !(database && matches(database, row.database!))) return false;
+  if (row.schema === null) return true;
+  if (!schema || !matches(schema, row.schema)) return false;
+  return !(row.origin === 'system' && isPattern(schema));
+};
+
+/** The object's name as the rule selects it; null when every name of the row is meant. Objects of extensions and of the system only by their own name. */
+const namePart = (one: Rule, row: OwnedObjects): Part | null => {
+  const part = row.kind === 'database' ? (one.grant.database ?? one.grant.name) : row.kind === 'schema' ? (one.grant.schema ?? one.grant.name) : one.grant.name;
+  return part && isEverything(part) && !row.origin ? null : part;
+};
+
+/** Objects of a row that the same rules are about. */
+export type Cell = { readonly names: readonly string[]; readonly rules: readonly Rule[]; /** All names of the row: then ALL … IN SCHEMA may be exact. */ readonly whole: boolean };
+
+/** Splits a row by the rules that each name is under. */
+export const cellsOf = (row: OwnedObjects, rules: readonly Rule[]): Cell[] => {
+  if (rules.length === 0) return [{ names: row.names, rules, whole: true }];
+  const always = rules.filter((one) => namePart(one, row) === null && row.kind !== 'column');
+  const partial = rules.filter((one) => !always.includes(one));
+  if (partial.length === 0) return [{ names: row.names, rules: always, whole: true }];
+  const cells = new Map<string, { names: string[]; rules: Rule[] }>();
+  for (const name of row.names) {
+    const met = partial.filter((one) => meets(one, row, name));
+    const key = met.map((one) => partial.indexOf(one)).join();
+    const cell = cells.get(key);
+    if (cell) cell.names.push(name);
+    else cells.set(key, { names: [name], rules: [...always, ...met] });
+  }
+  return [...cells.values()].map((cell) => ({ ...cell, whole: cells.size === 1 }));
+};
+
+const meets = (one: Rule, row: OwnedObjects, name: string): boolean => {
+  const part = namePart(one, row);
+  if (row.kind === 'column') return matches(part!, row.relation!) && 'columns' in one.grant && (one.grant.columns ?? []).includes(name);
+  if (!part) return true;
+  if (row.origin && isPattern(part)) return false;
+  return row.kind === 'routine' ? meetsRoutine(part, name) : matches(part, name);
+};
+
+/** A routine is named with its arguments, or without them: then the name alone must be met. */
+const meetsRoutine = (part: Part, name: string): boolean => {
+  if (isPattern(part)) return matches(part, bareRoutine(name)) || matches(part, name);
+  return part.text === name || part.text === bareRoutine(name) || canonicalRoutine(part.text) === canonicalRoutine(name);
+};
+
+/** The name of `name(args)`, unquoted. */
+export const bareRoutine = (name: string): string => {
+  const quoted = /^"((?:[^"]|"")*)"/.exec(name);
+  return quoted ? quoted[1]!.replaceAll('""', '"') : name.slice(0, name.indexOf('(') < 0 ? undefined : name.indexOf('('));
+};
+
+/** Spaces after commas are nobody's business. */
+const canonicalRoutine = (name: string): string => name.replace(/\s*,\s*/g, ', ').replace(/\(\s+|\s+\)/g, (found) => found.trim());
+
+/** What selectors met: reported with the plan, an error where a literal name met nothing, a warning for a pattern. */
+export const reportMatches = (scope: Scope, book: RuleBook, compare: Comparison): Match[] => {
+  const found = new Map<string, Match>();
+  for (const one of book.all) {
+    const { grant } = one;
+    const key = `${grant.selector} ${grant.kind} ${JSON.stringify(grant.source)}`;
+    const before = found.get(key);
+    const database = grant.database && !isPattern(grant.database) ? grant.database.text : null;
+    found.set(key, { selector: grant.selector, database, kind: grant.kind, count: Math.max(one.matched, before?.count ?? 0), source: grant.source });
+    if (one.matched === 0) reportNone(scope, one, compare);
+  }
+  return [...found.values()].sort((a, b) => byCodeUnit(JSON.stringify(a), JSON.stringify(b)));
+};
+
+const reportNone = (scope: Scope, one: Rule, compare: Comparison): void => {
+  const { grant } = one;
+  const unread = grant.database && scope.snapshot.unread.some(({ database }) => matches(grant.database!, database));
+  if (unread) return;
+  const parts = [grant.database, grant.schema, grant.name].filter((part): part is Part => part !== null);
+  const profiled = 'profile' in grant && grant.profile !== undefined;
+  // A profile speaks of whole schemas: an empty one is nothing to warn about.
+  const schemaMet = !grant.schema || scope.reality.objects.some((row) => row.kind === 'schema' && matches(grant.schema!, row.names[0]!) && (!grant.database || matches(grant.database, row.database!)));
+  if (profiled && schemaMet && parts.some(isPattern)) return;
+  const schemaMissing = !schemaMet && !isPattern(grant.schema!);
+  const pattern = parts.some(isPattern) && !schemaMissing;
+  compare.report({
+    severity: pattern ? 'warning' : 'error',
+    code: 'selector/no-match',
+    message: `${grant.kind.replaceAll('_', ' ')} selector '${grant.selector}' matches nothing on the server${schemaMissing ? `: there is no schema '${grant.schema!.text}'` : ''}`,
+    source: grant.source,
+    ...hintFor(scope, one),
+  });
+};
+
+const hintFor = (scope: Scope, one: Rule): { hint?: string } => {
+  const wanted = one.grant.name ?? one.grant.schema ?? one.grant.database;
+  if (!wanted || isPattern(wanted)) return {};
+  const names = scope.reality.objects.filter((row) => row.kind === one.grant.kind && (row.schema === null || !one.grant.schema || matches(one.grant.schema, row.schema))).flatMap((row) => row.names);
+  const near = names.find((name) => name.toLowerCase() === wanted.text.toLowerCase() && name !== wanted.text);
+  return near ? { hint: `did you mean '${near}'? names are case-sensitive` } : {};
+};

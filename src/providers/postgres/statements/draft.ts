@@ -1,0 +1,34 @@
+import type { ChangeOf } from '../../../model/change.ts';
+import type { Phase } from '../../../model/plan.ts';
+import type { Kind } from '../../../model/state.ts';
+
+/** How a statement uses another role: SET ROLE to it, or only its rights while staying the login. */
+export type Use = { readonly role: string; readonly how: 'become' | 'inherit' };
+
+/** A statement before it has a place: what it does, where, as whom, for which changes. */
+export type Draft = {
+  /** null: cluster-wide, runs anywhere. */
+  readonly database: string | null;
+  readonly phase: Phase;
+  readonly sql: string;
+  readonly secret?: string;
+  readonly uses: readonly Use[];
+  readonly changes: readonly number[];
+  /** Objects that it names: PostgreSQL 18 locks each. */
+  readonly named: number;
+  /** Within its phase: lower first. */
+  readonly rank?: number;
+};
+
+/** A change with its index in the plan. */
+export type Indexed<K extends Kind> = ChangeOf<K> & { readonly index: number };
+
+/** Slices of at most `size`. */
+export const chunks = <T>(values: readonly T[], size: number): T[][] => {
+  const found: T[][] = [];
+  for (let at = 0; at < values.length; at += size) found.push(values.slice(at, at + size));
+  return found;
+};
+
+/** Names in one statement: long enough to be few, short enough for the lock table of PostgreSQL 18 (64 a connection by default). */
+export const NAMES_PER_STATEMENT = 500;

@@ -1,0 +1,180 @@
+import { groupBy } from '../../../core/group.ts';
+import { byWord, difference, wordOf } from '../../../core/privileges.ts';
+import { type Grantee, granteeKey, granteeOf, type ObjectKind, type ObjectSet, type OwnedObjects } from '../../../model/access.ts';
+import { distinct, pathKey } from '../../../model/key.ts';
+import type { Grant } from '../../../model/state.ts';
+import { ALL_IN_SCHEMA, DEFAULT_OBJECTS, KEYWORDS, objectsSql } from '../catalog.ts';
+import { ownerActor, type Scope } from '../scope.ts';
+import { ident } from '../sql.ts';
+import { chunks, type Draft, type Indexed, NAMES_PER_STATEMENT, type Use } from './draft.ts';
+
+type Verb = 'grant' | 'grant option' | 'revoke' | 'revoke option';
+
+/** One verb on one set of objects for one grantee: what a GRANT or REVOKE is made of. */
+type Piece = {
+  readonly verb: Verb;
+  readonly words: readonly string[];
+  readonly on: ObjectSet;
+  readonly grantee: string;
+  readonly uses: readonly Use[];
+  readonly index: number;
+  readonly narrowing: boolean;
+};
+
+/** GRANT and REVOKE on objects, folded over objects first and over grantees then: few statements, whatever the number of tables. */
+export const grantDrafts = (scope: Scope, changes: readonly Indexed<'grant'>[]): Draft[] => {
+  const narrowed = narrowedColumns(changes);
+  const pieces = changes.flatMap((change) => piecesOf(scope, change, narrowed));
+  const totals = totalsBySchema(scope);
+  const byGrantee = groupBy(pieces, (piece) => JSON.stringify([shapeOf(piece), piece.grantee]));
+  const byObjects = groupBy(byGrantee.values(), (group) => JSON.stringify([shapeOf(group[0]!), group.map((piece) => [piece.on.schema, piece.on.relation, piece.on.names[0], piece.on.names.length])]));
+  return [...byObjects.values()].flatMap((groups) => foldedDrafts(groups, totals));
+};
+
+const shapeOf = ({ verb, words, on, uses, narrowing }: Piece) => [verb, words, on.kind, on.database, uses, narrowing, on.kind === 'column' ? [on.schema, on.relation] : null];
+
+const piecesOf = (scope: Scope, change: Indexed<'grant'>, narrowed: ReadonlySet<string>): Piece[] => {
+  const grant = (change.before ?? change.after)!;
+  const uses = usesOf(scope, grant);
+  const narrowing = grant.on.kind === 'column' && narrowed.has(columnKey(grant.on, grant.on.relation!, grant.grantee));
+  return verbs(change.before?.privileges ?? [], change.after?.privileges ?? []).map(({ verb, words }) => ({
+    verb,
+    words,
+    on: grant.on,
+    grantee: granteeKey(grant.grantee),
+    uses,
+    index: change.index,
+    narrowing: narrowing && verb.startsWith('grant'),
+  }));
+};
+
+/** What takes one set of privileges to another: words and options, each its own verb. */
+export const verbs = (before: readonly string[], after: readonly string[]): { readonly verb: Verb; readonly words: readonly string[] }[] => {
+  const [held, wanted] = [byWord(before), byWord(after)];
+  const added = difference(after, before);
+  const words = (verb: Verb, list: readonly string[]) => (list.length === 0 ? [] : [{ verb, words: distinct(list) }]);
+  return [
+    ...words('grant', added.filter((privilege) => !privilege.endsWith('*'))),
+    ...words('grant option', added.filter((privilege) => privilege.endsWith('*')).map(wordOf)),
+    ...words('revoke', [...held.keys()].filter((word) => !wanted.has(word))),
+    ...words('revoke option', [...held].filter(([word, option]) => option && wanted.get(word) === false).map(([word]) => word)),
+  ];
+};
+
+/** Who must act: the grantor of the row, which is the owner for most. */
+const usesOf = (scope: Scope, grant: Grant): Use[] => {
+  const owner = ownerOf(scope, grant.on);
+  if (grant.grantor !== owner) return grant.grantor === scope.authority.login ? [] : [{ role: grant.grantor, how: 'become' }];
+  const role = ownerActor(scope, { owner, database: grant.on.database });
+  const { how } = scope.authority.reach(role);
+  return how === 'self' || how === 'superuser' || how === 'inherit' ? [] : [{ role, how: 'become' }];
+};
+
+const places = new WeakMap<Scope, ReadonlyMap<string, readonly OwnedObjects[]>>();
+const ownerOf = (scope: Scope, on: ObjectSet): string => {
+  let known = places.get(scope);
+  if (!known) {
+    known = groupBy(scope.reality.objects, placeKey);
+    places.set(scope, known);
+  }
+  return known.get(placeKey(on))?.find((row) => row.relation === on.relation && row.names.includes(on.names[0]!))?.owner ?? '';
+};
+
+/** REVOKE on a table also takes the same words from its columns: column grants that shall stay or come follow it. */
+const narrowedColumns = (changes: readonly Indexed<'grant'>[]): ReadonlySet<string> =>
+  new Set(
+    changes.flatMap(({ before, after }) => {
+      const grant = (before ?? after)!;
+      if (grant.on.kind !== 'table' || difference(before?.privileges ?? [], after?.privileges ?? []).length === 0) return [];
+      return grant.on.names.map((name) => columnKey(grant.on, name, grant.grantee));
+    }),
+  );
+const columnKey = (on: ObjectSet, relation: string, grantee: Grantee): string => `${pathKey(on.database ?? '', on.schema ?? '', relation)} ${granteeKey(grantee)}`;
+
+/** How many objects each schema holds of the kinds that have an ALL form, whoever made them. */
+const totalsBySchema = (scope: Scope): ReadonlyMap<string, number> => {
+  const totals = new Map<string, number>();
+  for (const row of scope.reality.objects) {
+    if (!ALL_IN_SCHEMA[row.kind] || row.schema === null) continue;
+    const key = placeKey(row);
+    totals.set(key, (totals.get(key) ?? 0) + row.names.length);
+  }
+  return totals;
+};
+const placeKey = (on: ObjectSet): string => `${on.kind} ${pathKey(on.database ?? '', on.schema ?? '')}`;
+
+const foldedDrafts = (groups: readonly (readonly Piece[])[], totals: ReadonlyMap<string, number>): Draft[] => {
+  const [first] = groups[0]!;
+  const { verb, words, on, uses, narrowing } = first!;
+  const indexes = [...new Set(groups.flat().map((piece) => piece.index))].sort((a, b) => a - b);
+  const grantees = groups.map((group) => granteeOf(group[0]!.grantee));
+  const revoking = verb.startsWith('revoke');
+  return objectLists(groups[0]!, totals).flatMap(({ list, named }) =>
+    chunks(grantees, NAMES_PER_STATEMENT).map((some): Draft => ({
+      database: on.database,
+      phase: revoking || narrowing ? 'revoke' : 'grant',
+      rank: narrowing ? 1 : 0,
+      sql: grantSql(verb, columnWords(words, groups[0]!), list, some),
+      uses,
+      changes: indexes,
+      named,
+    })),
+  );
+};
+
+const grantSql = (verb: Verb, words: readonly string[], list: string, grantees: readonly Grantee[]): string => `${opening(verb)} ${words.join(', ')} ON ${list} ${closing(verb, grantees)}`;
+
+/** `SELECT ("a", "b")` for columns, the word alone for everything else. */
+const columnWords = (words: readonly string[], pieces: readonly Piece[]): readonly string[] => {
+  if (pieces[0]!.on.kind !== 'column') return words;
+  const columns = distinct(pieces.flatMap((piece) => piece.on.names)).map(ident).join(', ');
+  return words.map((word) => `${word} (${columns})`);
+};
+
+const opening = (verb: Verb): string => ({ grant: 'GRANT', 'grant option': 'GRANT', revoke: 'REVOKE', 'revoke option': 'REVOKE GRANT OPTION FOR' })[verb];
+const closing = (verb: Verb, grantees: readonly Grantee[]): string => {
+  const names = grantees.map((grantee) => (typeof grantee === 'string' ? ident(grantee) : 'PUBLIC')).join(', ');
+  return `${verb.startsWith('revoke') ? 'FROM' : 'TO'} ${names}${verb === 'grant option' ? ' WITH GRANT OPTION' : ''}`;
+};
+
+/**
+ * The objects as lists of names, or as ALL … IN SCHEMA where there are more than one statement's worth and the schema holds
+ * nothing else: naming 30,000 tables exhausts the lock table of PostgreSQL 18.
+ */
+const objectLists = (pieces: readonly Piece[], totals: ReadonlyMap<string, number>): { readonly list: string; readonly named: number }[] => {
+  const { kind } = pieces[0]!.on;
+  const count = pieces.reduce((sum, piece) => sum + piece.on.names.length, 0);
+  const all = ALL_IN_SCHEMA[kind];
+  if (!all || count <= NAMES_PER_STATEMENT) return namedLists(kind, pieces);
+  const [whole, rest] = partition([...groupBy(pieces, (piece) => placeKey(piece.on)).entries()], ([place, group]) => totals.get(place) === group.reduce((sum, piece) => sum + piece.on.names.length, 0));
+  const schemas = whole.map(([, group]) => ident(group[0]!.on.schema!));
+  return [...chunks(schemas, NAMES_PER_STATEMENT).map((some) => ({ list: `${all} IN SCHEMA ${some.join(', ')}`, named: 0 })), ...namedLists(kind, rest.flatMap(([, group]) => group))];
+};
+
+const namedLists = (kind: ObjectKind, pieces: readonly Piece[]) =>
+  chunks([...new Set(pieces.flatMap((piece) => objectsSql(piece.on)))], NAMES_PER_STATEMENT).map((some) => ({ list: `${KEYWORDS[kind]} ${some.join(', ')}`, named: some.length }));
+
+const partition = <T>(values: readonly T[], test: (value: T) => boolean): readonly [T[], T[]] => [values.filter(test), values.filter((value) => !test(value))];
+
+/** ALTER DEFAULT PRIVILEGES, folded over grantees; it runs as the creator, whose rights a mere ADMIN option does not give. */
+export const defaultDrafts = (scope: Scope, changes: readonly Indexed<'default'>[]): Draft[] => {
+  const pieces = changes.flatMap((change) => {
+    const body = (change.before ?? change.after)!;
+    return verbs(change.before?.privileges ?? [], change.after?.privileges ?? []).map((verb) => ({ ...verb, body, index: change.index }));
+  });
+  const folded = groupBy(pieces, ({ verb, words, body }) => JSON.stringify([verb, words, body.database, body.creator, body.schema, body.objects]));
+  return [...folded.values()].map((group): Draft => {
+    const { verb, words, body } = group[0]!;
+    const { how } = scope.authority.reach(body.creator);
+    const where = `ALTER DEFAULT PRIVILEGES FOR ROLE ${ident(body.creator)}${body.schema === null ? '' : ` IN SCHEMA ${ident(body.schema)}`}`;
+    return {
+      database: body.database,
+      phase: verb.startsWith('revoke') ? 'revoke' : 'default',
+      rank: 2,
+      sql: `${where} ${opening(verb)} ${words.join(', ')} ON ${DEFAULT_OBJECTS[body.objects].keyword} ${closing(verb, group.map((piece) => piece.body.grantee))}`,
+      uses: how === 'self' || how === 'superuser' ? [] : [{ role: body.creator, how: 'become' }],
+      changes: group.map((piece) => piece.index),
+      named: 0,
+    };
+  });
+};
