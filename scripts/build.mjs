@@ -1,0 +1,53 @@
+// Makes build/: the command, the library, their shared chunks, and the licenses of the packages that are bundled into them.
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const OUT = 'build';
+
+/** Packages written as CommonJS call `require` for Node's own modules, which an ES module has to make first. */
+const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+
+async function bundle() {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ['src/cli.ts', 'src/index.ts'],
+    outdir: OUT,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    mainFields: ['module', 'main'],
+    chunkNames: 'chunks/[name]-[hash]',
+    // optional parts of pg that nobody here has: native bindings, and Cloudflare's sockets
+    external: ['pg-native', 'pg-cloudflare'],
+    banner: { js: REQUIRE },
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+  });
+  return metafile;
+}
+
+/** The folders of the packages that the bundles hold, e.g. `node_modules/pg`, sorted. */
+function bundledPackages(metafile) {
+  const inputs = Object.keys(metafile.inputs).map((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0]);
+  return [...new Set(inputs.filter(Boolean))].sort();
+}
+
+function licenseText(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8'));
+  const file = readdirSync(path.join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file ? readFileSync(path.join(root, folder, file), 'utf8').trim() : `License: ${license}`;
+  return `${name} ${version}\n\n${text}\n`;
+}
+
+const missing = ['src/cli.ts', 'src/index.ts'].filter((entry) => !existsSync(path.join(root, entry)));
+if (missing.length > 0) throw new Error(`nothing to build: ${missing.join(', ')} is missing`);
+rmSync(path.join(root, OUT), { recursive: true, force: true });
+const packages = bundledPackages(await bundle());
+writeFileSync(path.join(root, OUT, 'LICENSES.txt'), packages.map(licenseText).join(`\n${'-'.repeat(72)}\n\n`));
+chmodSync(path.join(root, OUT, 'cli.js'), 0o755);
