@@ -121,8 +121,8 @@ const tlsOptions = ({ tls, ca }: Address) => {
  * set: names resolve to the catalog's, and the server renders them the same way everywhere.
  */
 const sessionSql = (options: ConnectOptions): string => `
-  SET search_path = pg_catalog;
   SET quote_all_identifiers = off;
+  SET search_path = pg_catalog;
   SET standard_conforming_strings = on;
   SET DateStyle = 'ISO, MDY';
   SET client_min_messages = notice;
