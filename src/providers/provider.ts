@@ -1,34 +1,12 @@
-import type { Cause, Change } from '../model/change.ts';
+import type { Change } from '../model/change.ts';
 import type { Declared, Target } from '../model/declared.ts';
-import type { Finding, Position } from '../model/finding.ts';
-import type { OwnedObjects } from '../model/access.ts';
-import type { Match, PlanTarget, Step, Transaction } from '../model/plan.ts';
-import type { Bodies, Kind, Membership, Role } from '../model/state.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Normal, Statements } from '../model/normal.ts';
+import type { PlanTarget, Step, Transaction } from '../model/plan.ts';
+import type { Reality } from '../model/reality.ts';
 
-/** A set of facts in normal form, restricted to what the manifest is about. Keys are `pathKey`s. */
-export type State = { readonly [K in Kind]: ReadonlyMap<string, Bodies[K]> };
-
-/** The whole of what was read, in normal form: what effective access is computed from. */
-export type Reality = {
-  readonly roles: ReadonlyMap<string, Role & { readonly oid: number }>;
-  readonly memberships: readonly Membership[];
-  readonly objects: readonly OwnedObjects[];
-};
-
-/** What a plan says of a change beyond the change itself. Keyed `kind key`. */
-export type About = { readonly cause?: Cause; readonly source?: Position; readonly blocked?: string };
-
-/** The target's two sides, ready to be subtracted, and what was noticed while comparing. */
-export type Normal = {
-  readonly actual: State;
-  readonly desired: State;
-  readonly about: ReadonlyMap<string, About>;
-  readonly reality: Reality;
-  readonly findings: readonly Finding[];
-  readonly matches: readonly Match[];
-};
-
-export type Connection = { close(): Promise<void> };
+export type { About, Normal, State, Statements } from '../model/normal.ts';
+export type { Reality } from '../model/reality.ts';
 
 /** What `inspect` needs to know beyond the target. */
 export type Inspection = {
@@ -37,21 +15,50 @@ export type Inspection = {
   readonly as: 'plan' | 'apply';
 };
 
-export type Statements = {
-  readonly steps: readonly Step[];
-  readonly transactions: readonly Transaction[];
-  readonly changes: readonly Change[];
-  readonly findings: readonly Finding[];
+/** One lock per server, held on a connection of its own for a whole run. */
+export type RunLock = {
+  /** Throws a Failure when the lock was lost meanwhile. */
+  readonly check: () => void;
+  readonly release: () => Promise<void>;
 };
+
+export type LockOptions = { readonly timeoutMs: number; readonly signal: AbortSignal; readonly onWait: (holder: string) => void };
+
+/** One transaction to run. `verify` gets what the server holds before COMMIT, and says what is not as it should be. */
+export type Execution<Snapshot> = {
+  readonly declared: Declared;
+  readonly snapshot: Snapshot;
+  readonly transaction: Transaction;
+  readonly steps: readonly Step[];
+  readonly lock: RunLock;
+  readonly signal: AbortSignal;
+  readonly onStep: (step: Step) => void;
+  readonly verify: (snapshot: Snapshot) => readonly Change[];
+};
+
+/** How a transaction ended: committed, or rolled back by an error (`retry`: planning again may well succeed). */
+export type Outcome =
+  | { readonly status: 'committed' }
+  | { readonly status: 'failed'; readonly step: Step | null; readonly message: string; readonly sqlstate?: string; readonly hint?: string; readonly retry: boolean };
 
 /** What the engine needs of a database engine: adding one is a folder with these functions. */
 export type Provider<Snapshot> = {
   /** ■ reads everything once; throws a Failure where it cannot log in. */
   readonly inspect: (inspection: Inspection) => Promise<Snapshot>;
-  /** □ */
+  /** □ what was read and what is declared, side by side */
   readonly normalize: (snapshot: Snapshot, declared: Declared) => Normal;
-  /** □ */
+  /** □ refusals that only this engine knows */
+  readonly guard: (snapshot: Snapshot, declared: Declared, before: Reality, after: Reality, changes: readonly Change[]) => readonly Finding[];
+  /** □ what runs */
   readonly statements: (changes: readonly Change[], snapshot: Snapshot, declared: Declared) => Statements;
   /** □ */
   readonly identity: (snapshot: Snapshot, target: Target) => PlanTarget['identity'];
+  /** □ databases that were not read, and how much was */
+  readonly extent: (snapshot: Snapshot) => Pick<PlanTarget, 'unread' | 'read'>;
+  /** □ why this server takes no changes, or null */
+  readonly refusesChanges: (snapshot: Snapshot, declared: Declared) => Finding | null;
+  /** ■ */
+  readonly lock: (declared: Declared, options: LockOptions) => Promise<RunLock>;
+  /** ■ */
+  readonly execute: (execution: Execution<Snapshot>) => Promise<Outcome>;
 };

@@ -169,7 +169,7 @@ const writeBatch = (scope: Scope, batch: Batch): { readonly written: Written[]; 
   const last = ordered.at(-1)!.phase;
   become(null, last);
   const returned = [...borrowed.values()].filter(({ role }) => !ordered.some((draft) => draft.phase === 'drop' && draft.sql === `DROP ROLE ${ident(role)}`));
-  const drops = written.findIndex((step) => step.phase === 'drop');
+  const drops = written.findIndex((step) => step.sql.startsWith('DROP ROLE '));
   // A role that is dropped is given back before: from 16 on a membership depends on its grantor.
   const giveBack = (borrow: Borrow): Written => ({ database: batch.database, phase: last, sql: borrow.giveBack, changes: [] });
   if (drops >= 0) written.splice(drops, 0, ...[...borrowed.values()].reverse().map(giveBack));

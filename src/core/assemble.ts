@@ -1,0 +1,91 @@
+import { actionOf, type Change } from '../model/change.ts';
+import type { Declared } from '../model/declared.ts';
+import type { Finding } from '../model/finding.ts';
+import { byCodeUnit, distinct } from '../model/key.ts';
+import type { Normal, Statements } from '../model/normal.ts';
+import type { Counts, PlanTarget } from '../model/plan.ts';
+import type { Reality } from '../model/reality.ts';
+import { accessDelta } from './access-delta.ts';
+import { stillEffectiveFindings } from './still-effective.ts';
+
+export type Parts = {
+  readonly declared: Declared;
+  readonly normal: Normal;
+  readonly changes: readonly Change[];
+  readonly after: Reality;
+  readonly findings: readonly Finding[];
+  readonly statements: Statements;
+  readonly identity: PlanTarget['identity'];
+  readonly extent: Pick<PlanTarget, 'unread' | 'read'>;
+};
+
+/** One target of a plan, sorted and without anything that only this moment knows. */
+export const assemble = ({ declared, normal, changes, after, findings, statements, identity, extent }: Parts): PlanTarget => ({
+  name: declared.target.name,
+  engine: declared.target.engine,
+  identity,
+  counts: countsOf(changes),
+  access: accessDelta(normal.reality, after),
+  changes,
+  transactions: statements.transactions,
+  steps: statements.steps,
+  findings: sorted([...findings, ...stillEffectiveFindings(normal.reality, after, changes)], declared.target.name),
+  matches: normal.matches,
+  unmanaged: unmanagedRoles(declared, normal.reality),
+  ...extent,
+  roles: concernedRoles(changes, normal.reality),
+  nextExpiry: declared.nextExpiry,
+});
+
+const countsOf = (changes: readonly Change[]): Counts => {
+  const runnable = changes.filter((change) => change.blocked === undefined);
+  const count = (action: string) => runnable.filter((change) => actionOf(change) === action).length;
+  return { add: count('add'), change: count('change'), remove: count('remove'), blocked: changes.length - runnable.length };
+};
+
+const SEVERITIES = ['error', 'warning', 'note'];
+
+/** Errors first, then as they stand in the files; the same thing said twice is said once. */
+const sorted = (findings: readonly Finding[], target: string): Finding[] => {
+  const rank = (finding: Finding): string => [SEVERITIES.indexOf(finding.severity), finding.source?.file ?? '', String(finding.source?.line ?? 0).padStart(9, '0'), finding.code, finding.message].join('\0');
+  const unique = new Map(findings.map((finding) => [rank(finding), { ...finding, target: finding.target ?? target }]));
+  return [...unique].sort(([a], [b]) => byCodeUnit(a, b)).map(([, finding]) => finding);
+};
+
+/** Roles that nobody declared, but for those of the server and the provider. */
+const unmanagedRoles = (declared: Declared, reality: Reality): PlanTarget['unmanaged'] => {
+  const { user, planUser } = declared.target.login;
+  const foreign = [...reality.roles.values()].filter(
+    ({ name, oid, mark }) => oid >= 16384 && !/^(pg_|rds)/.test(name) && name !== user && name !== planUser && !declared.roles.has(name) && !declared.existing.has(name) && mark?.stack !== declared.stack && !declared.removed.some((one) => one.name === name),
+  );
+  return {
+    users: distinct(foreign.filter((role) => role.login).map((role) => role.name)),
+    groups: distinct(foreign.filter((role) => !role.login).map((role) => role.name)),
+  };
+};
+
+/** The existing roles that changes name, with what tells them from another role of that name. */
+const concernedRoles = (changes: readonly Change[], reality: Reality): Readonly<Record<string, number>> => {
+  const names = distinct(changes.flatMap(namesOf));
+  return Object.fromEntries(names.flatMap((name) => (reality.roles.has(name) ? [[name, reality.roles.get(name)!.oid] as const] : [])));
+};
+
+const namesOf = (change: Change): string[] => {
+  switch (change.kind) {
+    case 'role':
+      return [(change.after ?? change.before)!.name];
+    case 'password':
+    case 'setting':
+    case 'sessions':
+      return [(change.after ?? change.before)!.role];
+    case 'membership':
+      return [(change.after ?? change.before)!.role, (change.after ?? change.before)!.member];
+    case 'ownership':
+      return [change.before!.owner, change.after!.owner];
+    case 'grant':
+    case 'default': {
+      const { grantee } = (change.after ?? change.before)!;
+      return typeof grantee === 'string' ? [grantee] : [];
+    }
+  }
+};

@@ -1,0 +1,73 @@
+import { granteeKey } from '../model/access.ts';
+import type { Change } from '../model/change.ts';
+import type { PlanTarget } from '../model/plan.ts';
+import type { Role } from '../model/state.ts';
+import { byWord } from './privileges.ts';
+
+/**
+ * What a change does, one intent each, however it was folded: a role's attribute, one privilege on one object. Two plans
+ * are compared, and a digest is made, of these. They say what will be, not what was: a plan that is half done has fewer
+ * operations and no new ones.
+ */
+export const operationsOf = (change: Change): string[] => (change.blocked === undefined ? intents(change).map((intent) => JSON.stringify([change.kind, ...intent])) : []);
+
+/** Operations of a target, each with the server that it is for. */
+export const operations = (target: PlanTarget): string[] => {
+  const server = JSON.stringify([target.name, target.engine, target.identity.system]);
+  return target.changes.flatMap(operationsOf).map((operation) => `${server} ${operation}`);
+};
+
+const intents = (change: Change): readonly (readonly unknown[])[] => {
+  switch (change.kind) {
+    case 'role':
+      return roleIntents(change.before, change.after);
+    case 'password':
+      return [[change.after?.role ?? change.before!.role, change.after?.version ?? null]];
+    case 'membership': {
+      const { role, member, grantor } = (change.before ?? change.after)!;
+      if (!change.after) return [[role, member, '-', grantor]];
+      return (['admin', 'inherit', 'set'] as const).flatMap((option) => (change.before?.[option] === change.after![option] ? [] : [[role, member, option, change.after![option]]]));
+    }
+    case 'setting': {
+      const { role, database, name } = (change.before ?? change.after)!;
+      return [[role, database, name, change.after?.value ?? null]];
+    }
+    case 'ownership': {
+      const { on, owner } = change.after!;
+      return on.names.map((name) => [on.kind, on.database, on.schema, name, owner]);
+    }
+    case 'grant': {
+      const { on, grantee, grantor } = (change.before ?? change.after)!;
+      return on.names.flatMap((name) => privilegeIntents(change, [on.kind, on.database, on.schema, on.relation ?? null, name, granteeKey(grantee)], grantor));
+    }
+    case 'default': {
+      const { database, creator, schema, objects, grantee } = (change.before ?? change.after)!;
+      return privilegeIntents(change, [database, creator, schema, objects, granteeKey(grantee)], creator);
+    }
+    case 'sessions':
+      return [[change.before!.role, 'end']];
+  }
+};
+
+const ATTRIBUTES = ['login', 'inherit', 'createdb', 'createrole', 'connectionLimit', 'validUntil', 'description'] as const;
+
+const roleIntents = (before: Role | null, after: Role | null): (readonly unknown[])[] => {
+  if (!after) return [[before!.name, 'gone']];
+  return [
+    ...(before ? [] : [[after.name, 'exists']]),
+    ...(before && before.name !== after.name ? [[after.name, 'name', before.name]] : []),
+    ...ATTRIBUTES.filter((attribute) => before?.[attribute] !== after[attribute]).map((attribute) => [after.name, attribute, after[attribute]]),
+    ...(before?.mark?.stack === after.mark?.stack ? [] : [[after.name, 'stack', after.mark?.stack ?? null]]),
+    ...(before?.mark?.pw === after.mark?.pw ? [] : [[after.name, 'pw', after.mark?.pw ?? null]]),
+  ];
+};
+
+type Held = { readonly before: { readonly privileges: readonly string[] } | null; readonly after: { readonly privileges: readonly string[] } | null };
+
+/** Added words need no grantor: who grants is how, not what. Removed ones do. */
+const privilegeIntents = (change: Held, place: readonly unknown[], grantor: string): (readonly unknown[])[] => {
+  const [held, wanted] = [byWord(change.before?.privileges ?? []), byWord(change.after?.privileges ?? [])];
+  const added = [...wanted].filter(([word, option]) => held.get(word) !== option).map(([word, option]) => [...place, option ? `${word}*` : word, '+']);
+  const removed = [...held.keys()].filter((word) => !wanted.has(word)).map((word) => [...place, word, '-', grantor]);
+  return [...added, ...removed];
+};

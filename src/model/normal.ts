@@ -1,0 +1,24 @@
+import type { Cause } from './change.ts';
+import type { Finding, Position } from './finding.ts';
+import type { Match, Step, Transaction } from './plan.ts';
+import type { Reality } from './reality.ts';
+import type { Bodies, Kind } from './state.ts';
+
+/** A set of facts in normal form, restricted to what the manifest is about. */
+export type State = { readonly [K in Kind]: ReadonlyMap<string, Bodies[K]> };
+
+/** What a plan says of a change beyond the change itself. */
+export type About = { readonly cause?: Cause; readonly source?: Position; readonly blocked?: string };
+
+/** The two sides of a target, ready to be subtracted, and what was noticed while comparing. `about` is keyed `kind key`. */
+export type Normal = {
+  readonly actual: State;
+  readonly desired: State;
+  readonly about: ReadonlyMap<string, About>;
+  readonly reality: Reality;
+  readonly findings: readonly Finding[];
+  readonly matches: readonly Match[];
+};
+
+/** What runs, in transactions. */
+export type Statements = { readonly steps: readonly Step[]; readonly transactions: readonly Transaction[] };

@@ -1,0 +1,143 @@
+import type { Change } from '../../model/change.ts';
+import type { Declared } from '../../model/declared.ts';
+import type { Finding } from '../../model/finding.ts';
+import { nameKey } from '../../model/key.ts';
+import type { Membership } from '../../model/state.ts';
+import type { Reality } from '../provider.ts';
+import { scopeOf } from './normalize.ts';
+import type { Scope } from './scope.ts';
+import type { Snapshot } from './snapshot.ts';
+
+const IAM = 'rds_iam';
+
+/** What only PostgreSQL and RDS can do to a login: be locked out by rds_iam, by PUBLIC's CONNECT, or by its own change. */
+export const guard = (snapshot: Snapshot, declared: Declared, before: Reality, after: Reality, changes: readonly Change[]): Finding[] => {
+  const scope = scopeOf(snapshot, declared);
+  return [...selfDamage(scope, changes), ...authenticationFlips(scope, before, after), ...publicConnect(scope, changes, after), ...passwordCommands(scope, changes)];
+};
+
+/** Rolecall's logins, the masters and the provider's roles are never altered, whatever the manifest says. */
+const selfDamage = (scope: Scope, changes: readonly Change[]): Finding[] =>
+  changes.flatMap((change) => {
+    if (change.kind !== 'role') return [];
+    const { name } = (change.before ?? change.after)!;
+    if (!scope.untouchable.has(name)) return [];
+    const why = name === scope.authority.login ? 'it is the login that applies this plan' : 'it is a master, a superuser, a provider role or protected';
+    return [
+      {
+        severity: 'error',
+        code: 'guard/self-attribute-change',
+        message: `role '${name}' would be changed: ${why}`,
+        hint: 'take it out of users and groups; it may be named under existing',
+        ...(change.source ? { source: change.source } : {}),
+      } satisfies Finding,
+    ];
+  });
+
+/** A member of rds_iam, over whatever groups, logs in by IAM only: no plan does that to a login that was not declared so. */
+const authenticationFlips = (scope: Scope, before: Reality, after: Reality): Finding[] => {
+  if (!after.roles.has(IAM)) return [];
+  const [was, is] = [pathsTo(before), pathsTo(after)];
+  const member = pathsTo(after, () => true);
+  const wasMember = pathsTo(before, () => true);
+  return [...after.roles.values()].flatMap((role): Finding[] => {
+    const declared = scope.declared.roles.get(role.name);
+    const path = is.get(role.name);
+    if (path && scope.untouchable.has(role.name) && !was.has(role.name) && role.name !== IAM && !role.superuser) return [lockout(scope, role.name, path)];
+    if (!role.login && !declared) return [];
+    if (path && declared?.kind === 'user' && declared.auth !== 'iam') return [flips(declared.auth, role.name, path, declared.source)];
+    if (path && !was.has(role.name) && !declared && role.login) return [flips('unmanaged', role.name, path)];
+    if (!path && scope.untouchable.has(role.name) && member.has(role.name) && !wasMember.has(role.name) && !role.superuser) return [memberOnly(role.name, member.get(role.name)!)];
+    return [];
+  });
+};
+
+/** Roles with a path of inheriting memberships to rds_iam, each with the path. */
+const pathsTo = (reality: Reality, counts: (edge: Membership) => boolean = (edge) => edge.inherit): ReadonlyMap<string, readonly string[]> => {
+  const found = new Map<string, readonly string[]>([[IAM, [IAM]]]);
+  const edges = reality.memberships.filter(counts);
+  for (const [role, path] of found) for (const edge of edges) if (edge.role === role && !found.has(edge.member)) found.set(edge.member, [edge.member, ...path]);
+  return found;
+};
+
+const arrows = (path: readonly string[]): string => path.map(nameKey).join(' -> ');
+
+const lockout = (scope: Scope, name: string, path: readonly string[]): Finding => ({
+  severity: 'error',
+  code: 'guard/admin-lockout',
+  message: `'${name}' would be a member of rds_iam (${arrows(path)}) and could no longer log in with its password`,
+  hint: name === scope.authority.login ? `revoke ${nameKey(path[1] ?? IAM)} from ${nameKey(name)} first, or grant it WITH INHERIT FALSE` : 'grant rds_iam to users only, never to what an administrator is in',
+});
+
+const flips = (auth: string, name: string, path: readonly string[], source?: Finding['source']): Finding => ({
+  severity: 'error',
+  code: 'guard/authentication-flip',
+  message: `${auth === 'unmanaged' ? 'login' : `user '${name}' has auth: ${auth}, but`}${auth === 'unmanaged' ? ` '${name}'` : ' it'} ${auth === 'unmanaged' ? 'would become' : 'is'} a member of rds_iam (${arrows(path)}) and can log in by IAM only`,
+  hint: 'rds_iam belongs on users with auth: iam, not on a group',
+  ...(source ? { source } : {}),
+});
+
+const memberOnly = (name: string, path: readonly string[]): Finding => ({
+  severity: 'warning',
+  code: 'guard/admin-near-iam',
+  message: `'${name}' will be a member of rds_iam without inheriting it (${arrows(path)}); RDS lets such a login keep its password`,
+});
+
+/** CONNECT taken from PUBLIC: who had it no other way can no longer log in there. */
+const publicConnect = (scope: Scope, changes: readonly Change[], after: Reality): Finding[] =>
+  changes.flatMap((change): Finding[] => {
+    if (change.kind !== 'grant' || change.blocked !== undefined) return [];
+    const { on, grantee } = (change.before ?? change.after)!;
+    if (on.kind !== 'database' || typeof grantee === 'string') return [];
+    const [had, has] = [change.before, change.after].map((side) => side?.privileges.some((privilege) => privilege.startsWith('CONNECT')) ?? false);
+    return had && !has ? on.names.flatMap((database) => connectFindings(scope, database, after, change)) : [];
+  });
+
+const connectFindings = (scope: Scope, database: string, after: Reality, change: Change): Finding[] => {
+  const able = connectors(database, after);
+  const stranded = [...after.roles.values()].filter((role) => role.login && !role.superuser && !able.has(role.name)).map((role) => role.name);
+  const { user, planUser } = scope.declared.target.login;
+  const own = stranded.filter((name) => name === scope.authority.login || name === user || name === planUser);
+  const foreign = stranded.filter((name) => !scope.declared.roles.has(name) && !own.includes(name) && !scope.untouchable.has(name));
+  const source = change.source ? { source: change.source } : {};
+  return [
+    ...own.map((name): Finding => ({ severity: 'error', code: 'guard/own-connect', message: `'${name}', Rolecall's own login, could no longer connect to database '${database}'`, hint: `grant it first: GRANT CONNECT ON DATABASE ${nameKey(database)} TO ${nameKey(name)}`, ...source })),
+    ...(foreign.length === 0
+      ? []
+      : [
+          {
+            severity: 'warning',
+            code: 'guard/public-connect',
+            message: `${foreign.length === 1 ? 'a login' : `${foreign.length} logins`} that nobody declared could no longer connect to database '${database}': ${foreign.slice(0, 5).map(nameKey).join(', ')}${foreign.length > 5 ? ', …' : ''}`,
+            hint: 'declare them, or grant them CONNECT first',
+            ...source,
+          } satisfies Finding,
+        ]),
+  ];
+};
+
+/** Roles that hold CONNECT on the database themselves or by inheritance, owners included. */
+const connectors = (database: string, reality: Reality): ReadonlySet<string> => {
+  const row = reality.objects.find((objects) => objects.kind === 'database' && objects.names.includes(database));
+  const holders = (row?.acl ?? []).filter((entry) => entry.privileges.some((privilege) => privilege.startsWith('CONNECT')));
+  if (holders.some((entry) => typeof entry.grantee !== 'string')) return new Set(reality.roles.keys());
+  const able = new Set(holders.flatMap((entry) => (typeof entry.grantee === 'string' ? [entry.grantee] : [])));
+  for (const role of able) for (const edge of reality.memberships) if (edge.inherit && edge.role === role) able.add(edge.member);
+  return able;
+};
+
+/** RDS may reserve passwords for members of rds_password. */
+const passwordCommands = (scope: Scope, changes: readonly Change[]): Finding[] => {
+  const restricted = scope.snapshot.server.restrictPasswordCommands === true && !scope.authority.superuser && !scope.authority.inherits(scope.authority.login, 'rds_password');
+  const first = changes.find((change) => change.kind === 'password');
+  if (!restricted || !first) return [];
+  return [
+    {
+      severity: 'error',
+      code: 'guard/password-commands',
+      message: `rds.restrict_password_commands is on, and '${scope.authority.login}' is no member of rds_password: it may set no password`,
+      hint: `have the master run: GRANT rds_password TO ${nameKey(scope.authority.login)}`,
+      ...(first.source ? { source: first.source } : {}),
+    },
+  ];
+};
