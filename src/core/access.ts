@@ -165,8 +165,10 @@ const sweepingOf = (access: Access, asker: Asker, row: OwnedObjects): ReadonlyMa
   return held;
 };
 
-/** The one member of pg_database_owner is whoever owns the database one is connected to; nobody can be granted it.
- * On tablespaces and parameters, which have no database, it stands for nobody. */
+/**
+ * The one member of pg_database_owner is whoever owns the database one is connected to; nobody can be granted it.
+ * On tablespaces and parameters, which have no database, it stands for nobody.
+ */
 const DATABASE_OWNER = 'pg_database_owner';
 
 const databaseOwners = (objects: readonly OwnedObjects[]): ReadonlyMap<string, string> =>
