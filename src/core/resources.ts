@@ -17,12 +17,26 @@ const edgeKey = (edge: GraphEdge): string => JSON.stringify([edge.from, edge.to,
 
 const targetResources = (declared: Declared): Graph => {
   const target = `target:${pathKey(declared.target.name)}`;
-  const nodeOf = (kind: NodeKind, label: string, key: string): GraphNode => ({ id: `${kind}:${pathKey(declared.target.name, key)}`, kind, label, target });
+  const nodeOf = (kind: NodeKind, label: string, key: string): GraphNode => ({
+    id: `${kind}:${pathKey(declared.target.name, key)}`,
+    kind,
+    label,
+    target,
+  });
   const roleNode = (name: string): GraphNode => nodeOf(declared.roles.get(name)?.kind ?? 'existing', name, name);
   const objects = (label: string, kind: string): GraphNode => nodeOf('objects', label, `${kind} ${label}`);
 
-  const grants = declared.grants.map((grant) => ({ from: roleNode(grant.grantee), to: grantedObjects(grant, objects), kind: 'grants-on' as const, label: grantLabel(grant) }));
-  const owned = declared.ownerships.map((own) => ({ from: roleNode(own.owner), to: objects(own.selector, 'schema'), kind: 'owns' as const }));
+  const grants = declared.grants.map((grant) => ({
+    from: roleNode(grant.grantee),
+    to: grantedObjects(grant, objects),
+    kind: 'grants-on' as const,
+    label: grantLabel(grant),
+  }));
+  const owned = declared.ownerships.map((own) => ({
+    from: roleNode(own.owner),
+    to: objects(own.selector, 'schema'),
+    kind: 'owns' as const,
+  }));
   const members = declared.memberships
     .filter((membership) => !membership.expired)
     .map((membership) => ({ from: roleNode(membership.member), to: roleNode(membership.role), kind: 'member-of' as const }));

@@ -40,7 +40,26 @@ export type Progress =
   | { readonly type: 'target-read'; readonly target: string; readonly databases: number; readonly objects: number; readonly ms: number }
   | { readonly type: 'waiting-for-lock'; readonly target: string; readonly holder: string }
   | { readonly type: 'transaction-start'; readonly target: string; readonly database: string; readonly statements: number }
-  | { readonly type: 'statement'; readonly target: string; readonly database: string; readonly sql: string; readonly number: number; readonly of: number }
-  | { readonly type: 'transaction-done'; readonly target: string; readonly database: string; readonly statements: number; readonly ms: number }
-  | { readonly type: 'transaction-failed'; readonly target: string; readonly database: string; readonly message: string; readonly sqlstate?: string }
+  | {
+      readonly type: 'statement';
+      readonly target: string;
+      readonly database: string;
+      readonly sql: string;
+      readonly number: number;
+      readonly of: number;
+    }
+  | {
+      readonly type: 'transaction-done';
+      readonly target: string;
+      readonly database: string;
+      readonly statements: number;
+      readonly ms: number;
+    }
+  | {
+      readonly type: 'transaction-failed';
+      readonly target: string;
+      readonly database: string;
+      readonly message: string;
+      readonly sqlstate?: string;
+    }
   | { readonly type: 'retry'; readonly target: string; readonly database: string; readonly attempt: number; readonly message: string };

@@ -1,0 +1,73 @@
+import type { AccessDelta, AccessItem } from '../model/plan.ts';
+import { roleName } from './escape.ts';
+import { countedPhrase, privilegesPhrase } from './objects.ts';
+import { join, listed, type Phrase, say } from './phrase.ts';
+
+/** What some users can do less or more: `jane, bob lose SELECT on 14 tables in orders.sales (through orders_reader)`. */
+export type AccessLine = {
+  readonly symbol: '-' | '+';
+  /** Made visible, all of them. */
+  readonly users: readonly string[];
+  readonly text: Phrase;
+};
+
+/** Losses of all users first, then gains. */
+export const accessLines = (deltas: readonly AccessDelta[]): AccessLine[] => [
+  ...deltas.flatMap((delta) => delta.loses.map((item) => accessLine('-', delta.users, item))),
+  ...deltas.flatMap((delta) => delta.gains.map((item) => accessLine('+', delta.users, item))),
+];
+
+/** How many users a line names before it counts the rest. */
+const NAMED_USERS = 8;
+
+export const usersPhrase = (line: AccessLine): Phrase =>
+  listed(
+    line.users.map((user) => [{ name: user }]),
+    NAMED_USERS,
+  );
+
+const accessLine = (symbol: '-' | '+', users: readonly string[], item: AccessItem): AccessLine => {
+  const one = users.length === 1;
+  const verb = symbol === '-' ? (one ? 'loses' : 'lose') : one ? 'gains' : 'gain';
+  return { symbol, users: users.map(roleName), text: say`${sentence(symbol, verb, item)}${through(item.via)}` };
+};
+
+const sentence = (symbol: '-' | '+', verb: string, item: AccessItem): Phrase => {
+  const names = join(
+    item.names.map((name) => say`${name}`),
+    ', ',
+  );
+  switch (item.what) {
+    case 'login':
+      return say`${[symbol === '-' ? 'can no longer log in' : 'can log in']}${item.database == null ? [] : say` to ${item.database}`}`;
+    case 'role':
+      return say`${[verb]} the right to act as ${names}`;
+    case 'ownership':
+      return say`${[verb]} ownership of ${objects(item)}`;
+    case 'privileges':
+      return say`${[verb]} ${privilegesPhrase(item.privileges)} on ${objects(item)}`;
+  }
+};
+
+const objects = (item: AccessItem): Phrase =>
+  countedPhrase(
+    {
+      kind: item.kind ?? 'table',
+      database: item.database ?? null,
+      schema: item.schema ?? null,
+      ...(item.relation === undefined ? {} : { relation: item.relation }),
+      names: item.names,
+    },
+    item.count,
+  );
+
+const through = (via: readonly string[]): Phrase => {
+  const [first] = via;
+  if (first === undefined || (via.length === 1 && first === 'direct')) return [];
+  if (via.length === 1 && first === 'owner') return [', as its owner'];
+  if (via.length === 1 && first === 'PUBLIC') return [', through PUBLIC'];
+  return say`, through ${join(
+    via.map((role) => say`${role}`),
+    ' > ',
+  )}`;
+};

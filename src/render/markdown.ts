@@ -1,0 +1,308 @@
+import type { Finding, Position, Severity } from '../model/finding.ts';
+import type { Plan, PlanTarget } from '../model/plan.ts';
+import { usersPhrase } from './access.ts';
+import { cellSpan, codeSpan, fence, html, prose, visible } from './escape.ts';
+import { gather } from './fold.ts';
+import { displayWidth, padEnd } from './layout.ts';
+import { type Line, subjectPhrase, takesAway } from './lines/line.ts';
+import { countsSentence, type Outline, outline, shortDigest, type TargetOutline, unchangedText, type Verdict } from './outline.ts';
+import { count, type Phrase, plain, plural } from './phrase.ts';
+import { targetSql } from './sql.ts';
+
+/** Markdown of the caller is put in as it is; everything from the plan is escaped. */
+export type MarkdownOptions = {
+  /** Under the heading: commit, run, status. */
+  readonly subtitle?: string;
+  /** In the footer: links to the whole plan. */
+  readonly links?: string;
+  /** Details of up to so many lines are open. */
+  readonly foldLines?: number;
+  /** UTF-16 units and UTF-8 bytes that the body may have; none: everything is shown. */
+  readonly maxChars?: number;
+  readonly maxBytes?: number;
+};
+
+/** How much was left out: 0 nothing, 1 statements, 2 some details, 3 all details but removals, 4 removals beyond a number. */
+export type Level = 0 | 1 | 2 | 3 | 4;
+export type PlanMarkdown = { readonly body: string; readonly level: Level };
+
+/**
+ * Plan → the body of a comment. Where it is too long for its budget, whole parts are left out, never text cut:
+ * statements first, then the largest details that take nothing away, at last all details. Removals go last.
+ */
+export const planMarkdown = (plan: Plan, options: MarkdownOptions = {}): PlanMarkdown => {
+  const fits = (body: string): boolean =>
+    body.length <= (options.maxChars ?? Number.POSITIVE_INFINITY) &&
+    (options.maxBytes === undefined || new TextEncoder().encode(body).length <= options.maxBytes);
+  for (const cut of ladder(plan)) {
+    const body = bodyOf(cut, options);
+    if (fits(body)) return { body, level: cut.level };
+  }
+  return { body: lastResort(plan, options, fits), level: 4 };
+};
+
+/** What is shown of a plan: a level is fewer of these. */
+type Cut = {
+  readonly level: Level;
+  readonly view: Outline;
+  readonly plan: Plan;
+  /** Targets whose details are shown. */
+  readonly detailed: ReadonlySet<string>;
+  /** How many removals are listed. */
+  readonly removals: number;
+};
+
+function* ladder(plan: Plan): Generator<Cut> {
+  const fine = outline(plan);
+  const everybody = new Set(fine.targets.map((target) => target.name));
+  yield { level: 0, view: fine, plan, detailed: everybody, removals: Number.POSITIVE_INFINITY };
+  const view = outline(plan, 'coarse');
+  yield { level: 1, view, plan, detailed: everybody, removals: Number.POSITIVE_INFINITY };
+  const bySize = [...view.targets].sort((a, b) => b.lines.length - a.lines.length);
+  const detailed = new Set(everybody);
+  for (const target of bySize.slice(0, -1)) {
+    detailed.delete(target.name);
+    yield { level: 2, view, plan, detailed: new Set(detailed), removals: Number.POSITIVE_INFINITY };
+  }
+  yield { level: 3, view, plan, detailed: new Set(), removals: Number.POSITIVE_INFINITY };
+}
+
+/** Removals of the last level at most. */
+const REMOVALS_SHOWN = 200;
+
+/** As many removals as fit; a body with none still says how many there are. */
+const lastResort = (plan: Plan, options: MarkdownOptions, fits: (body: string) => boolean): string => {
+  const view = outline(plan, 'coarse');
+  for (let removals = REMOVALS_SHOWN; removals >= 1; removals = Math.floor(removals / 2)) {
+    const body = bodyOf({ level: 4, view, plan, detailed: new Set(), removals }, options);
+    if (fits(body)) return body;
+  }
+  return `### 🔑 Access plan — **${countsSentence(view.counts)}**\n\nToo large to be shown here.\n`;
+};
+
+const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
+  const { view, level } = cut;
+  if (view.verdict === 'unchanged') return unchangedBody(view, options);
+  const parts: (string | null)[] = [
+    `### ${heading(view)}`,
+    options.subtitle ?? null,
+    level >= 2 ? truncationNote(level, options) : null,
+    targetTable(view),
+    errorList(view),
+    level <= 3 ? accessList(view, level) : null,
+    removalBlock(view, cut.removals),
+    blockedList(view, level),
+    ...view.targets.map((target) => (cut.detailed.has(target.name) ? details(target, options.foldLines ?? 20) : leftOut(target))),
+    level === 0 ? statements(cut.plan) : null,
+    level <= 2 ? notes(view, level) : null,
+    footer(view, level, options),
+  ];
+  return `${parts.filter((part) => part !== null && part !== '').join('\n\n')}\n`;
+};
+
+const unchangedBody = (view: Outline, options: MarkdownOptions): string =>
+  `${[
+    `### ✅ Access plan · ${codeSpan(view.stack)} — no changes`,
+    options.subtitle ?? null,
+    unchangedText(view),
+    notes(view, 0),
+    footer(view, 0, options),
+  ]
+    .filter((part) => part !== null && part !== '')
+    .join('\n\n')}\n`;
+
+const heading = (view: Outline): string => {
+  const title = `${view.command === 'destroy' ? 'Access destroy plan' : 'Access plan'} · ${codeSpan(view.stack)}`;
+  const failed = view.targets.filter((target) => target.verdict === 'failed').length;
+  if (failed > 0) return `❌ ${title} — failed on ${count(failed)} of ${plural(view.targets.length, 'target')}`;
+  return `🔑 ${title} — **${countsSentence(view.counts)}**`;
+};
+
+const truncationNote = (level: Level, options: MarkdownOptions): string => {
+  const where = options.links === undefined ? '' : ` The whole plan: ${options.links}.`;
+  const what =
+    level === 4
+      ? 'Only the first of the changes that take access away are listed.'
+      : 'Everything that takes access away is listed here; additions are only counted where they are many.';
+  return `> [!IMPORTANT]\n> Too large for one comment. ${what} Apply checks the whole plan, not this text.${where}`;
+};
+
+const targetTable = (view: Outline): string =>
+  ['| Target | Server | + add | ~ change | − remove | Result |', '|:--|:--|--:|--:|--:|:--|', ...view.targets.map(tableRow)].join('\n');
+
+const tableRow = (target: TargetOutline): string => {
+  const { add, change, remove } = target.counts;
+  return `| ${cellSpan(target.name)} | ${target.server === '' ? '' : cellSpan(target.server)} | ${count(add)} | ${count(change)} | ${count(remove)} | ${resultCell(target)} |`;
+};
+
+const resultCell = (target: TargetOutline): string => {
+  const errors = target.findings.filter((finding) => finding.severity === 'error').length;
+  const words: Readonly<Record<Verdict, string>> = {
+    failed: `❌ ${plural(errors, 'error')}`,
+    removes: '⚠️ takes access away',
+    changes: '✏️ changes',
+    unchanged: '✅ no changes',
+  };
+  return [words[target.verdict], ...(target.blocked.length > 0 ? [`${count(target.counts.blocked)} blocked`] : [])].join(', ');
+};
+
+const markdown = (phrase: Phrase): string => phrase.map((piece) => (typeof piece === 'string' ? piece : codeSpan(piece.name))).join('');
+
+/** The target in front of a line, where there are several. */
+const prefix = (view: Outline, target: TargetOutline): string => (view.targets.length > 1 ? `${codeSpan(target.name)} ` : '');
+
+const ERRORS_SHOWN = 30;
+
+const errorList = (view: Outline): string => {
+  const all = view.targets.flatMap((target) =>
+    target.findings.filter((finding) => finding.severity === 'error').map((finding) => `- ${prefix(view, target)}${findingText(finding)}`),
+  );
+  return capped(all, ERRORS_SHOWN).join('\n');
+};
+
+/** The first lines and how many more there are. */
+const capped = (lines: readonly string[], limit: number): string[] =>
+  lines.length <= limit ? [...lines] : [...lines.slice(0, limit), `- and ${count(lines.length - limit)} more`];
+
+const ICONS: Readonly<Record<Severity, string>> = { error: '❌', warning: '⚠️', note: 'ℹ️' };
+
+const findingText = (finding: Finding): string =>
+  [
+    `${ICONS[finding.severity]} ${codeSpan(finding.code)}`,
+    prose(finding.message),
+    ...(finding.source ? [`(${codeSpan(place(finding.source))})`] : []),
+    ...(finding.hint === undefined ? [] : [`· ${prose(finding.hint)}`]),
+  ].join(' ');
+
+const place = (source: Position): string => `${source.file}:${source.line}`;
+
+/** Gains of one target before the rest is counted; losses are all shown up to the last level. */
+const GAINS_SHOWN = 20;
+
+const accessList = (view: Outline, level: Level): string => {
+  const lines = view.targets.flatMap((target) => {
+    const losses = target.access
+      .filter((line) => line.symbol === '-')
+      .map((line) => `- ➖ ${prefix(view, target)}${markdown(usersPhrase(line))} ${markdown(line.text)}`);
+    const flips = target.flips.map((line) => `- 🔁 ${prefix(view, target)}${markdown(subjectPhrase(line))} ${markdown(line.text)}`);
+    const gains = target.access
+      .filter((line) => line.symbol === '+')
+      .map((line) => `- ➕ ${prefix(view, target)}${markdown(usersPhrase(line))} ${markdown(line.text)}`);
+    const shown = level >= 3 ? [] : gains.slice(0, GAINS_SHOWN);
+    const rest = gains.length - shown.length;
+    return [...losses, ...flips, ...shown, ...(rest > 0 ? [`- ➕ ${prefix(view, target)}${plural(rest, 'more gain')}`] : [])];
+  });
+  return lines.length === 0 ? '' : `**Who loses and who gains access**\n\n${lines.join('\n')}`;
+};
+
+const removalBlock = (view: Outline, limit: number): string => {
+  const all = view.targets.flatMap((target) => target.removals.map((line) => ({ target, line })));
+  if (all.length === 0) return '';
+  const changes = all.reduce((sum, { line }) => sum + line.changes.length, 0);
+  const lines = all.slice(0, limit).map(({ target, line }) => `> - ${prefix(view, target)}${lineMarkdown(line)}`);
+  const rest = all.length - lines.length;
+  const handsOver = all.some(({ line }) => line.symbol !== '-') ? ` or hand${changes === 1 ? 's' : ''} it over` : '';
+  const title = `> **${plural(changes, 'change')} ${changes === 1 ? 'takes' : 'take'} access away${handsOver}**`;
+  return ['> [!WARNING]', title, '>', ...lines, ...(rest > 0 ? [`> - **and ${count(rest)} more that are not listed here**`] : [])].join(
+    '\n',
+  );
+};
+
+const lineMarkdown = (line: Line): string => {
+  const reason = line.reason === null ? '' : ` (${line.reason})`;
+  const what =
+    line.noun === 'grant' && line.symbol === '-'
+      ? `${markdown(subjectPhrase(line))} loses ${markdown(line.text)}`
+      : `${line.noun} ${markdown(subjectPhrase(line))} ${markdown(line.text)}`;
+  return `${what}${reason}${line.source ? ` · ${codeSpan(place(line.source))}` : ''}`;
+};
+
+const BLOCKED_SHOWN = 50;
+
+const blockedList = (view: Outline, level: Level): string => {
+  const all = view.targets.flatMap((target) =>
+    target.blocked.map((line) => `- ${prefix(view, target)}${lineMarkdown(line)}: ${prose(line.blocked ?? '')}`),
+  );
+  if (all.length === 0) return '';
+  if (level >= 3) return `🚧 **${plural(all.length, 'change')} blocked**`;
+  return `🚧 **Blocked: these cannot be done, the rest can**\n\n${capped(all, BLOCKED_SHOWN).join('\n')}`;
+};
+
+const details = (target: TargetOutline, foldLines: number): string => {
+  if (target.lines.length === 0) return '';
+  const { add, change, remove } = target.counts;
+  const open = target.lines.length <= foldLines ? ' open' : '';
+  return `<details${open}><summary><code>${html(target.name)}</code> · +${count(add)} ~${count(change)} −${count(remove)}</summary>\n\n${fence('diff', diffText(target.lines))}\n\n</details>`;
+};
+
+/** What is not shown of a target, in numbers. */
+const leftOut = (target: TargetOutline): string => {
+  const counted = gather(
+    target.lines.filter((line) => !takesAway(line)),
+    (line) => [line.noun],
+  ).map((group) => {
+    const changes = group.reduce((sum, line) => sum + line.changes.length, 0);
+    return `${count(changes)} × ${group[0].noun}`;
+  });
+  return counted.length === 0 ? '' : `${codeSpan(target.name)} details left out: ${counted.join(', ')}`;
+};
+
+/** Subjects up to this width stand in a column. */
+const SUBJECT_WIDTH = 28;
+
+/** A text up to this width has its file:line in a column too. */
+const TEXT_WIDTH = 72;
+
+/** GitHub colours lines of a diff by their first character and knows no `~`. */
+const diffText = (lines: readonly Line[]): string => {
+  const noun = Math.max(0, ...lines.map((line) => line.noun.length));
+  const widths = lines.map((line) => displayWidth(plain(subjectPhrase(line)))).filter((width) => width <= SUBJECT_WIDTH);
+  const subject = Math.max(0, ...widths);
+  const textOf = (line: Line): string => plain(line.text) + (line.reason === null ? '' : ` (${line.reason})`);
+  const text = Math.max(0, ...lines.map((line) => displayWidth(textOf(line))).filter((width) => width <= TEXT_WIDTH));
+  return lines
+    .flatMap((line) => {
+      const symbol = line.symbol === '~' ? '!' : line.symbol;
+      const body = line.source ? `${padEnd(textOf(line), text)}  ${place(line.source)}` : textOf(line);
+      const indent = `${symbol} ${' '.repeat(noun + 2 + subject + 2)}`;
+      return [
+        `${symbol} ${padEnd(line.noun, noun)}  ${padEnd(plain(subjectPhrase(line)), subject)}  ${body}`,
+        ...line.details.map((detail) => `${indent}${plain(detail)}`),
+      ];
+    })
+    .map(visible)
+    .join('\n');
+};
+
+const statements = (plan: Plan): string => {
+  const targets = plan.targets.filter((target) => target.steps.length > 0);
+  if (targets.length === 0) return '';
+  const total = targets.reduce((sum, target) => sum + target.steps.length, 0);
+  return `<details><summary>Exact statements (${count(total)})</summary>\n\n${targets.map((target: PlanTarget) => fence('sql', targetSql(target).trimEnd())).join('\n\n')}\n\n</details>`;
+};
+
+const NOTES_SHOWN = 30;
+
+const notes = (view: Outline, level: Level): string => {
+  const findings = view.targets.flatMap((target) =>
+    target.findings.filter((finding) => finding.severity !== 'error').map((finding) => `- ${prefix(view, target)}${findingText(finding)}`),
+  );
+  const others = view.targets.flatMap((target) => target.notes.map((note) => `- ${prefix(view, target)}${markdown(note)}`));
+  const list = capped([...findings, ...others], NOTES_SHOWN).join('\n');
+  return [list, ...(level === 0 && view.verdict !== 'unchanged' ? [matched(view)] : [])].filter((part) => part !== '').join('\n\n');
+};
+
+const matched = (view: Outline): string => {
+  const rows = view.targets.flatMap((target) => target.matches.map((match) => `${visible(match.selector)}: ${plain(match.text)}`));
+  return rows.length === 0
+    ? ''
+    : `<details><summary>What the selectors matched (${count(rows.length)})</summary>\n\n${fence('text', rows.join('\n'))}\n\n</details>`;
+};
+
+const footer = (view: Outline, level: Level, options: MarkdownOptions): string =>
+  `<sub>${[
+    `digest ${codeSpan(shortDigest(view.digest))}`,
+    `as of ${codeSpan(view.asOf)}`,
+    ...(level > 0 ? [`level ${level} of 4`] : []),
+    ...(options.links === undefined ? [] : [options.links]),
+  ].join(' · ')}</sub>`;

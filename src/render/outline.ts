@@ -1,0 +1,213 @@
+import { type Finding, isError } from '../model/finding.ts';
+import { byCodeUnit, distinct } from '../model/key.ts';
+import type { Counts, Match, Plan, PlanTarget, Step, Transaction } from '../model/plan.ts';
+import { type AccessLine, accessLines } from './access.ts';
+import { roleName, visible } from './escape.ts';
+import { gather } from './fold.ts';
+import { grantLines } from './lines/grant.ts';
+import { byWeight, type Fold, type Line, takesAway } from './lines/line.ts';
+import { membershipLines } from './lines/membership.ts';
+import { defaultLines, ownershipLines, passwordLines, settingLines } from './lines/other.ts';
+import { roleLines, toldByRole } from './lines/role.ts';
+import { objectCount } from './objects.ts';
+import { count, join, listed, literal, type Phrase, plural, say } from './phrase.ts';
+
+/** A plan as it is read: the one grouped, ordered tree behind every view for people. */
+export type Outline = {
+  readonly command: Plan['command'];
+  readonly stack: string;
+  readonly asOf: string;
+  readonly digest: string;
+  readonly counts: Counts;
+  readonly verdict: Verdict;
+  readonly targets: readonly TargetOutline[];
+};
+
+/** `failed`: an error stands in the way. `removes`: somebody or something has less afterwards. */
+export type Verdict = 'failed' | 'removes' | 'changes' | 'unchanged';
+
+export type TargetOutline = {
+  readonly name: string;
+  /** `PostgreSQL 16.4`. */
+  readonly server: string;
+  readonly endpoint: string;
+  readonly login: string;
+  readonly counts: Counts;
+  readonly verdict: Verdict;
+  /** Logins that change how they prove who they are: shown with the access that is gained and lost. */
+  readonly flips: readonly Line[];
+  readonly access: readonly AccessLine[];
+  /** Those of `lines` that take something away. */
+  readonly removals: readonly Line[];
+  readonly lines: readonly Line[];
+  readonly blocked: readonly Line[];
+  readonly findings: readonly Finding[];
+  readonly matches: readonly MatchLine[];
+  readonly notes: readonly Phrase[];
+  readonly read: PlanTarget['read'];
+  readonly transactions: readonly TransactionOutline[];
+  readonly statements: number;
+};
+
+/** One selector of the manifest and what it matched. */
+export type MatchLine = { readonly selector: string; readonly text: Phrase; readonly source: Match['source'] };
+
+export type TransactionOutline = Omit<Transaction, 'waitsFor'> & {
+  readonly number: number;
+  readonly waitsFor: readonly number[];
+  readonly steps: readonly Step[];
+};
+
+/** Plan → Outline. `coarse` folds additions over schemas and databases. */
+export const outline = (plan: Plan, fold: Fold = 'fine'): Outline => {
+  const targets = plan.targets.map((target) => targetOutline(target, fold));
+  return {
+    command: plan.command,
+    stack: plan.stack,
+    asOf: plan.asOf,
+    digest: plan.digest,
+    counts: totalCounts(plan.targets),
+    verdict: VERDICTS.find((verdict) => targets.some((target) => target.verdict === verdict)) ?? 'unchanged',
+    targets,
+  };
+};
+
+const VERDICTS: readonly Verdict[] = ['failed', 'removes', 'changes', 'unchanged'];
+
+/** Lines of one target's changes, gravest first; blocked ones included. */
+export const linesOf = (changes: PlanTarget['changes'], fold: Fold = 'fine'): Line[] =>
+  [
+    ...roleLines(changes, fold),
+    ...membershipLines(changes, toldByRole(changes)),
+    ...passwordLines(changes),
+    ...settingLines(changes),
+    ...ownershipLines(changes),
+    ...grantLines(changes, fold),
+    ...defaultLines(changes),
+  ].sort(byWeight);
+
+/** Sums over targets. */
+export const totalCounts = (targets: readonly { readonly counts: Counts }[]): Counts =>
+  targets.reduce(
+    (sum, { counts }) => ({
+      add: sum.add + counts.add,
+      change: sum.change + counts.change,
+      remove: sum.remove + counts.remove,
+      blocked: sum.blocked + counts.blocked,
+    }),
+    { add: 0, change: 0, remove: 0, blocked: 0 },
+  );
+
+/** `No changes. 3 targets match the manifest.` */
+export const unchangedText = (view: Outline): string =>
+  `No changes. ${plural(view.targets.length, 'target')} ${view.targets.length === 1 ? 'matches' : 'match'} the manifest.`;
+
+/** `10 to add, 3 to change, 4 to remove`. */
+export const countsSentence = ({ add, change, remove, blocked }: Counts): string =>
+  [
+    `${count(add)} to add, ${count(change)} to change, ${count(remove)} to remove`,
+    ...(blocked > 0 ? [`${count(blocked)} blocked`] : []),
+  ].join(', ');
+
+/** Enough of the digest to compare by eye. */
+export const shortDigest = (digest: string): string => visible(digest.length > 19 ? `${digest.slice(0, 15)}…` : digest);
+
+const targetOutline = (target: PlanTarget, fold: Fold): TargetOutline => {
+  const all = linesOf(target.changes, fold);
+  const lines = all.filter((line) => line.blocked === null);
+  const blocked = all.filter((line) => line.blocked !== null);
+  const removals = lines.filter(takesAway);
+  const losses = target.access.some((delta) => delta.loses.length > 0);
+  return {
+    name: target.name,
+    server: [ENGINES[target.engine] ?? target.engine, target.identity.version].filter((word) => word !== '').join(' '),
+    endpoint: target.identity.endpoint,
+    login: target.identity.login,
+    counts: target.counts,
+    verdict: verdictOf(target, lines.length + blocked.length, removals.length > 0 || losses),
+    flips: lines.filter((line) => line.risk === 'authentication' && line.symbol === '!'),
+    access: accessLines(target.access),
+    removals,
+    lines,
+    blocked,
+    findings: sortFindings(target.findings),
+    matches: matchLines(target.matches),
+    notes: notesOf(target),
+    read: target.read,
+    transactions: target.transactions.map((transaction, number) => ({
+      ...transaction,
+      number,
+      steps: target.steps.filter((step) => step.transaction === number),
+    })),
+    statements: target.steps.length,
+  };
+};
+
+const ENGINES: Readonly<Record<string, string>> = { postgres: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB' };
+
+const verdictOf = (target: PlanTarget, lines: number, removes: boolean): Verdict => {
+  if (target.findings.some(isError)) return 'failed';
+  if (removes) return 'removes';
+  return lines > 0 || target.changes.length > 0 ? 'changes' : 'unchanged';
+};
+
+const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'note'];
+
+/** Errors first, then by place and code. */
+export const sortFindings = (findings: readonly Finding[]): Finding[] =>
+  [...findings].sort(
+    (a, b) =>
+      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+      byCodeUnit(a.source?.file ?? '', b.source?.file ?? '') ||
+      (a.source?.line ?? 0) - (b.source?.line ?? 0) ||
+      (a.source?.column ?? 0) - (b.source?.column ?? 0) ||
+      byCodeUnit(a.code, b.code) ||
+      byCodeUnit(a.message, b.message),
+  );
+
+/** One line for each selector as written: `14 tables, 3 sequences`. Nothing at all is said first. */
+const matchLines = (matches: readonly Match[]): MatchLine[] =>
+  gather(matches, (match) => [match.selector, match.source?.file, match.source?.line, match.source?.column])
+    .map((group) => ({
+      selector: group[0].selector,
+      text: [
+        gather(group, (match) => [match.kind])
+          .map((same) =>
+            objectCount(
+              same[0].kind,
+              same.reduce((sum, match) => sum + match.count, 0),
+            ),
+          )
+          .join(', '),
+      ],
+      source: group[0].source,
+    }))
+    .sort(
+      (a, b) =>
+        byCodeUnit(a.source?.file ?? '', b.source?.file ?? '') ||
+        (a.source?.line ?? 0) - (b.source?.line ?? 0) ||
+        (a.source?.column ?? 0) - (b.source?.column ?? 0) ||
+        byCodeUnit(a.selector, b.selector),
+    );
+
+const notesOf = (target: PlanTarget): Phrase[] => [
+  ...target.unread.map(
+    ({ database, reason }) => say`database ${database} could not be read (${literal(reason)}); nothing there is changed`,
+  ),
+  ...unmanagedNote(target),
+  ...(target.nextExpiry === null ? [] : [say`the next until passes at ${literal(target.nextExpiry)}`]),
+];
+
+const unmanagedNote = ({ unmanaged }: PlanTarget): Phrase[] => {
+  const named = (roles: readonly string[], noun: string): Phrase[] =>
+    roles.length === 0
+      ? []
+      : [
+          say`${[plural(roles.length, noun)]} (${listed(
+            distinct(roles).map((name) => [{ name: roleName(name) }]),
+            5,
+          )})`,
+        ];
+  const parts = [...named(unmanaged.users, 'user'), ...named(unmanaged.groups, 'group')];
+  return parts.length === 0 ? [] : [say`not managed, left alone: ${join(parts, ', ')}`];
+};
