@@ -1,0 +1,122 @@
+import { type Grantee, type ObjectKind, PUBLIC } from '../model/access.ts';
+import type { DeclaredDefault, DeclaredPublic } from '../model/declared.ts';
+import { distinct } from '../model/key.ts';
+import type { DefaultKind } from '../model/state.ts';
+import type { DefaultEntry, Path, PublicEntry } from './content.ts';
+import { didYouMean } from './near.ts';
+import { databaseOf, kindKeys, kindOf, type Selected, selectObjects } from './objects.ts';
+import { readPrivileges } from './privileges.ts';
+import { type Context, isOn, onlyDatabase } from './view.ts';
+
+const DEFAULT_KINDS: Readonly<Record<DefaultEntry['objects'], DefaultKind>> = {
+  tables: 'table',
+  sequences: 'sequence',
+  routines: 'routine',
+  types: 'type',
+  schemas: 'schema',
+  large_objects: 'large_object',
+};
+
+/** Privileges of later objects on the target; what is wrong is reported. */
+export const defaultsOn = (context: Context): DeclaredDefault[] =>
+  here(context.content.defaults, context).flatMap(([entry, index]) => {
+    const path: Path = ['defaults', index];
+    const objects = DEFAULT_KINDS[entry.objects];
+    const database = defaultDatabase(entry, path, context);
+    const createdBy = creators(entry, database, path, context);
+    const privileges = readPrivileges(entry.privileges, objects, false, [...path, 'privileges'], context.report);
+    if (entry.schema !== undefined && (objects === 'schema' || objects === 'large_object')) {
+      context.report('default-schema', `${entry.objects} stand in no schema, found schema '${entry.schema}'`, [...path, 'schema'], {
+        hint: `leave 'schema' out`,
+      });
+    }
+    if (database === undefined || createdBy === undefined) return [];
+    return [{ database, schema: entry.schema ?? null, createdBy, to: granteeOf(entry.to), objects, privileges, source: context.at(path) }];
+  });
+
+/** Privileges of PUBLIC that are named for the target; what is wrong is reported. */
+export const publicsOn = (context: Context): DeclaredPublic[] =>
+  here(context.content.public, context).flatMap(([entry, index]) => {
+    const path: Path = ['public', index];
+    const selected = publicObjects(entry, path, context);
+    const action = entry.grant ? ('grant' as const) : ('revoke' as const);
+    if ((entry.grant === undefined) === (entry.revoke === undefined)) {
+      context.report(
+        'public-action',
+        `the entry has ${entry.grant ? 'both' : 'neither'} 'grant' ${entry.grant ? 'and' : 'nor'} 'revoke', expected one of them`,
+        path,
+      );
+      return [];
+    }
+    if (!selected) return [];
+    const privileges = readPrivileges(entry[action]!, selected.kind, false, [...path, action], context.report);
+    return selected.objects.map(({ kind, database, schema, name, selector, path: place }) => ({
+      action,
+      kind,
+      privileges,
+      database,
+      schema,
+      name,
+      selector,
+      source: context.at(place),
+    }));
+  });
+
+/** Whether a role name of `to` means everybody: no role can be called so. */
+export const granteeOf = (to: string): Grantee => (to === 'public' ? PUBLIC : to);
+
+/** Entries for the target, with their places. */
+const here = <E extends { readonly target?: string }>(
+  entries: readonly (E | undefined)[] | undefined,
+  { content, target }: Context,
+): [E, number][] =>
+  (entries ?? []).flatMap((entry, index): [E, number][] => {
+    const on = entry && isOn(content, entry.target === undefined ? undefined : [entry.target], target);
+    return on ? [[entry, index]] : [];
+  });
+
+/** Default privileges are kept by database: a pattern names none. */
+const defaultDatabase = (entry: DefaultEntry, path: Path, context: Context): string | undefined => {
+  if (entry.database === undefined && onlyDatabase(context.entry) !== undefined) return onlyDatabase(context.entry);
+  const known = context.entry.databases;
+  if (entry.database === undefined) databaseOf(entry, path, context);
+  else if (known === undefined || known.includes(entry.database)) return entry.database;
+  else {
+    const message = `database '${entry.database}' is none of target '${context.target}', which manages ${known.join(', ')}`;
+    context.report('unknown-database', message, [...path, 'database'], didYouMean(entry.database, known));
+  }
+  return undefined;
+};
+
+const creators = (entry: DefaultEntry, database: string | undefined, path: Path, context: Context): readonly string[] | undefined => {
+  if (entry.created_by) return distinct(entry.created_by);
+  if (database === undefined) return undefined;
+  const creators = context.entry.defaults_for?.[database];
+  if (creators) return distinct(creators);
+  const message = `the entry has no 'created_by', and target '${context.target}' has no 'defaults_for' database '${database}'`;
+  context.report('missing', message, path, { hint: 'add created_by: [ROLE]' });
+  return undefined;
+};
+
+/** Without a kind of object, an entry is about the database itself. */
+const publicObjects = (
+  entry: PublicEntry,
+  path: Path,
+  context: Context,
+): { readonly kind: ObjectKind; readonly objects: readonly Selected[] } | undefined => {
+  const [key, ...others] = kindKeys(entry);
+  if (others.length > 0) {
+    context.report(
+      'grant-kind',
+      `the entry names ${[key, ...others].join(' and ')}, expected one kind of object`,
+      [...path, others[0]!],
+      {},
+      'key',
+    );
+    return undefined;
+  }
+  if (key !== undefined) return { kind: kindOf(key), objects: selectObjects(entry, key, path, context) };
+  const database = databaseOf(entry, path, context);
+  if (!database) return undefined;
+  return { kind: 'database', objects: [{ kind: 'database', database, schema: null, name: null, selector: database.text, path }] };
+};

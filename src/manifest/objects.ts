@@ -1,0 +1,165 @@
+import type { ObjectKind } from '../model/access.ts';
+import type { Part } from '../model/declared.ts';
+import { literalName, parseSelector } from './address.ts';
+import type { KindKey, ObjectsEntry, Path } from './content.ts';
+import { didYouMean } from './near.ts';
+import { type Context, onlyDatabase } from './view.ts';
+
+/** The objects that one selector of a grant selects, and where it stands. */
+export type Selected = {
+  readonly kind: ObjectKind;
+  readonly database: Part | null;
+  readonly schema: Part | null;
+  readonly name: Part | null;
+  readonly selector: string;
+  readonly path: Path;
+};
+
+/** Each key's kind, and what holds its objects. */
+const KINDS: Readonly<Record<KindKey, { readonly kind: ObjectKind; readonly within: 'schema' | 'database' | 'server' }>> = {
+  tables: { kind: 'table', within: 'schema' },
+  sequences: { kind: 'sequence', within: 'schema' },
+  routines: { kind: 'routine', within: 'schema' },
+  types: { kind: 'type', within: 'schema' },
+  schemas: { kind: 'schema', within: 'database' },
+  languages: { kind: 'language', within: 'database' },
+  foreign_data_wrappers: { kind: 'foreign_data_wrapper', within: 'database' },
+  foreign_servers: { kind: 'foreign_server', within: 'database' },
+  large_objects: { kind: 'large_object', within: 'database' },
+  databases: { kind: 'database', within: 'server' },
+  tablespaces: { kind: 'tablespace', within: 'server' },
+  parameters: { kind: 'parameter', within: 'server' },
+};
+const KEYS = Object.keys(KINDS) as KindKey[];
+
+/** The keys of an entry that name a kind of object. */
+export const kindKeys = (entry: ObjectsEntry): KindKey[] => KEYS.filter((key) => entry[key] !== undefined);
+
+/** The kind that a key names. */
+export const kindOf = (key: KindKey): ObjectKind => KINDS[key].kind;
+
+/** What the selectors under one key select on the target; what is wrong is reported. */
+export const selectObjects = (
+  entry: ObjectsEntry & { readonly database?: string },
+  key: KindKey,
+  path: Path,
+  context: Context,
+): Selected[] => {
+  const { kind, within } = KINDS[key];
+  const database = within === 'server' ? serverWide(entry, key, path, context) : databaseOf(entry, path, context);
+  if (database === undefined) return [];
+  return written(entry, key, path).flatMap(([selector, place]): Selected[] => {
+    const parts = partsOf(selector, key, place, context);
+    if (!parts) return [];
+    if (kind === 'database')
+      return managed(parts[0]!, place, context) ? [{ kind, database: parts[0]!, schema: null, name: null, selector, path: place }] : [];
+    if (kind === 'schema') return [{ kind, database, schema: parts[0]!, name: null, selector, path: place }];
+    return [{ kind, database, schema: parts.length > 1 ? parts[0]! : null, name: parts.at(-1)!, selector, path: place }];
+  });
+};
+
+/** Objects of a profile's grant in one schema. */
+export const selectInSchema = (
+  entry: ObjectsEntry,
+  key: KindKey,
+  path: Path,
+  place: { readonly database: Part; readonly schema: Part },
+  context: Context,
+): Selected[] =>
+  written(entry, key, path).flatMap(([selector, at]) => {
+    const address = parseSelector(selector, key === 'routines');
+    const problem =
+      'problem' in address
+        ? address.problem
+        : address.parts.length === 1
+          ? undefined
+          : `it has ${address.parts.length} parts, a profile's selector has one`;
+    if (problem !== undefined || 'problem' in address) {
+      context.report('selector', `selector '${selector}': ${problem}`, at);
+      return [];
+    }
+    return [{ kind: KINDS[key].kind, ...place, name: address.parts[0]!, selector, path: at }];
+  });
+
+/** The selectors under a key, each with its place. */
+const written = (entry: ObjectsEntry, key: KindKey, path: Path): [selector: string, place: Path][] => {
+  const value = entry[key];
+  if (Array.isArray(value)) return value.map((selector, index) => [String(selector), [...path, key, index]]);
+  return [[String(value), [...path, key]]];
+};
+
+const partsOf = (selector: string, key: KindKey, place: Path, { report }: Context): readonly Part[] | undefined => {
+  if (key === 'parameters') return [{ text: selector, literal: true }];
+  const address = parseSelector(selector, key === 'routines');
+  if ('problem' in address) {
+    report('selector', `selector '${selector}': ${address.problem}`, place);
+    return undefined;
+  }
+  const expected = KINDS[key].within === 'schema' ? 2 : 1;
+  if (address.parts.length === expected) return address.parts;
+  const form = expected === 2 ? `schema.${KINDS[key].kind}` : KINDS[key].kind.replaceAll('_', ' ');
+  const hint =
+    address.parts.length > expected && expected === 2
+      ? { hint: `the database is written beside it: database: ${address.parts[0]!.text}` }
+      : {};
+  report(
+    'selector',
+    `selector '${selector}' has ${address.parts.length} part${address.parts.length > 1 ? 's' : ''}, expected the form ${form}`,
+    place,
+    hint,
+  );
+  return undefined;
+};
+
+/** Null where the kind belongs to the whole server; undefined where a database is written none the less. */
+const serverWide = (entry: { readonly database?: string }, key: KindKey, path: Path, { report }: Context): null | undefined => {
+  if (entry.database === undefined) return null;
+  report('database', `'${key}' belong to the whole server, found database '${entry.database}'`, [...path, 'database'], {
+    hint: `leave 'database' out`,
+  });
+  return undefined;
+};
+
+/** The database of an entry: written, or the only one of the target. */
+export const databaseOf = (entry: { readonly database?: string }, path: Path, context: Context): Part | undefined => {
+  const { target, report } = context;
+  if (context.entry.engine !== 'postgres') {
+    if (entry.database === undefined) return { text: '', literal: true };
+    report('database', `'database' is for PostgreSQL, and target '${target}' is ${context.entry.engine}`, [...path, 'database'], {
+      hint: 'MySQL addresses are schema.object',
+    });
+    return undefined;
+  }
+  const name = entry.database ?? onlyDatabase(context.entry);
+  if (name === undefined) {
+    report(
+      'database',
+      `no 'database' is given, and target '${target}' manages ${context.entry.databases ? 'several' : 'every one'}`,
+      path,
+      { hint: 'add database: NAME' },
+    );
+    return undefined;
+  }
+  const address = parseSelector(name);
+  const place = entry.database === undefined ? path : [...path, 'database'];
+  if ('problem' in address || address.parts.length !== 1) {
+    report('selector', `'${name}' is no database: ${'problem' in address ? address.problem : 'it has several parts'}`, place, {
+      hint: `a name with a dot is written '"${name}"'`,
+    });
+    return undefined;
+  }
+  return managed(address.parts[0]!, place, context) ? address.parts[0] : undefined;
+};
+
+/** Whether the target manages the database that a part names; a pattern is matched when the server is read. */
+export const managed = (part: Part, place: Path, { entry: { databases }, target, report }: Context): boolean => {
+  const name = literalName(part);
+  if (name === undefined || databases === undefined || databases.includes(name)) return true;
+  report(
+    'unknown-database',
+    `database '${name}' is none of target '${target}', which manages ${databases.join(', ')}`,
+    place,
+    didYouMean(name, databases),
+  );
+  return false;
+};

@@ -1,0 +1,168 @@
+import type { DeclaredGrant } from '../model/declared.ts';
+import { covers } from './address.ts';
+import type { Checks } from './checks.ts';
+import type { Path, RoleEntry, SettingsEntry } from './content.ts';
+import { grantsOf, oneKind, ownershipsOf } from './grants.ts';
+import { endOf } from './instant.ts';
+import { authOf, groupsOf } from './members.ts';
+import { placeText } from './merge.ts';
+import { didYouMean } from './near.ts';
+import { checkKnown } from './references.ts';
+import { type Context, enginesOf, isList, targetNames, type View, viewsOn } from './view.ts';
+
+/** Users and groups: attributes, settings, and what they are granted on each of their targets. */
+export const checkRoles = (checks: Checks): void => {
+  checkProfiles(checks);
+  for (const section of ['groups', 'users'] as const) {
+    for (const [name, entry] of Object.entries(checks.content[section] ?? {})) checkEngines(checks, entry, [section, name]);
+  }
+  for (const context of checks.contexts) {
+    const owners = new Map<string, Path>();
+    for (const view of viewsOn(checks.content, context.target)) {
+      checkLogin(view, context);
+      checkUntil(view, context);
+      checkSettings(view, context, checks);
+      checkColumns(grantsOf(view, context), context);
+      checkOwners(view, owners, context);
+    }
+  }
+};
+
+/** Grants of a profile that nothing uses are checked as well. */
+const checkProfiles = ({ content, report }: Checks): void => {
+  for (const [name, grants] of Object.entries(content.profiles ?? {})) {
+    if (['read', 'write', 'own'].includes(name))
+      report('profile', `profile '${name}' is built in, expected another name`, ['profiles', name], {}, 'key');
+    for (const [index, grant] of grants.entries()) oneKind(grant, ['profiles', name, index], { report });
+  }
+};
+
+/** Keys that one engine lacks act on the targets that have them: there must be one. Maps by target name targets of the role. */
+const checkEngines = ({ content, report }: Checks, entry: RoleEntry, path: Path): void => {
+  const engines = enginesOf(content, entry.targets);
+  if (engines.size === 0) return;
+  for (const key of ['settings', 'database_settings'] as const) {
+    if (entry[key] && !engines.has('postgres'))
+      report('engines', `'${key}' are for PostgreSQL, and '${path[1]}' has no such target`, [...path, key], {}, 'key');
+  }
+  if (entry.hosts && !engines.has('mysql') && !engines.has('mariadb'))
+    report('engines', `'hosts' are for MySQL and MariaDB, and '${path[1]}' has no such target`, [...path, 'hosts'], {}, 'key');
+  const names = targetNames(content, entry.targets);
+  const maps = [
+    ...(['read', 'write', 'own'] as const).map((key) => [entry[key], [...path, key]] as const),
+    ...Object.entries(entry.use ?? {}).map(([profile, value]) => [value, [...path, 'use', profile]] as const),
+  ];
+  for (const [value, place] of maps) {
+    if (value === undefined || isList(value)) continue;
+    for (const target of Object.keys(value)) {
+      if (!names.includes(target))
+        report('unknown-target', `'${target}' is no target of '${path[1]}'`, [...place, target], didYouMean(target, names), 'key');
+    }
+  }
+};
+
+const checkLogin = (view: View, { report }: Context): void => {
+  const { entry, name } = view;
+  const auth = authOf(view);
+  const together = !(view.overridden('auth') && !view.overridden('password'));
+  if (entry.password !== undefined && auth !== 'password' && together) {
+    report(
+      'auth',
+      `'${name}' has a password and 'auth: ${auth}'`,
+      view.path('password'),
+      { hint: 'remove the password, or write auth: password' },
+      'key',
+    );
+  }
+  if (entry.password_version !== undefined && entry.password === undefined) {
+    report(
+      'auth',
+      `'${name}' has a 'password_version' and no 'password'`,
+      view.path('password_version'),
+      { hint: 'add password: ${env:NAME}, or remove the version' },
+      'key',
+    );
+  }
+};
+
+const checkUntil = (view: View, { report }: Context): void => {
+  const ends: [string | undefined, Path][] = [
+    [view.entry.until, view.path('until')],
+    ...groupsOf(view.entry.groups, view.path('groups')).map(({ until, path }): [string | undefined, Path] => [until, [...path, 'until']]),
+  ];
+  for (const [until, path] of ends) {
+    if (until === undefined || endOf(until) !== undefined) continue;
+    report('until', `'${until}' is no date and no RFC 3339 instant`, path, { hint: 'such as 2026-12-31 or 2026-12-31T18:00:00Z' });
+  }
+};
+
+const checkSettings = (view: View, context: Context, checks: Checks): void => {
+  const { entry, target, report } = context;
+  if (entry.engine !== 'postgres') return;
+  checkSettingNames(view.entry.settings, view.path('settings'), context, checks);
+  for (const [database, settings] of Object.entries(view.entry.database_settings ?? {})) {
+    const path = [...view.path('database_settings'), database];
+    if (entry.databases && !entry.databases.includes(database)) {
+      report(
+        'unknown-database',
+        `database '${database}' is none of target '${target}', which manages ${entry.databases.join(', ')}`,
+        path,
+        didYouMean(database, entry.databases),
+        'key',
+      );
+    }
+    checkSettingNames(settings, path, context, checks);
+  }
+};
+
+const checkSettingNames = (settings: SettingsEntry | undefined, path: Path, { target, report }: Context, checks: Checks): void => {
+  for (const [name, value] of Object.entries(settings ?? {})) {
+    if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(name))
+      report(
+        'setting',
+        `'${name}' is no name of a setting, expected lower-case words such as statement_timeout`,
+        [...path, name],
+        didYouMean(name, [name.toLowerCase().replaceAll('-', '_')]),
+        'key',
+      );
+    if (name === 'role' && typeof value === 'string' && value !== 'none') checkKnown(checks, value, target, [...path, name]);
+  }
+};
+
+/** A column grant under a grant of the same privilege on the table restricts nothing. */
+const checkColumns = (grants: readonly DeclaredGrant[], { report }: Context): void => {
+  const columns = grants.filter(({ kind }) => kind === 'column');
+  if (columns.length === 0) return;
+  const tables = grants.filter(({ kind }) => kind === 'table');
+  for (const column of columns) {
+    for (const table of tables) {
+      const shared = column.privileges.filter((word) =>
+        table.privileges.some((held) => plain(held) === plain(word) || plain(held) === 'ALL' || plain(word) === 'ALL'),
+      );
+      if (shared.length === 0 || !covered(table, column)) continue;
+      const message = `${shared.map(plain).join(', ')} on columns of '${column.selector}' restricts nothing: '${column.grantee}' has it on the whole table at ${placeText(table.source)}`;
+      report('column-grant', message, column.source, { hint: 'remove one of the two grants' });
+    }
+  }
+};
+
+const plain = (privilege: string): string => privilege.replace('*', '');
+
+const covered = (table: DeclaredGrant, column: DeclaredGrant): boolean =>
+  covers(table.database!, column.database!) && covers(table.schema!, column.schema!) && covers(table.name!, column.name!);
+
+/** One owner for each schema. */
+const checkOwners = (view: View, owners: Map<string, Path>, context: Context): void => {
+  for (const { database, schema, selector } of ownershipsOf(view, context)) {
+    const key = JSON.stringify([database.text, schema.text]);
+    const path = view.path('own');
+    const first = owners.get(key);
+    if (first)
+      context.report(
+        'own',
+        `schema '${selector}' is owned by '${view.name}' and by '${first[1]}' at ${placeText(context.at(first))}, expected one owner`,
+        path,
+      );
+    else owners.set(key, path);
+  }
+};

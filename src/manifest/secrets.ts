@@ -1,0 +1,48 @@
+import type { Checks } from './checks.ts';
+import type { Path } from './content.ts';
+import { referenceOf } from './password.ts';
+import { pathText } from './shape.ts';
+
+/** References `${…}` stand where a password is looked up and nowhere else, and a password is never written itself. */
+export const checkSecrets = ({ report }: Checks, value: unknown): void => {
+  const path: (string | number)[] = [];
+  const visit = (part: unknown): void => {
+    if (typeof part === 'string') checkText(part, path, report);
+    else if (Array.isArray(part)) for (const [index, item] of part.entries()) inside(index, item);
+    else if (typeof part === 'object' && part !== null) {
+      for (const key of Object.keys(part)) {
+        if (key.includes('${')) report('reference', `a key holds '\${', which only passwords may`, [...path, key], {}, 'key');
+        inside(key, (part as Record<string, unknown>)[key]);
+      }
+    }
+  };
+  const inside = (step: string | number, part: unknown): void => {
+    path.push(step);
+    visit(part);
+    path.pop();
+  };
+  visit(value);
+};
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: this is what a manifest holds.
+const FORMS = '${env:NAME} or ${secret:ARN} or ${secret:ARN#key}';
+
+/** No message repeats what is written: it may be a password. */
+const checkText = (text: string, path: Path, report: Checks['report']): void => {
+  if (isPassword(path)) {
+    if (referenceOf(text)) return;
+    const found = text === '' ? 'empty' : text.includes('${') ? 'no reference that is understood' : 'written out';
+    report('password', `'${pathText(path)}' is ${found}, expected ${FORMS}`, [...path], {
+      hint: 'put the password into the environment or a secret, never into the manifest',
+    });
+  } else if (text.includes('${')) {
+    report('reference', `'${pathText(path)}' holds '\${', which only passwords may`, [...path], { hint: 'write the value itself' });
+  }
+};
+
+const isPassword = (path: Path): boolean => {
+  const [section, , key, , inner] = path;
+  if (section === 'targets') return path.length === 4 && key === 'login' && path[3] === 'password';
+  if (section !== 'users') return false;
+  return (path.length === 3 && key === 'password') || (path.length === 5 && key === 'targets' && inner === 'password');
+};

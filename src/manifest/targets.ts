@@ -1,0 +1,98 @@
+import type { Checks } from './checks.ts';
+import type { TargetEntry } from './content.ts';
+import { didYouMean } from './near.ts';
+import { checkKnown } from './references.ts';
+import type { Context } from './view.ts';
+
+/** Targets: where each is, how to log in, which databases. */
+export const checkTargets = (checks: Checks): void => {
+  for (const context of checks.contexts) {
+    checkPlace(context);
+    checkLogin(context, checks.warn);
+    checkDatabases(context, checks);
+  }
+};
+
+const checkPlace = ({ target, entry: { rds, endpoint, login, engine }, report }: Context): void => {
+  const path = ['targets', target];
+  if (rds && endpoint) report('target', `target '${target}' has both 'rds' and 'endpoint', expected one of them`, path, {}, 'key');
+  if (!rds && !endpoint) {
+    report(
+      'target',
+      `target '${target}' has neither 'endpoint' nor 'rds'`,
+      path,
+      { hint: 'add endpoint: { host: NAME }, or endpoint: env' },
+      'key',
+    );
+  }
+  const found = rds ? (['cluster', 'instance', 'proxy'] as const).filter((key) => rds[key] !== undefined) : [];
+  if (rds && found.length !== 1) {
+    report(
+      'target',
+      `'rds' of target '${target}' names ${found.length === 0 ? 'nothing' : found.join(' and ')}, expected one of cluster, instance, proxy`,
+      [...path, 'rds'],
+      {},
+      'key',
+    );
+  }
+  if ((rds || typeof endpoint === 'object') && login?.user === undefined) {
+    report('target', `target '${target}' does not say who logs in`, path, { hint: 'add login: { user: NAME }' }, 'key');
+  }
+  if (endpoint === 'env' && engine !== 'postgres')
+    report('target', `'endpoint: env' is for PostgreSQL, and target '${target}' is ${engine}`, [...path, 'endpoint']);
+};
+
+const checkLogin = ({ target, entry, report }: Context, warn: Checks['warn']): void => {
+  const { login, endpoint } = entry;
+  const path = ['targets', target, 'login'];
+  const iam = login?.auth === 'iam';
+  if (iam && login.password !== undefined)
+    report(
+      'target',
+      `the login of target '${target}' has a password and 'auth: iam'`,
+      [...path, 'password'],
+      { hint: 'remove one of them' },
+      'key',
+    );
+  if (typeof endpoint !== 'object' || endpoint.tls === undefined || endpoint.tls === 'verify-full') return;
+  const place = ['targets', target, 'endpoint', 'tls'];
+  if (iam)
+    report('tls', `target '${target}' has 'tls: ${endpoint.tls}', and a login by IAM needs verified TLS`, place, {
+      hint: `write tls: verify-full, or leave 'tls' out`,
+    });
+  else if (!isLoopback(endpoint))
+    warn('tls', `target '${target}' sends a password with 'tls: ${endpoint.tls}', which does not verify the server`, place, {
+      hint: 'write tls: verify-full, with ca: PATH for an authority of your own',
+    });
+};
+
+const isLoopback = ({ host }: Extract<TargetEntry['endpoint'], { host: string }>): boolean =>
+  host === 'localhost' || host === '::1' || host.startsWith('127.') || host.startsWith('/');
+
+const checkDatabases = (context: Context, checks: Checks): void => {
+  const { target, entry, report } = context;
+  const { databases, defaults_for: creators, maintenance_database: maintenance, engine } = entry;
+  const path = ['targets', target];
+  for (const [index, name] of (databases ?? []).entries()) {
+    const place = [...path, 'databases', index];
+    if (name === '') report('name', 'a name is empty', place);
+    else if (databases!.indexOf(name) < index) report('declared-twice', `database '${name}' is listed twice`, place);
+  }
+  for (const [database, roles] of Object.entries(creators ?? {})) {
+    const place = [...path, 'defaults_for', database];
+    if (databases && !databases.includes(database)) {
+      report(
+        'unknown-database',
+        `database '${database}' is none of target '${target}', which manages ${databases.join(', ')}`,
+        place,
+        didYouMean(database, databases),
+        'key',
+      );
+    }
+    for (const [index, role] of roles.entries()) checkKnown(checks, role, target, [...place, index]);
+  }
+  if (engine !== 'postgres' && (databases ?? maintenance ?? creators)) {
+    const key = databases ? 'databases' : maintenance ? 'maintenance_database' : 'defaults_for';
+    report('target', `'${key}' is for PostgreSQL, and target '${target}' is ${engine}`, [...path, key], {}, 'key');
+  }
+};

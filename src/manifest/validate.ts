@@ -1,0 +1,78 @@
+import { type Finding, isError } from '../model/finding.ts';
+import { byPlace, type Checks, checksOf } from './checks.ts';
+import type { Content, Manifest } from './content.ts';
+import { checkCycles } from './cycles.ts';
+import { defaultsOn, publicsOn } from './elsewhere.ts';
+import { checkLater } from './later.ts';
+import { type Merged, merge } from './merge.ts';
+import { checkNames } from './names.ts';
+import { checkReferences } from './references.ts';
+import { checkRoles } from './roles.ts';
+import { checkSecrets } from './secrets.ts';
+import { checkShape } from './shape.ts';
+import { isRecord, parse } from './source.ts';
+import { checkTargets } from './targets.ts';
+
+/** The text of one file of the manifest; `path` is what findings call it. */
+export type ManifestFile = { readonly path: string; readonly text: string };
+
+/**
+ * Validates the files as one manifest, offline: YAML, the schema, and the rules between its parts. All findings together, in the
+ * order of the files; null instead of a manifest when one of them is an error.
+ */
+export const readManifest = (
+  files: readonly ManifestFile[],
+): { readonly manifest: Manifest | null; readonly findings: readonly Finding[] } => {
+  const sources = files.map(({ path, text }) => parse(path, text));
+  const unreadable = sources.flatMap(({ findings }) => findings);
+  if (unreadable.length > 0) return { manifest: null, findings: unreadable.sort(byPlace) };
+  const merged = merge(sources);
+  const shape = checkShape(merged);
+  const { checks, findings } = checksOf(merged, shape.spoiled);
+  if (Object.keys(merged.value).length === 0) checks.report('empty', 'the manifest is empty', []);
+  else runChecks(checks, merged);
+  const all = [...merged.findings, ...shape.findings, ...findings()].sort(byPlace);
+  if (all.some(isError)) return { manifest: null, findings: all };
+  return { manifest: { content: merged.value as Content, at: merged.at }, findings: all };
+};
+
+/** The targets of a manifest, in its order. */
+export const targetsOf = ({
+  content,
+}: Manifest): readonly { readonly name: string; readonly engine: string; readonly foundBy: 'endpoint' | 'rds' }[] =>
+  Object.entries(content.targets).map(([name, { engine, endpoint }]) => ({
+    name,
+    engine,
+    foundBy: endpoint === undefined ? 'rds' : 'endpoint',
+  }));
+
+const runChecks = (checks: Checks, merged: Merged): void => {
+  checkWhole(checks, merged);
+  checkSecrets(checks, merged.value);
+  checkTargets(checks);
+  checkNames(checks);
+  checkReferences(checks);
+  checkRoles(checks);
+  checkCycles(checks);
+  for (const context of checks.contexts) {
+    if (context.entry.engine !== 'postgres') continue;
+    defaultsOn(context);
+    publicsOn(context);
+  }
+  checkLater(checks);
+};
+
+/** What every manifest has, in whichever of its files. */
+const checkWhole = ({ report }: Checks, { value }: Merged): void => {
+  for (const key of ['version', 'stack', 'targets']) if (!(key in value)) report('missing', `the manifest has no '${key}'`, []);
+  if (isRecord(value.targets) && Object.keys(value.targets).length === 0)
+    report('missing', 'the manifest has no target', ['targets'], {}, 'key');
+  const acts = ['users', 'groups', 'removed', 'defaults', 'public'].some((key) => !isEmpty(value[key]));
+  if (!acts)
+    report('empty', 'the manifest declares no user, no group and nothing else to act on', [], {
+      hint: 'name what shall go away under removed, or use destroy',
+    });
+};
+
+const isEmpty = (section: unknown): boolean =>
+  section === undefined || section === null || (typeof section === 'object' && Object.keys(section).length === 0);
