@@ -8,8 +8,11 @@ import {
   askerOf,
   type Claims,
   createAccess,
-  type Holding,
-  holdingOf,
+  isHeld,
+  isHeldByAcl,
+  isOwner,
+  pathByAcl,
+  pathToOwner,
   SWEEPING_ROLES,
   tablesOf,
 } from './access.ts';
@@ -62,7 +65,7 @@ const rolesOf = (states: States, pairs: readonly Pair[]): PairsByRole => {
 const differingRoles = (states: States, pair: Pair): string[] => {
   const [was, is] = claimsOfPair(states, pair);
   return [...namedRoles(was, is)].filter(
-    (role) => (was?.owner === role) !== (is?.owner === role) || atomsText(was, role) !== atomsText(is, role),
+    (role) => (was?.owner.role === role) !== (is?.owner.role === role) || differingAtoms(was, is, role).length > 0,
   );
 };
 
@@ -72,10 +75,13 @@ const claimsOfPair = ({ before, after }: States, pair: Pair): readonly [Claims |
 };
 
 const namedRoles = (...sides: readonly (Claims | null)[]): ReadonlySet<string> =>
-  new Set(sides.flatMap((claims) => (claims ? [...claims.byRole.keys(), claims.owner] : [])));
+  new Set(sides.flatMap((claims) => (claims ? [...claims.byRole.keys(), claims.owner.role] : [])));
 
-const atomsText = (claims: Claims | null, role: string): string =>
-  [...new Set(claims?.byRole.get(role)?.flatMap(({ atoms }) => [...atoms]))].sort(byCodeUnit).join();
+const differingAtoms = (was: Claims | null, is: Claims | null, role: string): string[] => {
+  const [had, has] = [was?.byRole.get(role) ?? NONE, is?.byRole.get(role) ?? NONE];
+  return [...[...had].filter((atom) => !has.has(atom)), ...[...has].filter((atom) => !had.has(atom))];
+};
+const NONE: ReadonlySet<string> = new Set();
 
 const put = (found: PairsByRole, role: string, pair: Pair): void => {
   const list = found.get(role);
@@ -92,23 +98,50 @@ const judge = (states: States, users: readonly string[], touched: PairsByRole, p
     return { user, was, is, crossed: symmetricDifference(was.closure, is.closure) };
   });
   const named = pairsOfRoles(states, pairs, new Set(askers.flatMap(({ crossed }) => crossed)));
-  const pairsOf = ({ was, is, crossed }: Judged): ReadonlySet<Pair> => {
-    const roles = rolesIn(touched, was.closure, is.closure);
-    return new Set([...roles.flatMap((role) => touched.get(role) ?? []), ...crossed.flatMap((role) => named.get(role) ?? [])]);
-  };
   const interest = ({ was, is, crossed }: Judged): string =>
     JSON.stringify([crossed.filter((role) => named.has(role)), rolesIn(touched, was.closure, is.closure)]);
   const judged = new Map<string, Sides[]>();
-  for (const [first, ...rest] of firstAndRest(groupBy(askers, interest))) {
-    const concerning = [...pairsOf(first)];
-    const relevant = new Set([...SWEEPING_ROLES, ...concerning.flatMap((pair) => [...namedRoles(...claimsOfPair(states, pair))])]);
+  for (const group of firstAndRest(groupBy(askers, interest))) {
+    const stakes = stakesOf(states, group[0], touched, named);
+    const relevant = relevantRoles(states, stakes);
     const stand = ({ was, is }: Judged): string => JSON.stringify([standing(was, relevant), standing(is, relevant)]);
-    for (const alike of firstAndRest(groupBy([first, ...rest], stand))) {
-      const sides = objectSides(states, alike[0], concerning);
+    for (const alike of firstAndRest(groupBy(group, stand))) {
+      const sides = objectSides(states, alike[0], stakes);
       for (const { user } of alike) judged.set(user, [sides]);
     }
   }
   return judged;
+};
+
+/** What may have come or gone: the objects, and on each the atoms. */
+type Stakes = ReadonlyMap<Pair, ReadonlySet<string>>;
+
+const stakesOf = (states: States, { was, is, crossed }: Judged, touched: PairsByRole, named: PairsByRole): Stakes => {
+  const stakes = new Map<Pair, Set<string>>();
+  const add = (pair: Pair, atoms: Iterable<string>): void => {
+    const known = stakes.get(pair) ?? new Set();
+    stakes.set(pair, known);
+    for (const atom of atoms) known.add(atom);
+  };
+  for (const role of rolesIn(touched, was.closure, is.closure)) {
+    for (const pair of touched.get(role) ?? []) add(pair, differingAtoms(...claimsOfPair(states, pair), role));
+  }
+  for (const role of crossed) {
+    for (const pair of named.get(role) ?? []) for (const claims of claimsOfPair(states, pair)) add(pair, claims?.byRole.get(role) ?? NONE);
+  }
+  return stakes;
+};
+
+/** All that may give what is at stake by another path. */
+const relevantRoles = (states: States, stakes: Stakes): ReadonlySet<string> => {
+  const roles = new Set(SWEEPING_ROLES);
+  for (const [pair, atoms] of stakes) {
+    for (const claims of claimsOfPair(states, pair)) {
+      if (claims) roles.add(claims.owner.role);
+      for (const atom of atoms) for (const { role } of claims?.byAtom.get(atom) ?? []) roles.add(role);
+    }
+  }
+  return roles;
 };
 
 const firstAndRest = <V>(groups: ReadonlyMap<string, V[]>): [V, ...V[]][] => [...groups.values()] as [V, ...V[]][];
@@ -140,20 +173,57 @@ const standing = ({ closure, superuser }: Asker, relevant: ReadonlySet<string>):
   [...closure].filter(([role]) => relevant.has(role)).sort(([a], [b]) => byCodeUnit(a, b)),
 ];
 
-const NOTHING: Holding = { plain: new Map(), open: new Set(), sweeping: new Map(), owns: null };
+/** One side of a comparison: who asks, in which state, about which row. */
+type View = { readonly access: Access; readonly asker: Asker; readonly row: OwnedObjects | null };
 
-const objectSides = (states: States, { was, is }: Judged, pairs: readonly Pair[]): Sides => {
+const objectSides = (states: States, { was, is }: Judged, stakes: Stakes): Sides => {
   const [gains, loses] = [createItems(), createItems()];
-  const held = (access: Access, asker: Asker, row: OwnedObjects | null): Holding => (row ? holdingOf(access, asker, row) : NOTHING);
-  for (const pair of pairs) {
-    const [old, young] = [columnless(pair.before, pair.after), columnless(pair.after, pair.before)];
-    const [had, has] = [held(states.before, was, old), held(states.after, is, young)];
-    const [tableHad, tableHas] = [tableHolding(states.before, was, old), tableHolding(states.after, is, young)];
-    addGains(gains, pair, had, has, tableHad, tableHas);
-    addGains(loses, pair, has, had, tableHas, tableHad);
+  for (const [pair, atoms] of stakes) {
+    const old: View = { access: states.before, asker: was, row: columnless(pair.before, pair.after) };
+    const young: View = { access: states.after, asker: is, row: columnless(pair.after, pair.before) };
+    addGains(gains, pair, atoms, old, young);
+    addGains(loses, pair, atoms, young, old);
   }
   return { gains: gains.list(), loses: loses.list() };
 };
+
+/** Adds what `has` has beyond `had`; what comes with ownership is told with that. */
+const addGains = (items: Items, { before, after, names }: Pair, atoms: ReadonlySet<string>, had: View, has: View): void => {
+  const on = after ?? before;
+  if (!on || !has.row) return;
+  const claims = has.access.claims(has.row);
+  const owned = isOwner(claims, has.asker) && !owns(had) && on.kind !== 'column' ? pathToOwner(claims, has.asker) : null;
+  const withIt: string[] = [];
+  const byPath = new Map<string, { via: readonly string[]; atoms: string[] }>();
+  for (const atom of atoms) {
+    const via = isNew(atom, had, has) ? pathByAcl(claims, has.asker, atom) : null;
+    const known = via && byPath.get(via.join('\0'));
+    if (!via) continue;
+    if (owned && via.at(-1) === 'owner') withIt.push(atom);
+    else if (known) known.atoms.push(atom);
+    else byPath.set(via.join('\0'), { via, atoms: [atom] });
+  }
+  if (owned) items.add('ownership', on, names, withIt, owned);
+  for (const { via, atoms: found } of byPath.values()) items.add('privileges', on, names, found, via);
+};
+
+const owns = ({ access, asker, row }: View): boolean => row !== null && isOwner(access.claims(row), asker);
+
+/** Held now by an ACL that names a role, and not at all before; what comes with the table is told of the table, not of its columns. */
+const isNew = (atom: string, had: View, has: View): boolean => {
+  const claims = has.row && has.access.claims(has.row);
+  if (!claims || !isHeldByAcl(claims, has.asker, atom) || claims.open.has(atom)) return false;
+  if (had.row && isHeld(had.access, had.asker, had.row, atom)) return false;
+  const table = tableOf(has);
+  return table === null || !isHeldByAcl(table.access.claims(table.row), has.asker, atom) || isHeldOn(tableOf(had), atom);
+};
+
+const tableOf = ({ access, asker, row }: View): (View & { readonly row: OwnedObjects }) | null => {
+  const table = row && tablesOf(access.places, row)[0];
+  return table ? { access, asker, row: table } : null;
+};
+
+const isHeldOn = (view: View | null, atom: string): boolean => view?.row != null && isHeld(view.access, view.asker, view.row, atom);
 
 /** Columns without an ACL have no row, but what their table gives they have. */
 const columnless = (row: OwnedObjects | null, other: OwnedObjects | null): OwnedObjects | null =>
@@ -164,41 +234,6 @@ const columnsWithoutAcl = (row: OwnedObjects): OwnedObjects => {
   blanks.set(row, known);
   return known;
 };
-
-const tableHolding = (access: Access, asker: Asker, row: OwnedObjects | null): Holding => {
-  const table = row ? tablesOf(access.places, row)[0] : undefined;
-  return table ? holdingOf(access, asker, table) : NOTHING;
-};
-
-/** Adds what `has` has beyond `had`; what comes with the table is told of the table, what comes with ownership with that. */
-const addGains = (items: Items, pair: Pair, had: Holding, has: Holding, tableHad: Holding, tableHas: Holding): void => {
-  const beyond = [...has.plain].filter(
-    ([atom]) => !holds(had, atom) && !has.open.has(atom) && !(tableHas.plain.has(atom) && !holds(tableHad, atom)),
-  );
-  const on = pair.after ?? pair.before;
-  if (!on) return;
-  const owned = has.owns && !had.owns && on.kind !== 'column' && has.owns[0] !== 'superuser' ? has.owns : null;
-  if (owned)
-    items.add(
-      'ownership',
-      on,
-      pair.names,
-      beyond.filter(([, via]) => via.at(-1) === 'owner').map(([atom]) => atom),
-      owned,
-    );
-  const byPath = new Map<string, { via: readonly string[]; atoms: string[] }>();
-  for (const [atom, via] of beyond) {
-    if (owned && via.at(-1) === 'owner') continue;
-    const key = via.join('\0');
-    const known = byPath.get(key);
-    if (known) known.atoms.push(atom);
-    else byPath.set(key, { via, atoms: [atom] });
-  }
-  for (const { via, atoms } of byPath.values()) items.add('privileges', on, pair.names, atoms, via);
-};
-
-const holds = ({ plain, open, sweeping, owns }: Holding, atom: string): boolean =>
-  plain.has(atom) || open.has(atom) || sweeping.has(atom) || (owns !== null && atom.endsWith('*'));
 
 const publicSides = ({ before, after }: States, changed: readonly Pair[]): Sides => {
   const [gains, loses] = [createItems(), createItems()];

@@ -21,29 +21,18 @@ export type Access = {
   readonly holderOf: (role: string, row: Pick<OwnedObjects, 'kind' | 'database' | 'owner'>) => string;
 };
 
-/** Words, and words with `*` for their grant option, held by one role on the objects of a row. `tail` ends the path to it. */
-export type Claim = { readonly atoms: ReadonlySet<string>; readonly tail: readonly string[] };
-/** By holder. For columns the privileges on their table are counted in. */
+/** One holder of an atom (a word, or a word with `*` for its grant option); `tail` ends the path to it. */
+export type Holder = { readonly role: string; readonly tail: readonly string[] };
+/** Who holds what on the objects of a row by its ACL; for columns the privileges on their table are counted in. */
 export type Claims = {
-  readonly byRole: ReadonlyMap<string, readonly Claim[]>;
+  readonly byAtom: ReadonlyMap<string, readonly Holder[]>;
+  readonly byRole: ReadonlyMap<string, ReadonlySet<string>>;
   readonly open: ReadonlySet<string>;
-  readonly owner: string;
-  readonly ownerTail: readonly string[];
+  readonly owner: Holder;
 };
 
 /** Somebody who asks: nobody in particular is `{ closure: empty, superuser: false }`. */
 export type Asker = { readonly closure: Closure; readonly superuser: boolean };
-
-/**
- * What somebody holds on the objects of a row, atom by atom with the path: `plain` by ACLs that name a role,
- * `open` by PUBLIC, `sweeping` by what no ACL shows (predefined roles, superuser), `owns` by ownership.
- */
-export type Holding = {
-  readonly plain: ReadonlyMap<string, readonly string[]>;
-  readonly open: ReadonlySet<string>;
-  readonly sweeping: ReadonlyMap<string, readonly string[]>;
-  readonly owns: readonly string[] | null;
-};
 
 /** Everything that a role can do on the objects of a row. */
 export type Effective = {
@@ -99,70 +88,93 @@ export const askerOf = (access: Access, grantee: Grantee): Asker =>
 
 /** Can do what, by which path: as `has_*_privilege` answers, for every object of the row. */
 export const effectivePrivileges = (access: Access, grantee: Grantee, row: OwnedObjects): Effective => {
-  const { plain, open, sweeping, owns } = holdingOf(access, askerOf(access, grantee), row);
+  const asker = askerOf(access, grantee);
   const words = access.words(row.kind);
-  const holds = (atom: string): boolean => plain.has(atom) || open.has(atom) || sweeping.has(atom);
-  const mayGrant = words.filter((word) => owns !== null || holds(`${word}*`)).sort(byCodeUnit);
-  const held = words.filter(holds);
+  const mayGrant = words.filter((word) => isHeld(access, asker, row, `${word}*`)).sort(byCodeUnit);
+  const via = new Map(
+    words.map((word) => [word, pathTo(access, asker, row, word)] as const).filter((held): held is [string, Path] => held[1] !== null),
+  );
   return {
-    privileges: held.map((word) => (mayGrant.includes(word) ? `${word}*` : word)).sort(byCodeUnit),
+    privileges: [...via.keys()].map((word) => (mayGrant.includes(word) ? `${word}*` : word)).sort(byCodeUnit),
     grantable: mayGrant,
-    via: new Map(held.map((word) => [word, plain.get(word) ?? (open.has(word) ? ['PUBLIC'] : (sweeping.get(word) ?? []))])),
+    via,
   };
 };
 
-/** What an asker holds on the objects of a row, with every source kept apart. */
-export const holdingOf = (access: Access, asker: Asker, row: OwnedObjects): Holding => {
+type Path = readonly string[];
+
+/** The shortest path to an atom by any source; null when it is not held. An owner's grant options are not among them. */
+const pathTo = (access: Access, asker: Asker, row: OwnedObjects, atom: string): Path | null =>
+  pathByAcl(access.claims(row), asker, atom) ?? (access.claims(row).open.has(atom) ? ['PUBLIC'] : sweepingPath(asker, row, atom));
+
+/** Is the atom held by any source, ownership included? */
+export const isHeld = (access: Access, asker: Asker, row: OwnedObjects, atom: string): boolean => {
   const claims = access.claims(row);
-  const plain = new Map<string, readonly string[]>();
-  for (const [role, list] of claims.byRole) {
-    const path = asker.closure.get(role);
-    if (path) for (const claim of list) addClaim(plain, claim, path);
-  }
-  const toOwner = asker.closure.get(claims.owner);
-  const owns = toOwner ? [...toOwner, ...claims.ownerTail, 'owner'] : null;
-  return { plain, open: claims.open, sweeping: sweepingOf(access, asker, row), owns: owns ?? (asker.superuser ? ['superuser'] : null) };
+  return (
+    isHeldByAcl(claims, asker, atom) ||
+    claims.open.has(atom) ||
+    (atom.endsWith('*') && isOwner(claims, asker)) ||
+    sweepingPath(asker, row, atom) !== null
+  );
 };
 
-const addClaim = (held: Map<string, readonly string[]>, { atoms, tail }: Claim, path: readonly string[]): void => {
-  const whole = [...path, ...tail];
-  const via = whole.length === 0 ? ['direct'] : whole;
-  for (const atom of atoms) {
-    const known = held.get(atom);
-    if (!known || comparePaths(via, known) < 0) held.set(atom, via);
-  }
+/** Is the atom held by an entry of the ACL that names a role? */
+export const isHeldByAcl = ({ byAtom }: Claims, { closure }: Asker, atom: string): boolean =>
+  byAtom.get(atom)?.some(({ role }) => closure.has(role)) ?? false;
+
+export const isOwner = ({ owner }: Claims, { closure, superuser }: Asker): boolean => superuser || closure.has(owner.role);
+
+/** The path to the owner, where ownership comes by that. */
+export const pathToOwner = ({ owner }: Claims, { closure }: Asker): Path | null => {
+  const path = closure.get(owner.role);
+  return path ? [...path, ...owner.tail] : null;
 };
 
-/** Shorter first; "direct" before any other of one step. */
-const comparePaths = (a: readonly string[], b: readonly string[]): number => {
-  const steps = (path: readonly string[]) => (path[0] === 'direct' ? 0 : path.length);
-  return steps(a) - steps(b) || byCodeUnit(a.join('\0'), b.join('\0'));
+/** The shortest path to an atom by entries of the ACL that name a role, "direct" first, then the first by code unit. */
+export const pathByAcl = ({ byAtom }: Claims, { closure }: Asker, atom: string): Path | null => {
+  let best: Path | null = null;
+  for (const { role, tail } of byAtom.get(atom) ?? []) {
+    const path = closure.get(role);
+    if (!path || (best && path.length + tail.length > best.length)) continue;
+    const whole = [...path, ...tail];
+    if (!best || whole.length < best.length || byCodeUnit(whole.join('\0'), best.join('\0')) < 0) best = whole;
+  }
+  return best?.length === 0 ? ['direct'] : best;
 };
 
 /** What predefined roles give everywhere (PostgreSQL 18 manual, section 21.5). No ACL shows it. */
-const SWEEPING: Readonly<Partial<Record<ObjectKind, Readonly<Record<string, readonly string[]>>>>> = {
-  schema: { pg_read_all_data: ['USAGE'], pg_write_all_data: ['USAGE'] },
-  table: { pg_read_all_data: ['SELECT'], pg_write_all_data: ['INSERT', 'UPDATE', 'DELETE'], pg_maintain: ['MAINTAIN'] },
-  column: { pg_read_all_data: ['SELECT'], pg_write_all_data: ['INSERT', 'UPDATE'] },
-  sequence: { pg_read_all_data: ['SELECT'], pg_write_all_data: ['UPDATE'] },
+const SWEEPING: Readonly<Partial<Record<ObjectKind, readonly (readonly [role: string, words: readonly string[]])[]>>> = {
+  schema: [
+    ['pg_read_all_data', ['USAGE']],
+    ['pg_write_all_data', ['USAGE']],
+  ],
+  table: [
+    ['pg_read_all_data', ['SELECT']],
+    ['pg_write_all_data', ['INSERT', 'UPDATE', 'DELETE']],
+    ['pg_maintain', ['MAINTAIN']],
+  ],
+  column: [
+    ['pg_read_all_data', ['SELECT']],
+    ['pg_write_all_data', ['INSERT', 'UPDATE']],
+  ],
+  sequence: [
+    ['pg_read_all_data', ['SELECT']],
+    ['pg_write_all_data', ['UPDATE']],
+  ],
 };
 
 /** Predefined roles and the superuser attribute reach whole databases: they are told as such, not object by object. */
 export const SWEEPING_ROLES: readonly string[] = ['pg_maintain', 'pg_read_all_data', 'pg_write_all_data'];
 
-const sweepingOf = (access: Access, asker: Asker, row: OwnedObjects): ReadonlyMap<string, readonly string[]> => {
-  const held = new Map<string, readonly string[]>();
-  if (asker.superuser) {
-    for (const word of access.words(row.kind)) held.set(word, ['superuser']).set(`${word}*`, ['superuser']);
-    return held;
-  }
-  for (const [role, words] of Object.entries(SWEEPING[row.kind] ?? {})) {
-    const path = asker.closure.get(role);
+const sweepingPath = ({ closure, superuser }: Asker, row: OwnedObjects, atom: string): Path | null => {
+  if (superuser) return ['superuser'];
+  for (const [role, words] of SWEEPING[row.kind] ?? []) {
     // a system catalog is written by superusers only, whatever its ACL says
-    if (!path || (role === 'pg_write_all_data' && row.kind !== 'schema' && row.schema === 'pg_catalog')) continue;
-    for (const word of words) if (!held.has(word)) held.set(word, path.length === 0 ? ['direct'] : path);
+    if (role === 'pg_write_all_data' && row.kind !== 'schema' && row.schema === 'pg_catalog') continue;
+    const path = words.includes(atom) ? closure.get(role) : undefined;
+    if (path) return path.length === 0 ? ['direct'] : path;
   }
-  return held;
+  return null;
 };
 
 /**
@@ -178,7 +190,8 @@ const databaseOwners = (objects: readonly OwnedObjects[]): ReadonlyMap<string, s
 const passesOn = ({ roles }: Reality, owner: string): boolean => roles.has('pg_create_subscription') || roles.get(owner)?.inherit !== false;
 
 const claimsOf = (access: Access, row: OwnedObjects): Claims => {
-  const byRole = new Map<string, Claim[]>();
+  const byAtom = new Map<string, Holder[]>();
+  const byRole = new Map<string, Set<string>>();
   const open = new Set<string>();
   for (const source of [row, ...tablesOf(access.places, row)]) {
     for (const { grantee, privileges } of source.acl) {
@@ -186,21 +199,21 @@ const claimsOf = (access: Access, row: OwnedObjects): Claims => {
         source === row ? privileges : privileges.filter((privilege) => access.words('column').includes(wordOf(privilege))),
       );
       if (isPublic(grantee)) for (const atom of atoms) open.add(atom);
-      else addTo(byRole, access.holderOf(grantee, row), { atoms, tail: tailOf(access, grantee, row) });
+      else {
+        const holder = holderFor(access, grantee, row);
+        for (const atom of atoms) byAtom.set(atom, [...(byAtom.get(atom) ?? []), holder]);
+        byRole.set(holder.role, new Set([...(byRole.get(holder.role) ?? []), ...atoms]));
+      }
     }
   }
-  return { byRole, open, owner: access.holderOf(row.owner, row), ownerTail: stepTo(access, row.owner, row) };
+  const owner = holderFor(access, row.owner, row);
+  return { byAtom, byRole, open, owner };
 };
 
-const addTo = (byRole: Map<string, Claim[]>, role: string, claim: Claim): void => {
-  const list = byRole.get(role);
-  if (list) list.push(claim);
-  else byRole.set(role, [claim]);
+const holderFor = (access: Access, grantee: string, row: OwnedObjects): Holder => {
+  const role = access.holderOf(grantee, row);
+  return { role, tail: [...(role === grantee ? [] : [grantee]), ...(grantee === row.owner ? ['owner'] : [])] };
 };
-
-const stepTo = (access: Access, role: string, row: OwnedObjects): readonly string[] => (access.holderOf(role, row) === role ? [] : [role]);
-const tailOf = (access: Access, grantee: string, row: OwnedObjects): readonly string[] =>
-  grantee === row.owner ? [...stepTo(access, grantee, row), 'owner'] : stepTo(access, grantee, row);
 
 /** The row that holds the table of these columns; nothing for other kinds. */
 export const tablesOf = (places: Places, row: OwnedObjects): readonly OwnedObjects[] => {

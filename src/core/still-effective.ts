@@ -3,7 +3,7 @@ import type { Change, ChangeOf } from '../model/change.ts';
 import type { Finding } from '../model/finding.ts';
 import { byCodeUnit, nameKey, pathKey } from '../model/key.ts';
 import type { Reality } from '../model/reality.ts';
-import { type Access, askerOf, createAccess, effectivePrivileges, holdingOf } from './access.ts';
+import { type Access, askerOf, createAccess, effectivePrivileges } from './access.ts';
 import { byWord, wordOf } from './privileges.ts';
 
 /** What a removal leaves in force: `change` is an index into the changes; `via` as in an access delta. `sample` is one of the objects. */
@@ -97,9 +97,7 @@ const addPaths = (access: Access, role: string, row: OwnedObjects, words: readon
 const holdersBeside = (access: Access, row: OwnedObjects, words: readonly string[], on: ObjectSet, left: LeftByPath): void => {
   const claims = access.claims(row);
   for (const word of words) {
-    const holders = [...claims.byRole]
-      .filter(([role, list]) => role !== claims.owner && list.some(({ atoms }) => atoms.has(word)))
-      .map(([role]) => role);
+    const holders = [...claims.byRole].filter(([role, atoms]) => role !== claims.owner.role && atoms.has(word)).map(([role]) => role);
     if (holders.length > 0) left.add(holders.sort(byCodeUnit), [word], on, on.names.length, ['direct']);
   }
 };
@@ -159,14 +157,13 @@ const rowsByHolder = (access: Access, roles: ReadonlySet<string>): RowsByHolder 
 /** What the lost roles still have, and the member has too, by another path. */
 const leftOfLeaving = (access: Access, member: string, lost: readonly string[], rows: RowsByHolder): Left[] => {
   const left = collect();
-  const closure = new Map(lost.map((role) => [role, []] as const));
   for (const row of new Set(lost.flatMap(rows.get))) {
-    const given = holdingOf(access, { closure, superuser: false }, row).plain;
+    const given = new Set(lost.flatMap((role) => [...(access.claims(row).byRole.get(role) ?? [])]));
     addPaths(
       access,
       member,
       row,
-      [...given.keys()].filter((atom) => !atom.endsWith('*')),
+      [...given].filter((atom) => !atom.endsWith('*')),
       row,
       left,
     );

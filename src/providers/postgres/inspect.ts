@@ -46,6 +46,18 @@ export const inspect = async ({ declared, as }: Inspection, options: InspectOpti
   }
 };
 
+/**
+ * Reads again in a transaction that is open, what it did itself included: the shared part, and the contents of the
+ * database that it runs in. Everything else stays as `previous` has it.
+ */
+export const inspectWithin = async (connected: Connected, declared: Declared, previous: Snapshot, database: string): Promise<Snapshot> => {
+  const rows = await readAll(connected, '', clusterQueries(Math.floor(previous.server.version / 10_000)));
+  const shared = clusterOf(rows);
+  const dropped = declared.removed.filter(({ action }) => action === 'drop').map(({ name }) => name);
+  const contents = previous.contents[database] ? { [database]: contentsOf(await readAll(connected, '', contentQueries(wishOf(declared, dropped)))) } : {};
+  return { ...previous, ...shared, server: previous.server, sessions: [], contents: { ...previous.contents, ...contents } };
+};
+
 /** What a database held, or why it could not be entered. */
 type Reading = { readonly database: string; readonly contents: Contents } | Unread;
 type Unread = Snapshot['unread'][number];

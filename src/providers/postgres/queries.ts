@@ -146,11 +146,13 @@ SELECT n.nspname, pg_catalog.pg_get_userbyid(n.nspowner), n.nspacl::text, CASE W
   LEFT JOIN ${members('pg_namespace')} e ON e.objid = n.oid
  WHERE n.nspname !~ ${HIDDEN}`;
 
-const IS_SYSTEM = "n.nspname IN ('pg_catalog', 'information_schema')";
+const SYSTEM = "(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ('pg_catalog', 'information_schema'))";
 
 /** Of the system schemas only what a role that somebody made (OID 16384 and up) holds something on: it is extra, or stands in the way of a drop. */
-const isWorthReading = ({ systemObjects }: Wish, acl: string) =>
-  systemObjects ? 'true' : `(NOT (${IS_SYSTEM}) OR EXISTS (SELECT FROM pg_catalog.aclexplode(${acl}) x WHERE x.grantee >= 16384))`;
+const isWorthReading = ({ systemObjects }: Wish, schema: string, acl: string) =>
+  systemObjects
+    ? 'true'
+    : `(${schema} <> ALL (ARRAY${SYSTEM}) OR EXISTS (SELECT FROM pg_catalog.aclexplode(${acl}) x WHERE x.grantee >= 16384))`;
 
 /** The dependency of a sequence on its column: `a` for serial and OWNED BY, `i` for an identity column. Asked sequence by sequence. */
 const LINK = `
@@ -166,12 +168,10 @@ SELECT n.nspname, g.relkind, pg_catalog.pg_get_userbyid(g.relowner), g.relacl::t
                CASE WHEN c.relkind = 'S' THEN ${LINK} END AS link,
                pg_catalog.json_agg(c.relname) AS names
           FROM pg_catalog.pg_class c
-          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
           LEFT JOIN ${members('pg_class')} e ON e.objid = c.oid
-         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ ${HIDDEN}
-           AND ${isWorthReading(wish, 'c.relacl')}
+         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND ${isWorthReading(wish, 'c.relnamespace', 'c.relacl')}
          GROUP BY 1, 2, 3, 4, 5, 6) g
-  JOIN pg_catalog.pg_namespace n ON n.oid = g.relnamespace`;
+  JOIN pg_catalog.pg_namespace n ON n.oid = g.relnamespace AND n.nspname !~ ${HIDDEN}`;
 
 /** System columns (attnum below 0) can carry ACLs too. */
 const columns = (wish: Wish) => `
@@ -181,7 +181,7 @@ SELECT n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner), CASE WHEN e
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN ${members('pg_class')} e ON e.objid = c.oid
- WHERE (a.attacl IS NOT NULL AND ${isWorthReading(wish, 'a.attacl')}${wish.columns.map(isNamed).join('')})
+ WHERE (a.attacl IS NOT NULL AND ${isWorthReading(wish, 'c.relnamespace', 'a.attacl')}${wish.columns.map(isNamed).join('')})
    AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ ${HIDDEN}
  GROUP BY 1, 2, 3, 4, 5`;
 
@@ -197,25 +197,28 @@ SELECT n.nspname, pg_catalog.pg_get_userbyid(g.proowner), g.proacl::text, g.orig
                  SELECT pg_catalog.string_agg(pg_catalog.format_type(t.oid, NULL), ', ' ORDER BY t.place)
                    FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY t (oid, place)))) AS names
           FROM pg_catalog.pg_proc p
-          JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
           LEFT JOIN ${members('pg_proc')} e ON e.objid = p.oid
-         WHERE n.nspname !~ ${HIDDEN} AND ${isWorthReading(wish, 'p.proacl')}
+         WHERE ${isWorthReading(wish, 'p.pronamespace', 'p.proacl')}
          GROUP BY 1, 2, 3, 4) g
-  JOIN pg_catalog.pg_namespace n ON n.oid = g.pronamespace`;
+  JOIN pg_catalog.pg_namespace n ON n.oid = g.pronamespace AND n.nspname !~ ${HIDDEN}`;
 
-/** Not the row types of relations, nor arrays (typlen -1 with elements), nor multiranges (typtype m): GRANT refuses or ignores them. */
+/**
+ * Not arrays (typlen -1 with elements) nor multiranges (typtype m): GRANT refuses or ignores them. Composite types come by way
+ * of their own relation: all other relations have a row type too.
+ */
 const types = (wish: Wish) => `
 SELECT n.nspname, pg_catalog.pg_get_userbyid(g.typowner), g.typacl::text, g.origin, g.names
   FROM (SELECT t.typnamespace, t.typowner, t.typacl, CASE WHEN e.objid IS NOT NULL THEN 'e' END AS origin,
                pg_catalog.json_agg(t.typname) AS names
-          FROM pg_catalog.pg_type t
-          JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-          LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
+          FROM (SELECT oid, typname, typnamespace, typowner, typacl FROM pg_catalog.pg_type
+                 WHERE typrelid = 0 AND (typelem = 0 OR typlen <> -1) AND typtype IN ('b', 'd', 'e', 'r')
+                 UNION ALL
+                SELECT y.oid, y.typname, y.typnamespace, y.typowner, y.typacl
+                  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_type y ON y.oid = c.reltype WHERE c.relkind = 'c') t
           LEFT JOIN ${members('pg_type')} e ON e.objid = t.oid
-         WHERE (t.typtype IN ('b', 'd', 'e', 'r') AND NOT (t.typelem <> 0 AND t.typlen = -1) OR t.typtype = 'c' AND c.oid IS NOT NULL)
-           AND n.nspname !~ ${HIDDEN} AND ${isWorthReading(wish, 't.typacl')}
+         WHERE ${isWorthReading(wish, 't.typnamespace', 't.typacl')}
          GROUP BY 1, 2, 3, 4) g
-  JOIN pg_catalog.pg_namespace n ON n.oid = g.typnamespace`;
+  JOIN pg_catalog.pg_namespace n ON n.oid = g.typnamespace AND n.nspname !~ ${HIDDEN}`;
 
 /** Without the built-in internal and C, which cannot be granted. */
 const LANGUAGES = `

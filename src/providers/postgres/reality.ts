@@ -15,8 +15,11 @@ export const realityOf = (snapshot: Snapshot, rename: (name: string) => string):
 
 export const roleOf = (role: SnapshotRole, name: string = role.name): Role & { readonly oid: number } => {
   const { comment, oid, ...attributes } = role;
-  return { oid, ...attributes, name, ...parseComment(comment) };
+  return { oid, ...attributes, name, validUntil: canonicalInstant(role.validUntil), ...parseComment(comment) };
 };
+
+/** One text for each instant: without trailing zeros of the second's fraction. */
+export const canonicalInstant = (instant: string | null): string | null => instant && instant.replace(/\.(\d*?)0*Z$/, (_, digits: string) => (digits ? `.${digits}Z` : 'Z'));
 
 /** Reads ACL texts, each distinct one once: a hundred thousand tables have a few hundred. */
 const aclReader = (version: number, rename: (name: string) => string) => {

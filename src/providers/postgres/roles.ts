@@ -2,6 +2,7 @@ import { nameKey, pathKey } from '../../model/key.ts';
 import type { DeclaredRole } from '../../model/declared.ts';
 import type { Mark, Role } from '../../model/state.ts';
 import type { About } from '../provider.ts';
+import { canonicalInstant } from './reality.ts';
 import type { Comparison, Scope } from './scope.ts';
 
 type Existing = Role & { readonly oid: number };
@@ -105,7 +106,7 @@ const desiredAttributes = (declared: DeclaredRole) => ({
   createdb: declared.createdb,
   createrole: declared.createrole,
   connectionLimit: declared.connectionLimit,
-  validUntil: declared.validUntil,
+  validUntil: canonicalInstant(declared.validUntil),
 });
 
 /** `manage: additive` takes nothing away: abilities only grow, limits stay as they are. */

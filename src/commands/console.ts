@@ -1,0 +1,54 @@
+import type { Terminal } from '../render/layout.ts';
+
+/** What a command sees of the world: results go to `out`, everything else to `err`. */
+export type Console = {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** How text on stdout and on stderr is drawn. */
+  readonly outTerminal: Terminal;
+  readonly errTerminal: Terminal;
+  readonly interactive: boolean;
+  /** Asks for a line; null when there is nobody to ask. */
+  readonly ask: (question: string) => Promise<string | null>;
+  readonly now: () => Date;
+  readonly signal: AbortSignal;
+};
+
+type Stream = NodeJS.WriteStream;
+
+/** The process's own console. `NO_COLOR`, `FORCE_COLOR`, `CI` and the locale are honoured. */
+export const processConsole = (signal: AbortSignal, colour?: boolean): Console => ({
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  outTerminal: terminalOf(process.stdout, colour),
+  errTerminal: terminalOf(process.stderr, colour),
+  interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+  ask: askLine,
+  now: () => new Date(),
+  signal,
+});
+
+const terminalOf = (stream: Stream, colour?: boolean): Terminal => ({
+  width: stream.columns ?? (Number(process.env.COLUMNS) || 120),
+  colour: colour ?? wantsColour(stream),
+  unicode: /utf-?8/i.test(process.env.LC_ALL || process.env.LC_CTYPE || process.env.LANG || ''),
+});
+
+const wantsColour = (stream: Stream): boolean => {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  if (NO_COLOR) return false;
+  if (FORCE_COLOR) return FORCE_COLOR !== '0';
+  return stream.isTTY === true && TERM !== 'dumb';
+};
+
+const askLine = async (question: string): Promise<string | null> => {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } catch {
+    return null;
+  } finally {
+    lines.close();
+  }
+};

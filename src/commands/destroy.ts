@@ -1,0 +1,26 @@
+import { destroyed } from '../core/destroyed.ts';
+import { planOf } from '../engine/plan.ts';
+import { planTargets, providerOf } from '../engine/read.ts';
+import { type ExitCode, Failure } from '../model/finding.ts';
+import { type ApplyCommandOptions, applyPlan } from './apply.ts';
+import type { Console } from './console.ts';
+import { progressTo } from './progress.ts';
+import { openSession } from './session.ts';
+import { tell } from './tell.ts';
+
+/** Removes all roles that carry our mark on the chosen targets, in the safe order; asks for the stack's name first. */
+export const destroyCommand = async (options: ApplyCommandOptions & { readonly reassignTo?: string }, console: Console): Promise<ExitCode> => {
+  const session = await openSession(options, console);
+  tell(session.findings, console);
+  const declareds = await Promise.all(
+    session.declareds.map(async (declared) => {
+      const provider = await providerOf(declared.target.engine, declared.target.name);
+      const nothing = { ...declared, target: { ...declared.target, databases: [] } };
+      const { reality } = provider.normalize(await provider.inspect({ declared: nothing, as: 'apply' }), nothing);
+      return destroyed(declared, reality, options.reassignTo);
+    }),
+  );
+  const { targets, findings } = await planTargets(declareds, { as: 'apply', maxRemovals: options.maxRemovals ?? null, onProgress: progressTo(console), now: () => performance.now() });
+  if (findings.length > 0) throw new Failure(findings);
+  return await applyPlan({ ...session, declareds }, planOf(session.stack, session.asOf, 'destroy', targets), options, console);
+};

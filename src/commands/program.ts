@@ -1,0 +1,137 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { EXIT, type ExitCode, Failure } from '../model/finding.ts';
+import { VERSION } from '../version.ts';
+import { type Console, processConsole } from './console.ts';
+import { FORMATS } from './format.ts';
+import { tell } from './tell.ts';
+
+/** Parses the arguments and runs one command; expected trouble is told on stderr. */
+export const run = async (argv: readonly string[]): Promise<ExitCode> => {
+  const interruption = interruptions();
+  let exit: ExitCode = EXIT.ok;
+  const console = processConsole(interruption.signal, argv.includes('--no-color') ? false : undefined);
+  try {
+    await program((code) => {
+      exit = code;
+    }, console).parseAsync([...argv], { from: 'user' });
+    return interruption.signal.aborted && exit === EXIT.ok ? EXIT.interrupted : exit;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.error;
+    if (!(error instanceof Failure)) throw error;
+    tell(error.findings, console);
+    return error.exitCode;
+  } finally {
+    interruption.end();
+  }
+};
+
+/** The first Ctrl-C lets the running statement end and rolls back; the second stops at once. */
+const interruptions = () => {
+  const controller = new AbortController();
+  const listen = () => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    process.stderr.write('\ninterrupted: rolling back what is open (once more to stop at once)\n');
+    controller.abort();
+  };
+  process.on('SIGINT', listen);
+  process.on('SIGTERM', listen);
+  return {
+    signal: controller.signal,
+    end: () => {
+      process.off('SIGINT', listen);
+      process.off('SIGTERM', listen);
+    },
+  };
+};
+
+const program = (done: (code: ExitCode) => void, console: Console): Command => {
+  const root = new Command('rolecall')
+    .description('Database access as code: who may log in to which database, as which user, and what they may do there.')
+    .version(VERSION, '-V, --version')
+    .option('--no-color', 'no colours')
+    .exitOverride()
+    .showHelpAfterError("(see 'rolecall --help')")
+    .configureHelp({ showGlobalOptions: true });
+  const command = (name: string, description: string) => root.command(name).description(description).exitOverride();
+
+  manifestOption(command('validate', 'check the manifest offline: schema, references, cycles, rules'))
+    .addOption(format(['human', 'json', 'github']))
+    .addOption(json())
+    .action(async (options) => done(await (await import('./validate.ts')).validateCommand(withJson(options), console)));
+
+  planOptions(command('plan', 'read everything once and print what would change'))
+    .option('--out <file>', 'save the plan')
+    .option('--detailed-exitcode', 'exit 2 when there are changes', false)
+    .action(async (options) => done(await (await import('./plan.ts')).planCommand(withJson(options), console)));
+
+  planOptions(command('drift', 'the plan of what is merged: exit 2 when there is any'))
+    .action(async (options) => done(await (await import('./drift.ts')).driftCommand({ ...withJson(options), detailedExitcode: true }, console)));
+
+  applyOptions(targetOptions(command('apply', 'plan again, check against the saved plan, execute, read back').argument('[plan.json]', 'a saved plan: nothing else runs')))
+    .action(async (plan, options) => done(await (await import('./apply.ts')).applyCommand({ ...withJson(options), ...(plan === undefined ? {} : { plan }) }, console)));
+
+  applyOptions(targetOptions(command('destroy', 'remove everything that carries our mark on the chosen targets')))
+    .option('--reassign-to <role>', 'who shall own what the removed roles own')
+    .action(async (options) => done(await (await import('./destroy.ts')).destroyCommand(withJson(options), console)));
+
+  command('show', 'render a saved plan')
+    .argument('<plan.json>')
+    .addOption(format(FORMATS))
+    .addOption(json())
+    .action(async (plan, options) => done(await (await import('./show.ts')).showCommand(plan, withJson(options).format, console)));
+
+  targetOptions(command('graph', 'who is in what and holds what, as the manifest says it'))
+    .addOption(format(['mermaid', 'dot']))
+    .action(async (options) => done(await (await import('./graph.ts')).graphCommand(options, console)));
+
+  targetOptions(command('targets', 'the targets of the manifest'))
+    .addOption(format(['human', 'json']))
+    .addOption(json())
+    .action(async (options) => done(await (await import('./targets.ts')).targetsCommand(withJson(options), console)));
+
+  return root;
+};
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+const manifestOption = (command: Command): Command =>
+  command.option('-m, --manifest <path>', 'file or directory of *.yaml; repeatable (default: ./access, else ./rolecall.yaml)', collect, []);
+
+const targetOptions = (command: Command): Command =>
+  manifestOption(command)
+    .option('-t, --target <name>', 'only this target; repeatable', collect, [])
+    .option('--now <instant>', "judge 'until' at this RFC 3339 instant");
+
+const planOptions = (command: Command): Command =>
+  targetOptions(command).addOption(format(FORMATS)).addOption(json()).addOption(maxRemovals());
+
+const applyOptions = (command: Command): Command =>
+  command
+    .option('--auto-approve', 'do not ask', false)
+    .option('--lock-timeout <seconds>', 'how long to wait for another run', seconds, 0)
+    .addOption(maxRemovals())
+    .addOption(format(['human', 'json', 'jsonl', 'markdown']))
+    .addOption(json())
+    .hook('preAction', (self) => {
+      self.setOptionValue('lockTimeoutMs', self.opts().lockTimeout * 1000);
+    });
+
+const format = (choices: readonly string[]): Option => new Option('-f, --format <format>', 'how to print it').choices([...choices]).default(choices[0]);
+const json = (): Option => new Option('--json', 'the same as --format json');
+const maxRemovals = (): Option => new Option('--max-removals <n>', 'how many roles may lose access on a target').argParser(wholeNumber);
+
+const withJson = (options: { readonly json?: boolean } & Record<string, unknown>) => ({ ...options, ...(options.json ? { format: 'json' } : {}) }) as never as OptionsOf;
+// biome-ignore lint/suspicious/noExplicitAny: commander gives options by name; each command names their types.
+type OptionsOf = any;
+
+const wholeNumber = (text: string): number => {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('a whole number is expected.');
+  return Number(text);
+};
+
+/** `30`, `30s` or `2m`, in seconds. */
+const seconds = (text: string): number => {
+  const found = /^(\d+)(s|m)?$/.exec(text);
+  if (!found) throw new InvalidArgumentError('seconds are expected, e.g. 30, 30s or 2m.');
+  return Number(found[1]) * (found[2] === 'm' ? 60 : 1);
+};

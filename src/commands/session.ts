@@ -1,0 +1,33 @@
+import { declare } from '../manifest/declare.ts';
+import { loadManifest } from '../manifest/load.ts';
+import { readManifest, targetsOf } from '../manifest/validate.ts';
+import type { Declared } from '../model/declared.ts';
+import { Failure, type Finding, failure, isError } from '../model/finding.ts';
+import { nameKey } from '../model/key.ts';
+import type { Console } from './console.ts';
+
+/** What every command that reads a manifest takes. */
+export type ManifestOptions = {
+  readonly manifest: readonly string[];
+  readonly target: readonly string[];
+  /** RFC 3339; the instant at which `until` is judged. */
+  readonly now?: string;
+};
+
+export type Session = { readonly stack: string; readonly asOf: string; readonly declareds: readonly Declared[]; readonly findings: readonly Finding[] };
+
+/** Loads, validates and declares for the chosen targets (all by default). Throws all findings together when one is an error. */
+export const openSession = async (options: ManifestOptions, console: Console): Promise<Session> => {
+  const { files } = await loadManifest(options.manifest);
+  const { manifest, findings } = readManifest(files);
+  if (!manifest || findings.some(isError)) throw new Failure(findings);
+  const names = targetsOf(manifest).map((target) => target.name);
+  const chosen = options.target.length > 0 ? options.target : names;
+  for (const name of chosen) if (!names.includes(name)) throw unknownTarget(name, names);
+  const asOf = options.now ?? console.now().toISOString();
+  const declareds = names.filter((name) => chosen.includes(name)).map((name) => declare(manifest, name, { asOf }));
+  return { stack: declareds[0]!.stack, asOf: declareds[0]!.asOf, declareds, findings };
+};
+
+const unknownTarget = (name: string, names: readonly string[]): Failure =>
+  failure('manifest/unknown-target', `there is no target '${name}'`, { hint: `the manifest has: ${names.map(nameKey).join(', ')}` });

@@ -1,0 +1,30 @@
+import type { Declared, DeclaredRemoval } from '../model/declared.ts';
+import { byCodeUnit } from '../model/key.ts';
+import type { Reality } from '../model/reality.ts';
+
+/** The manifest of a stack that shall be gone: nothing declared, every role with its mark under `removed`. */
+export const destroyed = (declared: Declared, reality: Reality, reassignTo?: string): Declared => ({
+  ...declared,
+  roles: new Map(),
+  memberships: [],
+  settings: [],
+  grants: [],
+  ownerships: [],
+  defaults: [],
+  publics: [],
+  existing: new Set(),
+  guards: { ...declared.guards, maxRemovals: null },
+  nextExpiry: null,
+  removed: [...reality.roles.values()]
+    .filter((role) => role.mark?.stack === declared.stack)
+    .map(
+      (role): DeclaredRemoval => ({
+        name: role.name,
+        action: 'drop',
+        sessions: 'end',
+        source: declared.target.source,
+        ...(reassignTo === undefined ? {} : { reassignTo }),
+      }),
+    )
+    .sort((a, b) => byCodeUnit(a.name, b.name)),
+});

@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import type { Declared, Reference } from '../../model/declared.ts';
+import { Failure, failure } from '../../model/finding.ts';
+import type { Step } from '../../model/plan.ts';
+import type { Execution, Outcome } from '../provider.ts';
+import { type Connected, connect } from './connect.ts';
+import { inspectWithin } from './inspect.ts';
+import { scramVerifier } from './scram.ts';
+import type { Snapshot } from './snapshot.ts';
+import { literal } from './sql.ts';
+import { codeOf } from './trouble.ts';
+
+/** Warnings that mean "nothing happened": GRANT and REVOKE report them beside a success. */
+const FAILING_NOTICES = new Set(['01007', '01006', '01000']);
+
+/** What planning again may cure: races with others, lost connections, a server that restarts. */
+const RETRYABLE = /^(08|40001|40P01|55P03|57P0[123]|XX000|53300|ECONN|EPIPE|ETIMEDOUT)/;
+const RACES = /^(pg_authid|pg_auth_members|pg_default_acl|pg_db_role_setting|pg_shdescription)/;
+
+export const TIMEOUTS = { lockMs: 5_000, statementMs: 600_000, idleMs: 120_000 } as const;
+
+/** What every transaction begins with. */
+const PRELUDE = `BEGIN;
+SET LOCAL lock_timeout = ${TIMEOUTS.lockMs};
+SET LOCAL statement_timeout = ${TIMEOUTS.statementMs};
+SET LOCAL idle_in_transaction_session_timeout = ${TIMEOUTS.idleMs};
+SET LOCAL search_path = pg_catalog`;
+
+/** Runs one transaction on a connection of its own: statements, reading back, COMMIT; or nothing at all. */
+export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> => {
+  const { declared, transaction } = execution;
+  const progress: Progress = { step: null };
+  let connected: Connected | undefined;
+  try {
+    connected = await connect(declared.target, { as: 'apply', database: transaction.database, applicationName: `rolecall ${declared.stack}`.slice(0, 63) });
+    if (transaction.autocommit) await runEach(execution, connected, progress);
+    else await runTogether(execution, connected, progress);
+    return { status: 'committed' };
+  } catch (error) {
+    return failed(error, progress.step);
+  } finally {
+    await connected?.close();
+  }
+};
+
+type Progress = { step: Step | null };
+
+const runTogether = async (execution: Execution<Snapshot>, connected: Connected, progress: Progress): Promise<void> => {
+  const { client } = connected;
+  await client.query(PRELUDE);
+  try {
+    const before = await underIam(connected);
+    for (const step of execution.steps) await runStep(execution, connected, step, progress);
+    progress.step = null;
+    await readBack(execution, connected, before);
+    execution.lock.check();
+    stopIfAsked(execution);
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+};
+
+/** Ending sessions: that one is gone meanwhile is no failure. */
+const runEach = async (execution: Execution<Snapshot>, { client }: Connected, progress: Progress): Promise<void> => {
+  for (const step of execution.steps) {
+    stopIfAsked(execution);
+    progress.step = step;
+    execution.onStep(step);
+    await client.query(step.sql);
+  }
+};
+
+const runStep = async (execution: Execution<Snapshot>, { client }: Connected, step: Step, progress: Progress): Promise<void> => {
+  stopIfAsked(execution);
+  progress.step = step;
+  execution.onStep(step);
+  const warnings: NothingHappened[] = [];
+  const listen = ({ code = '', severity, message = '' }: { readonly code?: string | undefined; readonly severity?: string | undefined; readonly message?: string | undefined }) => {
+    if (FAILING_NOTICES.has(code) && severity === 'WARNING') warnings.push(new NothingHappened(message, code));
+  };
+  client.on('notice', listen);
+  try {
+    await client.query(sqlOf(step, execution.declared));
+  } finally {
+    client.off('notice', listen);
+  }
+  if (warnings[0]) throw warnings[0];
+};
+
+/** A warning that means "nothing happened". */
+class NothingHappened extends Error {
+  readonly code: string;
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const stopIfAsked = ({ signal }: Execution<Snapshot>): void => {
+  if (signal.aborted) throw failure('apply/interrupted', 'interrupted; the open transaction was rolled back');
+};
+
+/** Reads what the transaction would leave behind: what is not as planned, and who could no longer log in, keeps it from committing. */
+const readBack = async (execution: Execution<Snapshot>, connected: Connected, before: ReadonlySet<string>): Promise<void> => {
+  const left = execution.verify(await inspectWithin(connected, execution.declared, execution.snapshot, execution.transaction.database));
+  if (left.length > 0) {
+    throw failure('apply/not-effective', `the statements ran, but ${left.length === 1 ? 'a change' : `${left.length} changes`} had no effect: ${left.slice(0, 3).map((change) => `${change.kind} ${change.key}`).join('; ')}`);
+  }
+  const flipped = [...(await underIam(connected))].filter((login) => !before.has(login));
+  if (flipped.length > 0) throw failure('guard/admin-lockout', `'${flipped.join("', '")}' would become a member of rds_iam and could no longer log in with a password`);
+};
+
+/** Logins of ours and masters that have the rights of rds_iam, as the server itself sees it. */
+const UNDER_IAM = `SELECT r.rolname FROM pg_catalog.pg_roles r, pg_catalog.pg_roles iam
+WHERE iam.rolname = 'rds_iam' AND NOT r.rolsuper AND pg_catalog.pg_has_role(r.oid, iam.oid, 'USAGE')
+  AND (r.rolname = session_user OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles s ON s.oid = m.roleid WHERE m.member = r.oid AND s.rolname = 'rds_superuser'))`;
+
+const underIam = async ({ client }: Connected): Promise<ReadonlySet<string>> => {
+  const { rows } = await client.query({ text: UNDER_IAM, rowMode: 'array' });
+  return new Set((rows as string[][]).map(([name]) => name!));
+};
+
+/** The statement with its secret: the reference that it ends with gives way to a verifier. */
+const sqlOf = (step: Step, declared: Declared): string => {
+  if (step.secret === undefined) return step.sql;
+  if (!step.sql.endsWith(` ${step.secret}`)) throw new Error(`a statement does not end with its secret: ${step.sql}`);
+  const reference = [...declared.roles.values()].find((role) => role.password?.text === step.secret)?.password;
+  if (!reference) throw new Error(`nothing declares the secret ${step.secret}`);
+  return step.sql.slice(0, -step.secret.length) + literal(scramVerifier(secretOf(reference, declared), randomBytes(16)));
+};
+
+/** The value of a reference; empty ones would take the password away. */
+export const secretOf = (reference: Reference, declared: Declared): string => {
+  if (reference.source === 'secret') throw failure('secret/not-available', `target '${declared.target.name}': ${reference.text} cannot be resolved: this version reads \${env:NAME} only`);
+  const value = process.env[reference.name];
+  if (value === undefined || value === '') throw failure('secret/empty', `target '${declared.target.name}': the environment variable ${reference.name} is ${value === '' ? 'empty' : 'not set'}, and ${reference.text} needs it`);
+  return value;
+};
+
+const failed = (error: unknown, step: Step | null): Outcome => {
+  if (error instanceof Failure) {
+    const [first] = error.findings;
+    return { status: 'failed', step, message: error.message, ...(first?.hint ? { hint: first.hint } : {}), retry: first?.code.startsWith('connect/') === true && !/password|certificate|no-tls|closed|not-admitted/.test(first.code) };
+  }
+  const sqlstate = codeOf(error);
+  const lostConnection = error instanceof Error && /Connection terminated|not queryable|Client has encountered/.test(error.message);
+  if (!(error instanceof Error) || (sqlstate === '' && !lostConnection)) throw error;
+  const race = sqlstate === '23505' && RACES.test((error as Error & { constraint?: string }).constraint ?? '');
+  return { status: 'failed', step, message: error.message, ...(sqlstate ? { sqlstate } : {}), retry: lostConnection || race || RETRYABLE.test(sqlstate) };
+};

@@ -1,0 +1,51 @@
+import type { PlanTarget } from '../../model/plan.ts';
+import type { Provider } from '../provider.ts';
+import { execute } from './execute.ts';
+import { guard } from './guard.ts';
+import { inspect } from './inspect.ts';
+import { lock } from './lock.ts';
+import { normalize } from './normalize.ts';
+import type { Snapshot } from './snapshot.ts';
+import { statements } from './statements/index.ts';
+
+/** PostgreSQL 13 to 18, RDS and Aurora included. */
+export const postgres: Provider<Snapshot> = {
+  inspect,
+  normalize,
+  guard,
+  statements,
+  lock,
+  execute,
+  identity: ({ server }, target) => ({
+    endpoint: target.endpoint.kind === 'explicit' ? `${target.endpoint.host}:${target.endpoint.port}` : 'env',
+    system: server.systemIdentifier,
+    version: server.versionText,
+    login: target.login.user ?? server.currentUser,
+  }),
+  extent: (snapshot) => ({ unread: snapshot.unread, read: sizesOf(snapshot) }),
+  refusesChanges: ({ server }, { target }) =>
+    server.inRecovery || server.readOnly
+      ? {
+          severity: 'error',
+          code: 'apply/read-only',
+          message: `target '${target.name}': the server is ${server.inRecovery ? 'a reader (in recovery)' : 'read-only'} and takes no changes`,
+          hint: 'name the writer endpoint of the cluster',
+          target: target.name,
+          source: target.source,
+        }
+      : null,
+};
+
+const sizesOf = (snapshot: Snapshot): PlanTarget['read'] => {
+  const contents = Object.values(snapshot.contents);
+  const rows = contents.flatMap(({ schemas, relations, routines, types }) => [...schemas.map(({ acl }) => ({ acl, names: [''] })), ...relations, ...routines, ...types]);
+  return {
+    roles: snapshot.roles.length,
+    databases: contents.length,
+    objects: rows.reduce((sum, { names }) => sum + names.length, 0),
+    grants: rows.reduce((sum, { acl, names }) => sum + entriesOf(acl) * names.length, 0),
+  };
+};
+
+/** How many aclitems a text holds: each has one unquoted slash, and names hold few. */
+const entriesOf = (acl: string | null): number => (acl === null ? 0 : acl.split('/').length - 1);
