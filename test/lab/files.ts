@@ -33,7 +33,7 @@ export function cacheDir(): string {
 /** May the server's account enter this folder? A clone in /root is closed to everybody else. */
 export function reachable(dir: string): boolean {
   if (process.getuid?.() !== 0) return true;
-  for (let at = path.resolve(dir); ; at = path.dirname(at)) {
+  for (let at = fs.realpathSync(dir); ; at = path.dirname(at)) {
     if ((fs.statSync(at).mode & 0o001) === 0) return false;
     if (at === path.dirname(at)) return true;
   }

@@ -194,8 +194,20 @@ function programRuns(program: string): boolean {
 const scratch = new Map<string, ChildProcess>();
 
 function keepTrack(home: string, child: ChildProcess): void {
-  if (scratch.size === 0) process.once('exit', endAll);
+  if (!watching) {
+    process.once('exit', endAll);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => endBySignal(signal));
+  }
+  watching = true;
   scratch.set(home, child);
+}
+let watching = false;
+
+/** A signal that nobody else answers ends the process without its exit event: end the servers, then let it. */
+function endBySignal(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 0) return;
+  endAll();
+  process.kill(process.pid, signal);
 }
 
 function endAll(): void {
