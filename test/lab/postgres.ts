@@ -1,12 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
-import pg from 'pg';
-import { type Binaries, findBinaries, renameUnlessThere, run, serverEnvironment } from './binaries.ts';
+import type pg from 'pg';
+import { type Binaries, findBinaries, run } from './binaries.ts';
 import { type CertificateOptions, issueCertificate } from './certificate.ts';
-import { type Account, account, cacheDir, giveTo, scratchDir, sweepScratch, writeFor } from './files.ts';
-import { createRdsRoles, type Login, master, rdsadmin } from './rds.ts';
+import { opened, queryOnce } from './client.ts';
+import { type Account, account, scratchDir, sweepScratch, writeFor } from './files.ts';
+import { end, forget, launchAtFreePort, launchOnce, type Settings, UNSAFE } from './launch.ts';
+import { type Login, master, rdsadmin } from './rds.ts';
+import { hbaText, plainSuperuser, template } from './template.ts';
 
 export type { Login } from './rds.ts';
 
@@ -61,8 +62,6 @@ export type Postgres = {
  * memberships with ADMIN alone, which the master holds there; RDS does not lock its master out, hence the first line.
  */
 export const IAM_ONLY = `host all ${master.user} 127.0.0.1/32 scram-sha-256\nhost all +rds_iam 127.0.0.1/32 reject`;
-
-const plainSuperuser: Login = { user: 'postgres', password: 'postgres-password' };
 
 /** Starts a fresh server; about a fifth of a second once the template of its major is cached. */
 export async function startPostgres(major: number, options: ServerOptions = {}): Promise<Postgres> {
@@ -126,145 +125,9 @@ async function serve(binaries: Binaries, home: string, options: ServerOptions): 
     stop: async (signal = 'SIGQUIT') => {
       await end(child, signal);
       fs.rmSync(home, { recursive: true, force: true });
-      scratch.delete(home);
+      forget(home);
     },
   };
-}
-
-/** What a server that is thrown away need not do. */
-const UNSAFE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
-
-type Launched = { readonly child: ChildProcess; readonly port: number; readonly log: () => string };
-type Settings = Readonly<Record<string, string | number>>;
-
-/** A port that was free a moment ago can be taken: then try another. */
-async function launchAtFreePort(launch: (port: number) => Promise<Launched>): Promise<Launched> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await launch(await freePort());
-    } catch (error) {
-      if (attempt === 3 || !String(error).includes('could not bind')) throw error;
-    }
-  }
-}
-
-/** Resolves when the server accepts connections. */
-function launchOnce(binaries: Binaries, home: string, settings: Settings & { readonly port: number }): Promise<Launched> {
-  const fixed = { listen_addresses: '127.0.0.1', unix_socket_directories: home, shared_buffers: '32MB', max_wal_size: '256MB' };
-  const flags = Object.entries({ ...fixed, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const [command = '', ...args] = [...diesWithUs(), path.join(binaries.bin, 'postgres'), '-D', path.join(home, 'data'), ...flags];
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...account(), cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], env: serverEnvironment() });
-    let text = '';
-    child.stderr.on('data', (chunk) => {
-      text += chunk;
-      if (text.includes('ready to accept connections')) resolve({ child, port: settings.port, log: () => text });
-    });
-    child.on('error', reject);
-    child.on('close', (code, signal) => reject(new Error(`postgres ${binaries.major} ended with ${code ?? signal}\n${text}`)));
-    keepTrack(home, child);
-  });
-}
-
-function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => {
-    child.on('close', () => resolve());
-    child.kill(signal);
-  });
-}
-
-/** Linux can end the server with the process that started it, however that one dies. */
-function diesWithUs(): string[] {
-  setpriv ??= process.platform === 'linux' && programRuns('setpriv');
-  return setpriv ? ['setpriv', '--pdeathsig', 'QUIT'] : [];
-}
-let setpriv: boolean | undefined;
-
-function programRuns(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Folders of this process and the servers in them, ended and removed when it exits. */
-const scratch = new Map<string, ChildProcess>();
-
-function keepTrack(home: string, child: ChildProcess): void {
-  if (!watching) {
-    process.once('exit', endAll);
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => endBySignal(signal));
-  }
-  watching = true;
-  scratch.set(home, child);
-}
-let watching = false;
-
-/** A signal that nobody else answers ends the process without its exit event: end the servers, then let it. */
-function endBySignal(signal: NodeJS.Signals): void {
-  if (process.listenerCount(signal) > 0) return;
-  endAll();
-  process.kill(process.pid, signal);
-}
-
-function endAll(): void {
-  for (const [home, child] of scratch) {
-    child.kill('SIGQUIT');
-    fs.rmSync(home, { recursive: true, force: true });
-  }
-}
-
-let swept = false;
-function sweepOnce(): void {
-  if (!swept) sweepScratch();
-  swept = true;
-}
-
-/** The data directory that new servers are copied from: made once for each build, then kept. */
-async function template(binaries: Binaries, rdsLike: boolean): Promise<string> {
-  const name = path.join(cacheDir(), `template-${binaries.version}-${rdsLike ? 'rds' : 'plain'}`);
-  if (fs.existsSync(name)) return name;
-  const owner = account();
-  const draft = scratchDir(owner);
-  const superuser = rdsLike ? rdsadmin : plainSuperuser;
-  await initialise(binaries, draft, superuser);
-  if (rdsLike) await dressAsRds(binaries, draft);
-  const copy = `${name}.${process.pid}`;
-  fs.mkdirSync(copy, { mode: 0o700 });
-  giveTo(owner, copy);
-  await run('cp', ['-Rp', `${draft}/data/.`, copy], owner);
-  renameUnlessThere(copy, name);
-  fs.rmSync(draft, { recursive: true, force: true });
-  return name;
-}
-
-async function initialise(binaries: Binaries, home: string, superuser: Login): Promise<void> {
-  const owner = account();
-  const passwordFile = path.join(home, 'password');
-  writeFor(owner, passwordFile, superuser.password);
-  const flags = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync'];
-  const args = ['-D', path.join(home, 'data'), '-U', superuser.user, `--pwfile=${passwordFile}`, ...flags];
-  await run(path.join(binaries.bin, 'initdb'), args, owner);
-  // 13 would otherwise store the master's password as MD5
-  fs.appendFileSync(path.join(home, 'data', 'postgresql.conf'), "password_encryption = 'scram-sha-256'\n");
-}
-
-async function dressAsRds(binaries: Binaries, home: string): Promise<void> {
-  writeFor(account(), path.join(home, 'data', 'pg_hba.conf'), hbaText('', rdsadmin));
-  const { child, port } = await launchAtFreePort((free) => launchOnce(binaries, home, { ...UNSAFE, port: free }));
-  const client = await opened({ host: home, port, user: rdsadmin.user, database: 'postgres' });
-  await createRdsRoles(client, binaries.major);
-  await client.end();
-  await end(child, 'SIGINT');
-  scratch.delete(home);
-}
-
-function hbaText(first: string, superuser: Login): string {
-  const lines = [`local all ${superuser.user} trust`, first, 'local all all scram-sha-256', 'host all all 127.0.0.1/32 scram-sha-256'];
-  return `${lines.join('\n')}\n`;
 }
 
 function writeCertificate(owner: Account, home: string, options: CertificateOptions): { caFile: string; settings: Settings } {
@@ -276,32 +139,8 @@ function writeCertificate(owner: Account, home: string, options: CertificateOpti
   return { caFile: file('ca.crt'), settings: { ssl: 'on', ssl_cert_file: file('server.crt'), ssl_key_file: file('server.key') } };
 }
 
-async function opened(config: pg.ClientConfig): Promise<pg.Client> {
-  const client = new pg.Client(config);
-  // a server that a test kills must not take the test process with it
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}
-
-async function queryOnce(client: pg.Client, sql: string, values: readonly unknown[]): Promise<Record<string, unknown>[]> {
-  try {
-    // several statements in one text need the simple protocol, which binds nothing
-    const result = values.length > 0 ? await client.query(sql, [...values]) : await client.query(sql);
-    const last = Array.isArray(result) ? result.at(-1) : result;
-    return last?.rows ?? [];
-  } finally {
-    await client.end();
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = net.createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as net.AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
+let swept = false;
+function sweepOnce(): void {
+  if (!swept) sweepScratch();
+  swept = true;
 }
