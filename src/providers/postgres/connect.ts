@@ -23,6 +23,8 @@ export type ConnectOptions = {
 export type Connected = {
   readonly client: Client;
   readonly peer: Peer;
+  /** A reply that takes longer than this, in ms, will not come: the server would have given up before. */
+  readonly patienceMs: number;
   /** `server_version` as the server announced it, e.g. '17.10 (Debian …)'; '' from a pooler that announces none. */
   readonly version: string;
   readonly close: () => Promise<void>;
@@ -58,7 +60,8 @@ const open = async (target: Target, address: Address, options: ConnectOptions): 
     abandon(client);
     throw connectFailure(error, peer);
   }
-  return { client, peer, version, close: () => close(client) };
+  const patienceMs = (options.statementTimeoutMs ?? DEFAULTS.statementTimeoutMs) + 30_000;
+  return { client, peer, version, patienceMs, close: () => close(client) };
 };
 
 const DEFAULTS = { connectTimeoutMs: 15_000, statementTimeoutMs: 300_000, lockTimeoutMs: 10_000, idleInTransactionTimeoutMs: 300_000 };
@@ -130,13 +133,18 @@ const sessionSql = (options: ConnectOptions): string => `
   SET lock_timeout = ${Math.trunc(options.lockTimeoutMs ?? DEFAULTS.lockTimeoutMs)};
   SET idle_in_transaction_session_timeout = ${Math.trunc(options.idleInTransactionTimeoutMs ?? DEFAULTS.idleInTransactionTimeoutMs)}`;
 
+/** A farewell that is not answered soon is not waited for. */
 const close = async (client: Client): Promise<void> => {
+  const impatience = setTimeout(() => client.connection.stream.destroy(), FAREWELL_MS);
   try {
     await client.end();
   } catch {
     // It is gone already.
+  } finally {
+    clearTimeout(impatience);
   }
 };
+const FAREWELL_MS = 2000;
 
 /** A refused login is not worth a farewell: the socket goes at once. */
 const abandon = (client: Client): void => {

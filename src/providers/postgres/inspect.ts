@@ -54,7 +54,9 @@ export const inspectWithin = async (connected: Connected, declared: Declared, pr
   const rows = await readAll(connected, '', clusterQueries(Math.floor(previous.server.version / 10_000)));
   const shared = clusterOf(rows);
   const dropped = declared.removed.filter(({ action }) => action === 'drop').map(({ name }) => name);
-  const contents = previous.contents[database] ? { [database]: contentsOf(await readAll(connected, '', contentQueries(wishOf(declared, dropped)))) } : {};
+  const contents = previous.contents[database]
+    ? { [database]: contentsOf(await readAll(connected, '', contentQueries(wishOf(declared, dropped)))) }
+    : {};
   return { ...previous, ...shared, server: previous.server, sessions: [], contents: { ...previous.contents, ...contents } };
 };
 
@@ -214,13 +216,14 @@ const sideBySide = async <T, R>(items: readonly T[], work: (item: T) => Promise<
 
 /** Values stay the text that the server sent. */
 const TEXT = { getTypeParser: () => (text: string) => text };
+const arrays = (text: string, patienceMs: number) => ({ text, rowMode: 'array' as const, types: TEXT, query_timeout: patienceMs });
 
 /** All queries in one message, between what comes before and after them. */
-const readAll = async ({ client, peer }: Connected, before: string, queries: readonly Query[], after = ''): Promise<Rows> => {
+const readAll = async ({ client, peer, patienceMs }: Connected, before: string, queries: readonly Query[], after = ''): Promise<Rows> => {
   const lead = before ? before.split(';').length : 0;
   const text = [before, ...queries.map(({ sql }) => sql), after].filter(Boolean).join(';\n');
   try {
-    const results = (await client.query({ text, rowMode: 'array', types: TEXT })) as unknown as readonly {
+    const results = (await client.query(arrays(text, patienceMs))) as unknown as readonly {
       readonly rows: readonly Row[];
     }[];
     return new Map(queries.map(({ name }, index) => [name, results[lead + index]!.rows]));
@@ -230,9 +233,9 @@ const readAll = async ({ client, peer }: Connected, before: string, queries: rea
 };
 
 /** One query with bound values. */
-const ask = async ({ client, peer }: Connected, text: string, values: readonly unknown[] = []): Promise<readonly Row[]> => {
+const ask = async ({ client, peer, patienceMs }: Connected, text: string, values: readonly unknown[] = []): Promise<readonly Row[]> => {
   try {
-    return (await client.query({ text, values: [...values], rowMode: 'array', types: TEXT })).rows;
+    return (await client.query({ ...arrays(text, patienceMs), values: [...values] })).rows;
   } catch (error) {
     throw readError(error, peer);
   }

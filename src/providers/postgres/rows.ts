@@ -63,7 +63,7 @@ export const contentsOf = (rows: Rows): Contents => ({
       origin: (origin ?? (link === 'i' ? 'i' : null)) as Origin,
       names: list(names!).sort(),
     })),
-    (row) => [row.schema, row.kind, row.owner, row.acl, row.origin],
+    (row) => [row.schema, row.kind, row.owner, row.acl, row.origin, String(row.linked)],
   ),
   columns: sorted(
     of(rows, 'columns').map(([schema, relation, owner, origin, acl, names]) => ({

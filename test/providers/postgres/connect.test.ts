@@ -78,6 +78,7 @@ describe('an error of connecting', () => {
 describe('an error of reading', () => {
   test.each([
     ['statement timeout', thrown('57014', 'canceling statement due to statement timeout'), 'inspect/timeout'],
+    ['a reply that does not come', new Error('Query read timeout'), 'inspect/timeout'],
     ['lock timeout', thrown('55P03', 'canceling statement due to lock timeout'), 'inspect/locked'],
     ['a missing right', thrown('42501', 'permission denied for view pg_roles'), 'inspect/not-permitted'],
     ['a terminated session', thrown('57P01', 'terminating connection due to administrator command'), 'inspect/lost'],
