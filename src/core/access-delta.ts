@@ -16,7 +16,7 @@ import {
   SWEEPING_ROLES,
   tablesOf,
 } from './access.ts';
-import { byWeight, createItems, type Items, type Sides } from './access-items.ts';
+import { createItems, type Items, type Sides } from './access-items.ts';
 import type { Closure } from './closure.ts';
 import { groupBy } from './group.ts';
 import { type Pair, type Pairs, pairObjects } from './object-pairs.ts';
@@ -38,11 +38,13 @@ export const accessDelta = (before: Reality, after: Reality): readonly AccessDel
   const folded = fold(
     users.map((user) => ({
       user,
-      sides: [...(moved.length > 0 ? [roleSides(states.before, states.after, user)] : []), ...(judged.get(user) ?? [])],
+      sides: [...(moved.length > 0 ? [roleSides(states.before, states.after, user)] : []), judged.get(user) ?? NO_SIDES],
     })),
   );
   return [...(open.gains.length + open.loses.length > 0 ? [{ users: ['PUBLIC'], ...open }] : []), ...folded];
 };
+
+const NO_SIDES: Sides = { gains: [], loses: [] };
 
 type States = { readonly before: Access; readonly after: Access };
 type PairsByRole = Map<string, Pair[]>;
@@ -92,7 +94,7 @@ const put = (found: PairsByRole, role: string, pair: Pair): void => {
 type Judged = { readonly user: string; readonly was: Asker; readonly is: Asker; readonly crossed: readonly string[] };
 
 /** What users gain and lose on objects: first together by what they can be concerned with, then by how they reach it. */
-const judge = (states: States, users: readonly string[], touched: PairsByRole, pairs: Pairs): Map<string, Sides[]> => {
+const judge = (states: States, users: readonly string[], touched: PairsByRole, pairs: Pairs): Map<string, Sides> => {
   const askers = users.map((user): Judged => {
     const [was, is] = [askerOf(states.before, user), askerOf(states.after, user)];
     return { user, was, is, crossed: symmetricDifference(was.closure, is.closure) };
@@ -100,14 +102,14 @@ const judge = (states: States, users: readonly string[], touched: PairsByRole, p
   const named = pairsOfRoles(states, pairs, new Set(askers.flatMap(({ crossed }) => crossed)));
   const interest = ({ was, is, crossed }: Judged): string =>
     JSON.stringify([crossed.filter((role) => named.has(role)), rolesIn(touched, was.closure, is.closure)]);
-  const judged = new Map<string, Sides[]>();
+  const judged = new Map<string, Sides>();
   for (const group of firstAndRest(groupBy(askers, interest))) {
     const stakes = stakesOf(states, group[0], touched, named);
     const relevant = relevantRoles(states, stakes);
     const stand = ({ was, is }: Judged): string => JSON.stringify([standing(was, relevant), standing(is, relevant)]);
     for (const alike of firstAndRest(groupBy(group, stand))) {
       const sides = objectSides(states, alike[0], stakes);
-      for (const { user } of alike) judged.set(user, [sides]);
+      for (const { user } of alike) judged.set(user, sides);
     }
   }
   return judged;
@@ -257,18 +259,24 @@ const publicSides = ({ before, after }: States, changed: readonly Pair[]): Sides
 
 /** Users with the same gains and losses together. */
 const fold = (found: readonly { readonly user: string; readonly sides: readonly Sides[] }[]): AccessDelta[] => {
-  const texts = new WeakMap<Sides, string>();
-  const textOf = (sides: Sides): string => {
-    const text = texts.get(sides) ?? (sides.gains.length + sides.loses.length === 0 ? '' : JSON.stringify(sides));
-    texts.set(sides, text);
-    return text;
+  const numbers = new Map<string, number>();
+  const known = new WeakMap<Sides, number>();
+  const numberOf = (sides: Sides): number => {
+    let number = known.get(sides);
+    if (number === undefined) {
+      const text = JSON.stringify(sides);
+      number = numbers.get(text) ?? numbers.size;
+      numbers.set(text, number);
+      known.set(sides, number);
+    }
+    return number;
   };
-  const groups = firstAndRest(groupBy(found, ({ sides }) => sides.map(textOf).join('\n')));
+  const groups = firstAndRest(groupBy(found, ({ sides }) => sides.map(numberOf).join()));
   const deltas = groups.map(
     (alike): AccessDelta => ({
       users: alike.map(({ user }) => user).sort(byCodeUnit),
-      gains: alike[0].sides.flatMap(({ gains }) => gains).sort(byWeight),
-      loses: alike[0].sides.flatMap(({ loses }) => loses).sort(byWeight),
+      gains: alike[0].sides.flatMap(({ gains }) => gains),
+      loses: alike[0].sides.flatMap(({ loses }) => loses),
     }),
   );
   const weight = ({ loses }: AccessDelta): number => (loses.length > 0 ? 0 : 1);

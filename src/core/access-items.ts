@@ -1,7 +1,6 @@
-import { OBJECT_KINDS, type ObjectSet } from '../model/access.ts';
+import { OBJECT_KINDS, type ObjectKind, type ObjectSet } from '../model/access.ts';
 import { byCodeUnit } from '../model/key.ts';
 import type { AccessItem } from '../model/plan.ts';
-import { placeKey } from './places.ts';
 
 /** The two halves of a difference in access. */
 export type Sides = { readonly gains: readonly AccessItem[]; readonly loses: readonly AccessItem[] };
@@ -23,36 +22,34 @@ const NAMED = 3;
 
 /** An empty collection. */
 export const createItems = (): Items => {
-  const found = new Map<string, { item: AccessItem; names: string[]; count: number }>();
+  const found = new Map<string, { item: AccessItem; names: readonly string[]; count: number }>();
   return {
     add: (what, on, names, privileges, via) => {
-      const sorted = [...privileges].sort(byCodeUnit);
-      const key = `${what}\n${placeKey(on)}\n${sorted.join()}\n${via.join('\0')}`;
+      const words = [...privileges].sort(byCodeUnit);
+      const key = weightOf(what, on, words, via);
       const known = found.get(key);
       const first = firstOf(names);
       if (known) {
         known.names = firstOf([...known.names, ...first]);
         known.count += names.length;
-      } else found.set(key, { item: itemOf(what, on, sorted, via), names: first, count: names.length });
+      } else found.set(key, { item: itemOf(what, on, words, via), names: first, count: names.length });
     },
-    list: () => [...found.values()].map(({ item, names, count }) => ({ ...item, names, count })).sort(byWeight),
+    list: () => [...found].sort(([a], [b]) => byCodeUnit(a, b)).map(([, { item, names, count }]) => ({ ...item, names, count })),
   };
 };
 
-/** Login and roles before objects; then by place. */
-export const byWeight = (a: AccessItem, b: AccessItem): number => byCodeUnit(weightOf(a), weightOf(b));
+/** Ownership before privileges; then by place. Also what tells items apart. */
+const weightOf = (
+  what: AccessItem['what'],
+  { kind, database, schema, relation }: ObjectSet,
+  words: readonly string[],
+  via: readonly string[],
+): string => `${what}\0${database ?? ''}\0${KIND_ORDER[kind]}\0${schema ?? ''}\0${relation ?? ''}\0${words.join()}\0${via.join('\0')}`;
 
-const weightOf = ({ what, kind, database, schema, relation, names, privileges, via }: AccessItem): string =>
-  [
-    ['login', 'role', 'ownership', 'privileges'].indexOf(what),
-    database ?? '',
-    String.fromCharCode(0x61 + (kind ? OBJECT_KINDS.indexOf(kind) : 0)),
-    schema ?? '',
-    relation ?? '',
-    privileges.join(),
-    via.join('\0'),
-    names.join('\0'),
-  ].join('\u0001');
+const KIND_ORDER = Object.fromEntries(OBJECT_KINDS.map((kind, index) => [kind, String.fromCharCode(0x61 + index)])) as Record<
+  ObjectKind,
+  string
+>;
 
 const itemOf = (
   what: AccessItem['what'],
@@ -71,10 +68,16 @@ const itemOf = (
   via,
 });
 
-/** The first names by code unit, without sorting all of a long list. */
-const firstOf = (names: readonly string[]): string[] => {
-  if (names.length <= NAMED) return [...names].sort(byCodeUnit);
-  let first = names.slice(0, NAMED).sort(byCodeUnit);
-  for (const name of names.slice(NAMED)) if (name < (first.at(-1) ?? '')) first = [...first.slice(0, -1), name].sort(byCodeUnit);
+/** The first names by code unit. Lists of names are shared by everybody concerned: each is looked through once. */
+const firstOf = (names: readonly string[]): readonly string[] => {
+  let first = firsts.get(names);
+  if (!first) {
+    first = names.length <= NAMED ? [...names].sort(byCodeUnit) : names.reduce(withName, [] as readonly string[]);
+    firsts.set(names, first);
+  }
   return first;
 };
+const firsts = new WeakMap<readonly string[], readonly string[]>();
+
+const withName = (first: readonly string[], name: string): readonly string[] =>
+  first.length === NAMED && name >= (first[NAMED - 1] ?? '') ? first : [...first, name].sort(byCodeUnit).slice(0, NAMED);

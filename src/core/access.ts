@@ -195,25 +195,34 @@ const claimsOf = (access: Access, row: OwnedObjects): Claims => {
   const open = new Set<string>();
   for (const source of [row, ...tablesOf(access.places, row)]) {
     for (const { grantee, privileges } of source.acl) {
-      const atoms = atomsOf(
-        source === row ? privileges : privileges.filter((privilege) => access.words('column').includes(wordOf(privilege))),
-      );
+      const all = atomsOf(privileges);
+      const atoms = source === row ? all : all.filter((atom) => access.words('column').includes(wordOf(atom)));
       if (isPublic(grantee)) for (const atom of atoms) open.add(atom);
-      else {
-        const holder = holderFor(access, grantee, row);
-        for (const atom of atoms) byAtom.set(atom, [...(byAtom.get(atom) ?? []), holder]);
-        byRole.set(holder.role, new Set([...(byRole.get(holder.role) ?? []), ...atoms]));
-      }
+      else addClaim(byAtom, byRole, holderFor(access, grantee, row), atoms);
     }
   }
-  const owner = holderFor(access, row.owner, row);
-  return { byAtom, byRole, open, owner };
+  return { byAtom, byRole, open, owner: holderFor(access, row.owner, row) };
+};
+
+const addClaim = (byAtom: Map<string, Holder[]>, byRole: Map<string, Set<string>>, holder: Holder, atoms: readonly string[]): void => {
+  const held = byRole.get(holder.role) ?? new Set();
+  byRole.set(holder.role, held);
+  for (const atom of atoms) {
+    held.add(atom);
+    const holders = byAtom.get(atom);
+    if (holders) holders.push(holder);
+    else byAtom.set(atom, [holder]);
+  }
 };
 
 const holderFor = (access: Access, grantee: string, row: OwnedObjects): Holder => {
   const role = access.holderOf(grantee, row);
-  return { role, tail: [...(role === grantee ? [] : [grantee]), ...(grantee === row.owner ? ['owner'] : [])] };
+  if (role === grantee) return { role, tail: grantee === row.owner ? OWNER : NO_STEPS };
+  return { role, tail: grantee === row.owner ? [grantee, 'owner'] : [grantee] };
 };
+
+const OWNER: Path = ['owner'];
+const NO_STEPS: Path = [];
 
 /** The row that holds the table of these columns; nothing for other kinds. */
 export const tablesOf = (places: Places, row: OwnedObjects): readonly OwnedObjects[] => {
@@ -222,6 +231,13 @@ export const tablesOf = (places: Places, row: OwnedObjects): readonly OwnedObjec
   return places.locate({ kind: 'table', database, schema, names: [relation] }).portions.map((portion) => portion.row);
 };
 
-/** `SELECT*` is SELECT and its grant option. */
-export const atomsOf = (privileges: Privileges): ReadonlySet<string> =>
-  new Set(privileges.flatMap((privilege) => (grantable(privilege) ? [wordOf(privilege), privilege] : [privilege])));
+/** `SELECT*` is SELECT and its grant option. Lists of privileges are shared by many entries: each is taken apart once. */
+const atomsOf = (privileges: Privileges): readonly string[] => {
+  let atoms = atomLists.get(privileges);
+  if (!atoms) {
+    atoms = privileges.flatMap((privilege) => (grantable(privilege) ? [wordOf(privilege), privilege] : [privilege]));
+    atomLists.set(privileges, atoms);
+  }
+  return atoms;
+};
+const atomLists = new WeakMap<Privileges, readonly string[]>();

@@ -1,5 +1,6 @@
 import { byCodeUnit } from '../model/key.ts';
 import type { Reality } from '../model/reality.ts';
+import type { Membership } from '../model/state.ts';
 
 /** Roles that are reached, each with the shortest path to it: the groups from the first to the role itself; [] for oneself. */
 export type Closure = ReadonlyMap<string, readonly string[]>;
@@ -23,25 +24,27 @@ type Edges = ReadonlyMap<string, readonly string[]>;
 /** Indexes memberships. Several rows of one pair (by several grantors) count as their union. */
 export const createMemberships = ({ roles, memberships }: Pick<Reality, 'roles' | 'memberships'>): Memberships => {
   const known = memberships.filter(({ role, member }) => roles.has(role) && roles.has(member));
-  const edges = (rows: readonly (readonly [from: string, to: string])[]): Edges => sortedEdges(rows);
-  const upwards = (rows: typeof known): Edges => edges(rows.map(({ member, role }) => [member, role] as const));
-  const inherits = upwards(known.filter(({ inherit }) => inherit));
-  const admins = upwards(known.filter(({ admin }) => admin));
-  const walker = (along: Edges) => memoized((role: string) => (roles.has(role) ? walk(along, role) : NOTHING));
-  const lazily = (make: () => Edges) => {
+  const walker = (rows: readonly Membership[]): ((role: string) => Closure) => {
+    const along = edges(rows.map(({ member, role }) => [member, role] as const));
+    return memoized((role) => (roles.has(role) ? walk(along, role) : NOTHING));
+  };
+  const inherited = walker(known.filter(({ inherit }) => inherit));
+  // most often every membership is of every kind
+  const lazily = (rows: readonly Membership[]): ((role: string) => Closure) => {
+    if (rows.length === known.length && known.every(({ inherit }) => inherit)) return inherited;
     let walkOnce: ((role: string) => Closure) | undefined;
-    return (role: string): Closure => {
-      walkOnce ??= walker(make());
+    return (role) => {
+      walkOnce ??= walker(rows);
       return walkOnce(role);
     };
   };
-  const inherited = walker(inherits);
+  const admins = edges(known.filter(({ admin }) => admin).map(({ member, role }) => [member, role] as const));
   let downwards: Edges | undefined;
   return {
     inherited,
-    reached: lazily(() => upwards(known)),
-    settable: lazily(() => upwards(known.filter(({ set }) => set))),
-    administered: (role) => administered(inherited(role), admins),
+    reached: lazily(known),
+    settable: lazily(known.filter(({ set }) => set)),
+    administered: (role) => (admins.size === 0 ? NOTHING : administered(inherited(role), admins)),
     concerned: (start) => {
       downwards ??= edges(known.map(({ member, role }) => [role, member] as const));
       return below(downwards, start);
@@ -51,7 +54,7 @@ export const createMemberships = ({ roles, memberships }: Pick<Reality, 'roles' 
 
 const NOTHING: Closure = new Map();
 
-const sortedEdges = (rows: readonly (readonly [from: string, to: string])[]): Edges => {
+const edges = (rows: readonly (readonly [from: string, to: string])[]): Edges => {
   const sets = new Map<string, Set<string>>();
   for (const [from, to] of rows) {
     const set = sets.get(from);

@@ -21,10 +21,8 @@ export const changedRoles = (before: Reality, after: Reality): string[] => {
 };
 
 const changedMembers = (before: readonly Membership[], after: readonly Membership[]): string[] => {
-  const keyOf = ({ role, member, grantor, admin, inherit, set }: Membership): string =>
-    [role, member, grantor, admin, inherit, set].join('\0');
-  const [was, is] = [new Map(before.map((row) => [keyOf(row), row])), new Map(after.map((row) => [keyOf(row), row]))];
-  return [...[...was].filter(([key]) => !is.has(key)), ...[...is].filter(([key]) => !was.has(key))].map(([, row]) => row.member);
+  const [was, is] = [new Set(before), new Set(after)];
+  return [...before.filter((row) => !is.has(row)), ...after.filter((row) => !was.has(row))].map(({ member }) => member);
 };
 
 /**
@@ -33,52 +31,66 @@ const changedMembers = (before: readonly Membership[], after: readonly Membershi
  * MEMBER (counts for pg_hba.conf only), SET (by SET ROLE only), USAGE, ADMIN (may grant it to others).
  */
 export const roleSides = (before: Access, after: Access, user: string): Sides => {
-  const [was, is] = [rolesHeld(before, user), rolesHeld(after, user)];
-  return { gains: beyond(was, is), loses: beyond(is, was) };
+  const [was, is] = [standingOf(before, user), standingOf(after, user)];
+  return { gains: beyond(was, is, user), loses: beyond(is, was, user) };
 };
 
-/** `shown` is told when it is new; what is in `had` is not new. */
-type Held = { readonly shown: ReadonlyMap<string, Told>; readonly had: ReadonlySet<string> };
-type Told = { readonly item: Omit<AccessItem, 'privileges'>; readonly words: readonly string[] };
+type Standing = {
+  readonly login: boolean;
+  readonly superuser: boolean;
+  readonly reached: Closure;
+  readonly inherited: Closure;
+  readonly settable: Closure;
+  readonly administered: Closure;
+};
 
-const rolesHeld = ({ memberships, reality }: Access, user: string): Held => {
-  const shown = new Map<string, Told>();
-  const keyOf = (what: string, name: string, word: string): string => `${what}\0${name}\0${word}`;
-  const put = (what: 'login' | 'role', names: readonly string[], words: readonly string[], via: readonly string[]): void => {
-    shown.set(keyOf(what, names.join(), words.join()), { item: { what, names, count: 1, via }, words });
+const standingOf = ({ memberships, reality }: Access, user: string): Standing => ({
+  login: reality.roles.get(user)?.login ?? false,
+  superuser: reality.roles.get(user)?.superuser ?? false,
+  reached: memberships.reached(user),
+  inherited: memberships.inherited(user),
+  settable: memberships.settable(user),
+  administered: memberships.administered(user),
+});
+
+/** What somebody has in the second standing and lacked in the first, by role. */
+const beyond = (was: Standing, is: Standing, user: string): readonly AccessItem[] => {
+  const found = new Map<string, { words: string[]; path: readonly string[] }>();
+  const add = (word: string, now: Closure, when: (role: string) => boolean): void => {
+    for (const [role, path] of now) {
+      if (role === user || !when(role)) continue;
+      const known = found.get(role);
+      if (known) known.words.push(word);
+      else found.set(role, { words: [word], path });
+    }
   };
-  const role = reality.roles.get(user);
-  if (role?.login) put('login', [], [''], ['direct']);
-  if (role?.superuser) put('role', ['SUPERUSER'], [''], ['direct']);
-  const each = (closure: Closure, when: (role: string) => boolean, word: string): void => {
-    for (const [name, path] of closure)
-      if (name !== user && when(name)) put('role', [name], [word], path.length > 1 ? path.slice(0, -1) : ['direct']);
-  };
-  const inherited = memberships.inherited(user);
-  each(memberships.reached(user), hasMeaning, 'MEMBER');
-  each(inherited, hasMeaning, 'USAGE');
-  each(memberships.settable(user), (name) => !hasMeaning(name) && !inherited.has(name), 'SET');
-  each(memberships.administered(user), () => true, 'ADMIN');
+  add('MEMBER', is.reached, (role) => !was.reached.has(role) && hasMeaning(role));
+  add('USAGE', is.inherited, (role) => !was.inherited.has(role) && hasMeaning(role));
   // becoming a member that inherits takes nothing from one that had to SET ROLE
-  const quiet = [...inherited.keys()].map((name) => keyOf('role', name, 'SET'));
-  return { shown, had: new Set([...shown.keys(), ...quiet]) };
+  add('SET', is.settable, (role) => !was.settable.has(role) && !was.inherited.has(role) && !is.inherited.has(role) && !hasMeaning(role));
+  add('ADMIN', is.administered, (role) => !was.administered.has(role));
+  return [
+    ...(is.login && !was.login ? [itemOf('login', [], [], DIRECT)] : []),
+    ...(is.superuser && !was.superuser ? [itemOf('role', ['SUPERUSER'], [], DIRECT)] : []),
+    ...[...found]
+      .sort(([a], [b]) => byCodeUnit(a, b))
+      .map(([role, { words, path }]) => itemOf('role', [role], plainMembership(words), path.length > 1 ? path.slice(0, -1) : DIRECT)),
+  ];
 };
+
+const DIRECT: readonly string[] = ['direct'];
+
+const itemOf = (what: 'login' | 'role', names: readonly string[], privileges: readonly string[], via: readonly string[]): AccessItem => ({
+  what,
+  privileges,
+  names,
+  count: 1,
+  via,
+});
 
 /** Predefined roles and those of the provider: PostgreSQL's pg_, RDS's rds. */
 const hasMeaning = (role: string): boolean => /^(pg_|rds)/.test(role);
 
-const beyond = (was: Held, is: Held): AccessItem[] => {
-  const items = new Map<string, AccessItem>();
-  for (const [key, { item, words }] of is.shown) {
-    if (was.had.has(key)) continue;
-    const name = `${item.what}\0${item.names.join()}`;
-    const known = items.get(name);
-    const privileges = [...(known?.privileges ?? []), ...words].filter((word) => word !== '').sort(byCodeUnit);
-    items.set(name, known ? { ...known, privileges } : { ...item, privileges });
-  }
-  return [...items.values()].map((item) => ({ ...item, privileges: plainMembership(item.privileges) }));
-};
-
 /** Being a member that uses the role is the usual case and needs no words. */
 const plainMembership = (words: readonly string[]): readonly string[] =>
-  words.includes('MEMBER') && words.includes('USAGE') ? words.filter((word) => word === 'ADMIN') : words;
+  (words.includes('MEMBER') && words.includes('USAGE') ? words.filter((word) => word === 'ADMIN') : words).toSorted(byCodeUnit);

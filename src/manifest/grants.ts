@@ -143,7 +143,7 @@ const direct = (view: View, context: Context): DeclaredGrant[] =>
   (view.entry.grants ?? []).flatMap((entry, index) => {
     const path = [...view.path('grants'), index];
     const [key] = kindKeys(entry);
-    if (key === undefined || !oneKind(entry, path, context)) return [];
+    if (!oneKind(entry, path, context) || key === undefined) return [];
     const selected = selectObjects(entry, key, path, context);
     if (context.entry.engine !== 'postgres') return [];
     const kind = entry.columns ? 'column' : kindOf(key);

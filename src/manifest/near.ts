@@ -1,7 +1,7 @@
 /** The candidate that the word was probably meant to be, if one is near. */
 export const nearest = (word: string, candidates: Iterable<string | undefined>): string | undefined => {
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let least = Math.min(Math.max(1, Math.floor(word.length / 3)) + 1, word.length);
   for (const candidate of candidates) {
     if (candidate === undefined || Math.abs(candidate.length - word.length) >= least) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), least);

@@ -56,7 +56,7 @@ const document = (reading: Reading, text: string): unknown => {
       schema: 'core',
       uniqueKeys: false,
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error',
       lineCounter: reading.lines,
     });
     for (const problem of [...parsed.errors, ...parsed.warnings]) report(reading, 'yaml', explain(problem), problem.pos[0]);
@@ -114,7 +114,8 @@ const content = (reading: Reading, node: unknown, depth: number): unknown => {
 const expand = (reading: Reading, anchor: string, offset: number): unknown => {
   const target = reading.anchors.get(anchor);
   if (!target) {
-    report(reading, 'yaml', 'an alias stands for what it is part of', offset);
+    const what = reading.anchors.has(anchor) ? 'what it is part of' : 'no anchor above it';
+    report(reading, 'yaml', `an alias stands for ${what}`, offset);
     return null;
   }
   const before = reading.expanded;

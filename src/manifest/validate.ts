@@ -29,8 +29,8 @@ export const readManifest = (
   const merged = merge(sources);
   const shape = checkShape(merged);
   const { checks, findings } = checksOf(merged, shape.spoiled);
-  if (Object.keys(merged.value).length === 0) checks.report('empty', 'the manifest is empty', []);
-  else runChecks(checks, merged);
+  if (merged.findings.length === 0 && Object.keys(merged.value).length === 0) checks.report('empty', 'the manifest is empty', []);
+  else if (Object.keys(merged.value).length > 0) runChecks(checks, merged);
   const all = [...merged.findings, ...shape.findings, ...findings()].sort(byPlace);
   if (all.some(isError)) return { manifest: null, findings: all };
   return { manifest: { content: merged.value as Content, at: merged.at }, findings: all };

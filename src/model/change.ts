@@ -14,7 +14,7 @@ export type Cause = 'declared' | 'absent' | 'removed' | 'expired' | 'destroyed';
 /** One thing that differs. `before` null: it is made; `after` null: it goes. */
 export type ChangeOf<K extends Kind> = {
   readonly kind: K;
-  /** Readable, collision-free, unique within the target's plan. */
+  /** Readable, collision-free; with the kind unique within the plan of a target. */
   readonly key: string;
   readonly before: Bodies[K] | null;
   readonly after: Bodies[K] | null;

@@ -1,5 +1,6 @@
 import type { AccessDelta, AccessItem } from '../model/plan.ts';
 import { roleName } from './escape.ts';
+import { IAM_ROLE } from './lines/membership.ts';
 import { countedPhrase, privilegesPhrase } from './objects.ts';
 import { join, listed, type Phrase, say } from './phrase.ts';
 
@@ -33,20 +34,37 @@ const accessLine = (symbol: '-' | '+', users: readonly string[], item: AccessIte
 };
 
 const sentence = (symbol: '-' | '+', verb: string, item: AccessItem): Phrase => {
-  const names = join(
-    item.names.map((name) => say`${name}`),
-    ', ',
-  );
   switch (item.what) {
     case 'login':
       return say`${[symbol === '-' ? 'can no longer log in' : 'can log in']}${item.database == null ? [] : say` to ${item.database}`}`;
     case 'role':
-      return say`${[verb]} the right to act as ${names}`;
+      return roleSentence(symbol, verb, item);
     case 'ownership':
       return say`${[verb]} ownership of ${objects(item)}`;
     case 'privileges':
       return say`${[verb]} ${privilegesPhrase(item.privileges)} on ${objects(item)}`;
   }
+};
+
+/** A role that means something by itself: the words say how far it is held (none: fully). */
+const roleSentence = (symbol: '-' | '+', verb: string, { names, privileges }: AccessItem): Phrase => {
+  const role = join(
+    names.map((name) => say`${name}`),
+    ', ',
+  );
+  if (names.length === 1 && names[0] === IAM_ROLE && !privileges.includes('ADMIN')) {
+    return [symbol === '-' ? 'can no longer log in through IAM' : 'can log in through IAM'];
+  }
+  if (privileges.length === 0) return say`${[verb]} the role ${role}`;
+  const rights = privileges.map((word) => ROLE_RIGHTS[word] ?? word.toLowerCase());
+  return say`${[verb]} ${[rights.join(' and ')]} ${role}`;
+};
+
+const ROLE_RIGHTS: Readonly<Record<string, string>> = {
+  ADMIN: 'the right to let others into',
+  MEMBER: 'membership in',
+  SET: 'the right to act as',
+  USAGE: 'what comes with',
 };
 
 const objects = (item: AccessItem): Phrase =>

@@ -97,7 +97,7 @@ const violation = (found: Violation | undefined): string => {
 const checkTarget = (target: PlanTarget, path: string): void => {
   const inconsistent = (what: string): Failure =>
     refusal('edited', path, `does not fit together: target '${target.name}' ${what}`, 'it was changed by hand; plan again');
-  const keys = new Set(target.changes.map((change) => change.key));
+  const keys = new Set(target.changes.map((change) => `${change.kind} ${change.key}`));
   if (keys.size < target.changes.length) throw inconsistent('names a change twice');
   if (target.changes.some((change) => change.before === null && change.after === null))
     throw inconsistent('has a change from nothing to nothing');

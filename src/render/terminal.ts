@@ -87,7 +87,7 @@ const targetRows = (target: TargetOutline, terminal: Terminal): Row[] => {
   const sections = [
     section('Who loses and who gains', accessRows(target, terminal)),
     section('Changes', changeRows(target.lines, terminal)),
-    section('Blocked: these cannot be done, the rest can', blockedRows(target.blocked, terminal)),
+    section('Blocked: cannot be done', blockedRows(target.blocked, terminal)),
     section(
       'Findings',
       target.findings.flatMap((finding) => indented(findingRows(withoutTarget(finding), narrowed(terminal, 4)), 4)),
@@ -161,7 +161,7 @@ const lineRows = (line: Line, widths: Widths, terminal: Terminal): Row[] => {
   const subject = spansOf(subjectPhrase(line), 'strong');
   const fits = widthOf(subject) <= widths.subject;
   const text = [...spansOf(line.text, textStyle(line)), ...reason];
-  const body = fits ? wrap(text, right - hanging) : wrap([...subject, span(' '), ...text], right - left);
+  const body = fits ? wrap(text, right - hanging) : wrap([...subject, span(' '), ...text], right - left - 2);
   const first = fits
     ? [...lead, ...subject, span(' '.repeat(widths.subject - widthOf(subject) + 2)), ...(body[0] ?? [])]
     : [...lead, ...(body[0] ?? [])];

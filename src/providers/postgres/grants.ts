@@ -57,9 +57,10 @@ const compareGrantee = (scope: Scope, compare: Comparison, row: OwnedObjects, ce
   const wanted = wantedOf(scope, row, grantee, rules, entries, kept);
   const after = new Map<string, Privileges>();
   for (const entry of kept) after.set(entry.grantor, wanted === null ? entry.privileges : intersection(entry.privileges, wanted));
-  const missing = wanted === null ? [] : difference(wanted, [...after.values()].reduce(union, []));
+  const lacking = wanted === null ? [] : difference(wanted, [...after.values()].reduce(union, []));
+  const grantor = lacking.length > 0 ? grantorFor(scope, row, lacking) : '';
+  const missing = lacking.length > 0 && blockedBy(scope, row, grantor).blocked !== undefined ? withoutPublic(compare, row, lacking, rules) : lacking;
   if (missing.length > 0) {
-    const grantor = grantorFor(scope, row, missing);
     after.set(grantor, union(after.get(grantor) ?? [], missing));
   }
   const before = new Map(entries.map((entry) => [entry.grantor, entry.privileges]));
@@ -86,6 +87,22 @@ const wantedOf = (scope: Scope, row: OwnedObjects, grantee: string, rules: reado
   if (scope.declared.roles.has(grantee)) return union(all(kept), holds);
   // Nobody asked for this grantee's rights to go: what a leaver granted is granted again by the owner.
   return entries.some((entry) => scope.dropped.has(entry.grantor)) ? all(entries) : null;
+};
+
+/** What nobody here can grant but PUBLIC holds anyway (schema public before PostgreSQL 15) is said, not left as undone for ever. */
+const withoutPublic = (compare: Comparison, row: OwnedObjects, lacking: Privileges, rules: readonly Rule[]): Privileges => {
+  const open = row.acl.filter((entry) => typeof entry.grantee !== 'string').flatMap((entry) => entry.privileges.map(wordOf));
+  const covered = lacking.filter((privilege) => open.includes(privilege));
+  const source = rules[0]?.grant.source;
+  if (covered.length > 0) {
+    compare.report({
+      severity: 'note',
+      code: 'grant/through-public',
+      message: `${covered.join(', ')} on ${row.kind.replaceAll('_', ' ')} ${pathKey(...[row.database, row.schema, row.names[0]!].filter((part) => part !== null))} comes from PUBLIC: its owner '${row.owner}' is out of reach, so it is not granted by name`,
+      ...(source ? { source } : {}),
+    });
+  }
+  return lacking.filter((privilege) => !covered.includes(privilege));
 };
 
 /** The owner where the login can act as it; otherwise somebody with the grant option that it can act as. */
