@@ -45,9 +45,15 @@ function licenseText(folder) {
   return `${name} ${version}\n\n${text}\n`;
 }
 
+function makeExecutable(file) {
+  const text = readFileSync(file, 'utf8');
+  if (!text.startsWith('#!')) writeFileSync(file, `#!/usr/bin/env node\n${text}`);
+  chmodSync(file, 0o755);
+}
+
 const missing = ['src/cli.ts', 'src/index.ts'].filter((entry) => !existsSync(path.join(root, entry)));
 if (missing.length > 0) throw new Error(`nothing to build: ${missing.join(', ')} is missing`);
 rmSync(path.join(root, OUT), { recursive: true, force: true });
 const packages = bundledPackages(await bundle());
 writeFileSync(path.join(root, OUT, 'LICENSES.txt'), packages.map(licenseText).join(`\n${'-'.repeat(72)}\n\n`));
-chmodSync(path.join(root, OUT, 'cli.js'), 0o755);
+makeExecutable(path.join(root, OUT, 'cli.js'));

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 /** A module imports from its own folder and from lower floors. */
 const FLOORS: Readonly<Record<string, number>> = {
   model: 0,
+  'version.ts': 0,
   manifest: 1,
   core: 1,
   render: 2,
