@@ -41,14 +41,15 @@ export const targetSql = (target: PlanTarget): string => {
 const comment = (text: string): string => `-- ${sqlComment(text)}`;
 
 /**
- * psql reads a database name with `=` or a URI as a connection string, so what is not plain goes as one; inside single
- * quotes it knows C's escapes (psql manual, "Meta-Commands").
+ * psql reads a database name with `=` or a URI as a connection string, so what is not plain goes as one. Inside single quotes
+ * it knows C's escapes, and what comes out it unquotes once more as an identifier: hence the `"` around (psql manual,
+ * "Meta-Commands"; tried with psql on such names).
  */
 const connect = (database: string): string => {
   if (/^[A-Za-z0-9_][A-Za-z0-9_ .@$-]*$/.test(database)) return `\\connect "${database}"`;
   const value = `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-  const argument = value.replaceAll('\\', '\\\\').replaceAll("'", "''");
-  return `\\connect -reuse-previous=on '${bytesEscaped(argument)}'`;
+  const identifier = `"${value.replaceAll('"', '""')}"`;
+  return `\\connect -reuse-previous=on '${bytesEscaped(identifier.replaceAll('\\', '\\\\').replaceAll("'", "''"))}'`;
 };
 
 /** Invisible characters as the octal escapes of their UTF-8 bytes. */

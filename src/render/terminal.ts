@@ -197,7 +197,7 @@ const matchRows = (target: TargetOutline, terminal: Terminal): Row[] => {
   const shown = target.matches.slice(0, MATCHES_SHOWN);
   const rest = target.matches.length - shown.length;
   const rows = shown.map((match) => wrap([span(`${visible(match.selector)}: `, 'dim'), ...spansOf(match.text, 'dim')], terminal.width - 6));
-  const more = rest > 0 ? [[span(`${count(rest)} more selectors (--format json lists all)`, 'dim')]] : [];
+  const more = rest > 0 ? [[span(`${count(rest)} more (--format json)`, 'dim')]] : [];
   return [...rows.flatMap((row) => indented(row, 4)), ...indented(more, 4)];
 };
 

@@ -86,7 +86,7 @@ const SALES = [
   'vouchers',
 ];
 
-const countsOf = (changes: readonly Change[]): Counts => {
+export const countsOf = (changes: readonly Change[]): Counts => {
   const counts = { add: 0, change: 0, remove: 0, blocked: 0 };
   for (const each of changes) counts[each.blocked === undefined ? actionOf(each) : 'blocked'] += 1;
   return counts;

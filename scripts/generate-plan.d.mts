@@ -1,0 +1,2 @@
+export function readPlanSchema(): object;
+export function planValidatorModule(schema: object): string;

@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Graph } from '../../src/model/graph.ts';
+import { graphDot, graphMermaid } from '../../src/render/graph.ts';
+import { hostile } from './hostile.ts';
+
+const graph = (name: string): Graph => ({
+  nodes: [
+    { id: 't', kind: 'target', label: name, target: null },
+    { id: 'u', kind: 'user', label: name, target: 't' },
+    { id: 'g', kind: 'group', label: `${name}2`, target: 't' },
+    { id: 'o', kind: 'objects', label: 'orders.*', target: 't' },
+    { id: 'p', kind: 'principal', label: 'role/x', target: null },
+  ],
+  edges: [
+    { from: 'u', to: 'g', kind: 'member-of' },
+    { from: 'g', to: 'o', kind: 'grants-on', label: name },
+    { from: 'p', to: 'u', kind: 'may-log-in-as' },
+    { from: 'u', to: 'gone', kind: 'owns' },
+  ],
+});
+
+describe('graphMermaid', () => {
+  it('draws targets as subgraphs and edges with their words', () => {
+    expect(graphMermaid(graph('jane'))).toBe(
+      [
+        'flowchart LR',
+        '  subgraph n0["jane"]',
+        '    n1(["jane"])',
+        '    n2[["jane2"]]',
+        '    n3[("orders.*")]',
+        '  end',
+        '  n4{{"role/x"}}',
+        '  n1 -->|"member of"| n2',
+        '  n2 -.->|"jane"| n3',
+        '  n4 -->|"may log in as"| n1',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('lets no name be syntax', () => {
+    fc.assert(
+      fc.property(hostile, (name) => {
+        const lines = graphMermaid(graph(name)).split('\n');
+        expect(lines).toHaveLength(11);
+        const label = '"[A-Za-z0-9 ._,:/()*@$=#;-]*"';
+        const shape = new RegExp(
+          `^(flowchart LR|  end|  subgraph n\\d\\[${label}\\]| +n\\d[[({/]+${label}[\\])}/]+|  n\\d [-=.>]+\\|${label}\\| n\\d|)$`,
+        );
+        for (const line of lines) expect(line).toMatch(shape);
+        expect(lines.join('').replace(/#\d+;/g, '')).not.toMatch(/[#;<&]/);
+      }),
+    );
+  });
+});
+
+describe('graphDot', () => {
+  it('lets no name be syntax', () => {
+    fc.assert(
+      fc.property(hostile, (name) => {
+        const lines = graphDot(graph(name)).split('\n');
+        expect(lines).toHaveLength(16);
+        const withoutStrings = lines.join('\n').replace(/"(?:[^"\\]|\\.)*"/g, '""');
+        expect(withoutStrings).toBe(graphDot(graph('x')).replace(/"(?:[^"\\]|\\.)*"/g, '""'));
+      }),
+    );
+  });
+});
