@@ -36,7 +36,9 @@ export const scopeOf = (snapshot: Snapshot, declared: Declared): Scope => {
   const reality = realityOf(snapshot, (name) => names.get(name) ?? name);
   const login = declared.target.login.user ?? snapshot.server.currentUser;
   const { version, bootstrap } = snapshot.server;
-  const coming = new Set([...declared.roles.values()].flatMap((role) => (!role.expired && !reality.roles.has(role.name) ? [role.name] : [])));
+  const coming = new Set(
+    [...declared.roles.values()].flatMap((role) => (!role.expired && !reality.roles.has(role.name) ? [role.name] : [])),
+  );
   return {
     declared,
     snapshot,
@@ -46,7 +48,11 @@ export const scopeOf = (snapshot: Snapshot, declared: Declared): Scope => {
     managed: managedDatabases(snapshot, declared),
     dropped: new Set(declared.removed.flatMap(({ name, action }) => (action === 'drop' && reality.roles.has(name) ? [name] : []))),
     renamed,
-    exact: new Set([...declared.roles.values()].flatMap((role) => (role.expired ? [] : [role.name]))),
+    exact: new Set(
+      [...declared.roles.values()].flatMap((role) =>
+        role.expired || role.manage === 'additive' || declared.target.manage === 'additive' ? [] : [role.name],
+      ),
+    ),
     untouchable: untouchableRoles(reality, declared, login),
   };
 };
@@ -76,7 +82,9 @@ const reportRenames = (scope: Scope, compare: Comparison): void => {
 
 const managedDatabases = (snapshot: Snapshot, declared: Declared): ReadonlySet<string> => {
   const { databases } = declared.target;
-  const wanted = databases ?? snapshot.databases.filter((database) => !database.template && database.name !== 'rdsadmin').map((database) => database.name);
+  const wanted =
+    databases ??
+    snapshot.databases.filter((database) => !database.template && database.name !== 'rdsadmin').map((database) => database.name);
   return new Set(wanted.filter((name) => snapshot.contents[name]));
 };
 
@@ -92,7 +100,11 @@ const KINDS: readonly Kind[] = ['role', 'password', 'membership', 'setting', 'ow
 type MutableState = { [K in Kind]: Map<string, Bodies[K]> };
 const emptyState = (): MutableState => Object.fromEntries(KINDS.map((kind) => [kind, new Map()])) as unknown as MutableState;
 
-const comparison = (sides: { actual: MutableState; desired: MutableState }, about: Map<string, About>, findings: Finding[]): Comparison => ({
+const comparison = (
+  sides: { actual: MutableState; desired: MutableState },
+  about: Map<string, About>,
+  findings: Finding[],
+): Comparison => ({
   put: (kind, key, before, after, note) => {
     if (before) (sides.actual[kind] as Map<string, typeof before>).set(key, before);
     if (after) (sides.desired[kind] as Map<string, typeof after>).set(key, after);
@@ -100,4 +112,3 @@ const comparison = (sides: { actual: MutableState; desired: MutableState }, abou
   },
   report: (finding) => findings.push(finding),
 });
-
