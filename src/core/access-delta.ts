@@ -16,7 +16,7 @@ import {
   SWEEPING_ROLES,
   tablesOf,
 } from './access.ts';
-import { createItems, type Items, type Sides } from './access-items.ts';
+import { createItems, type Items, placeOf, type Sides } from './access-items.ts';
 import type { Closure } from './closure.ts';
 import { groupBy } from './group.ts';
 import { type Pair, type Pairs, pairObjects } from './object-pairs.ts';
@@ -105,25 +105,33 @@ const judge = (states: States, users: readonly string[], touched: PairsByRole, p
   const judged = new Map<string, Sides>();
   for (const group of firstAndRest(groupBy(askers, interest))) {
     const stakes = stakesOf(states, group[0], touched, named);
-    const relevant = relevantRoles(states, stakes);
+    const relevant = relevantRoles(stakes);
     const stand = ({ was, is }: Judged): string => JSON.stringify([standing(was, relevant), standing(is, relevant)]);
     for (const alike of firstAndRest(groupBy(group, stand))) {
-      const sides = objectSides(states, alike[0], stakes);
+      const sides = objectSides(alike[0], stakes);
       for (const { user } of alike) judged.set(user, sides);
     }
   }
   return judged;
 };
 
-/** What may have come or gone: the objects, and on each the atoms. */
-type Stakes = ReadonlyMap<Pair, ReadonlySet<string>>;
+/** Objects on which something may have come or gone, which atoms, and what both states say of them. */
+type Stake = {
+  readonly pair: Pair;
+  readonly place: string;
+  readonly atoms: Set<string>;
+  readonly before: Saying | null;
+  readonly after: Saying | null;
+};
+/** What ACLs say of objects; of columns also what is said of their table alone. */
+type Saying = { readonly row: OwnedObjects; readonly claims: Claims; readonly table: Saying | null };
 
-const stakesOf = (states: States, { was, is, crossed }: Judged, touched: PairsByRole, named: PairsByRole): Stakes => {
-  const stakes = new Map<Pair, Set<string>>();
+const stakesOf = (states: States, { was, is, crossed }: Judged, touched: PairsByRole, named: PairsByRole): readonly Stake[] => {
+  const stakes = new Map<Pair, Stake>();
   const add = (pair: Pair, atoms: Iterable<string>): void => {
-    const known = stakes.get(pair) ?? new Set();
-    stakes.set(pair, known);
-    for (const atom of atoms) known.add(atom);
+    const stake = stakes.get(pair) ?? stakeOf(states, pair);
+    stakes.set(pair, stake);
+    for (const atom of atoms) stake.atoms.add(atom);
   };
   for (const role of rolesIn(touched, was.closure, is.closure)) {
     for (const pair of touched.get(role) ?? []) add(pair, differingAtoms(...claimsOfPair(states, pair), role));
@@ -131,16 +139,27 @@ const stakesOf = (states: States, { was, is, crossed }: Judged, touched: PairsBy
   for (const role of crossed) {
     for (const pair of named.get(role) ?? []) for (const claims of claimsOfPair(states, pair)) add(pair, claims?.byRole.get(role) ?? NONE);
   }
-  return stakes;
+  return [...stakes.values()];
 };
 
+const stakeOf = (states: States, pair: Pair): Stake => ({
+  pair,
+  place: placeOf(pair.after ?? pair.before),
+  atoms: new Set(),
+  before: sayingOf(states.before, columnless(pair.before, pair.after)),
+  after: sayingOf(states.after, columnless(pair.after, pair.before)),
+});
+
+const sayingOf = (access: Access, row: OwnedObjects | null): Saying | null =>
+  row && { row, claims: access.claims(row), table: sayingOf(access, tablesOf(access.places, row)[0] ?? null) };
+
 /** All that may give what is at stake by another path. */
-const relevantRoles = (states: States, stakes: Stakes): ReadonlySet<string> => {
+const relevantRoles = (stakes: readonly Stake[]): ReadonlySet<string> => {
   const roles = new Set(SWEEPING_ROLES);
-  for (const [pair, atoms] of stakes) {
-    for (const claims of claimsOfPair(states, pair)) {
-      if (claims) roles.add(claims.owner.role);
-      for (const atom of atoms) for (const { role } of claims?.byAtom.get(atom) ?? []) roles.add(role);
+  for (const { atoms, before, after } of stakes) {
+    for (const saying of [before, after]) {
+      if (saying) roles.add(saying.claims.owner.role);
+      for (const atom of atoms) for (const { role } of saying?.claims.byAtom.get(atom) ?? []) roles.add(role);
     }
   }
   return roles;
@@ -175,57 +194,61 @@ const standing = ({ closure, superuser }: Asker, relevant: ReadonlySet<string>):
   [...closure].filter(([role]) => relevant.has(role)).sort(([a], [b]) => byCodeUnit(a, b)),
 ];
 
-/** One side of a comparison: who asks, in which state, about which row. */
-type View = { readonly access: Access; readonly asker: Asker; readonly row: OwnedObjects | null };
-
-const objectSides = (states: States, { was, is }: Judged, stakes: Stakes): Sides => {
+const objectSides = ({ was, is }: Judged, stakes: readonly Stake[]): Sides => {
   const [gains, loses] = [createItems(), createItems()];
-  for (const [pair, atoms] of stakes) {
-    const old: View = { access: states.before, asker: was, row: columnless(pair.before, pair.after) };
-    const young: View = { access: states.after, asker: is, row: columnless(pair.after, pair.before) };
-    addGains(gains, pair, atoms, old, young);
-    addGains(loses, pair, atoms, young, old);
+  for (const stake of stakes) {
+    addGains(gains, stake, [stake.before, was], [stake.after, is]);
+    addGains(loses, stake, [stake.after, is], [stake.before, was]);
   }
   return { gains: gains.list(), loses: loses.list() };
 };
 
+/** One side of a comparison: what is said, and who asks. */
+type View = readonly [saying: Saying | null, asker: Asker];
+
 /** Adds what `has` has beyond `had`; what comes with ownership is told with that. */
-const addGains = (items: Items, { before, after, names }: Pair, atoms: ReadonlySet<string>, had: View, has: View): void => {
-  const on = after ?? before;
-  if (!on || !has.row) return;
-  const claims = has.access.claims(has.row);
-  const owned = isOwner(claims, has.asker) && !owns(had) && on.kind !== 'column' ? pathToOwner(claims, has.asker) : null;
-  const withIt: string[] = [];
-  const byPath = new Map<string, { via: readonly string[]; atoms: string[] }>();
-  for (const atom of atoms) {
-    const via = isNew(atom, had, has) ? pathByAcl(claims, has.asker, atom) : null;
-    const known = via && byPath.get(via.join('\0'));
-    if (!via) continue;
-    if (owned && via.at(-1) === 'owner') withIt.push(atom);
-    else if (known) known.atoms.push(atom);
-    else byPath.set(via.join('\0'), { via, atoms: [atom] });
+const addGains = (items: Items, { pair, place, atoms }: Stake, had: View, has: View): void => {
+  const [saying, asker] = has;
+  const on = pair.after ?? pair.before;
+  if (!on || !saying) return;
+  const { claims } = saying;
+  const owned = asker.closure.has(claims.owner.role) && on.kind !== 'column' && !owns(had) ? pathToOwner(claims, asker) : null;
+  const found = [...atoms]
+    .filter((atom) => isNew(atom, had, saying, asker))
+    .map((atom) => ({ atom, via: pathByAcl(claims, asker, atom) ?? [] }));
+  const withIt = owned ? found.filter(({ via }) => via.at(-1) === 'owner') : [];
+  if (owned)
+    items.add(
+      'ownership',
+      on,
+      place,
+      pair.names,
+      withIt.map(({ atom }) => atom),
+      owned,
+    );
+  const rest = withIt.length > 0 ? found.filter((one) => !withIt.includes(one)) : found;
+  if (rest.length === 0) return;
+  for (const [first, ...more] of firstAndRest(groupBy(rest, ({ via }) => via.join('\0')))) {
+    items.add(
+      'privileges',
+      on,
+      place,
+      pair.names,
+      [first, ...more].map(({ atom }) => atom),
+      first.via,
+    );
   }
-  if (owned) items.add('ownership', on, names, withIt, owned);
-  for (const { via, atoms: found } of byPath.values()) items.add('privileges', on, names, found, via);
 };
 
-const owns = ({ access, asker, row }: View): boolean => row !== null && isOwner(access.claims(row), asker);
+const owns = ([saying, asker]: View): boolean => saying !== null && isOwner(saying.claims, asker);
 
 /** Held now by an ACL that names a role, and not at all before; what comes with the table is told of the table, not of its columns. */
-const isNew = (atom: string, had: View, has: View): boolean => {
-  const claims = has.row && has.access.claims(has.row);
-  if (!claims || !isHeldByAcl(claims, has.asker, atom) || claims.open.has(atom)) return false;
-  if (had.row && isHeld(had.access, had.asker, had.row, atom)) return false;
-  const table = tableOf(has);
-  return table === null || !isHeldByAcl(table.access.claims(table.row), has.asker, atom) || isHeldOn(tableOf(had), atom);
+const isNew = (atom: string, had: View, { claims, table }: Saying, asker: Asker): boolean => {
+  if (!isHeldByAcl(claims, asker, atom) || claims.open.has(atom) || isHeldIn(had, atom)) return false;
+  return table === null || !isHeldByAcl(table.claims, asker, atom) || isHeldIn([had[0]?.table ?? null, had[1]], atom);
 };
 
-const tableOf = ({ access, asker, row }: View): (View & { readonly row: OwnedObjects }) | null => {
-  const table = row && tablesOf(access.places, row)[0];
-  return table ? { access, asker, row: table } : null;
-};
-
-const isHeldOn = (view: View | null, atom: string): boolean => view?.row != null && isHeld(view.access, view.asker, view.row, atom);
+const isHeldIn = ([saying, asker]: View, atom: string): boolean => saying !== null && isHeld(saying.claims, asker, saying.row, atom);
 
 /** Columns without an ACL have no row, but what their table gives they have. */
 const columnless = (row: OwnedObjects | null, other: OwnedObjects | null): OwnedObjects | null =>
@@ -237,22 +260,18 @@ const columnsWithoutAcl = (row: OwnedObjects): OwnedObjects => {
   return known;
 };
 
-const publicSides = ({ before, after }: States, changed: readonly Pair[]): Sides => {
+const publicSides = (states: States, changed: readonly Pair[]): Sides => {
   const [gains, loses] = [createItems(), createItems()];
-  const openTo = (access: Access, row: OwnedObjects | null): ReadonlySet<string> => (row ? access.claims(row).open : new Set());
+  const comes = (atom: string, was: Saying | null, is: Saying | null): boolean =>
+    !was?.claims.open.has(atom) && !(is?.table?.claims.open.has(atom) && !was?.table?.claims.open.has(atom));
   for (const pair of changed) {
-    const [old, young] = [columnless(pair.before, pair.after), columnless(pair.after, pair.before)];
-    const [was, is] = [openTo(before, old), openTo(after, young)];
-    const [tableWas, tableIs] = [
-      openTo(before, old && (tablesOf(before.places, old)[0] ?? null)),
-      openTo(after, young && (tablesOf(after.places, young)[0] ?? null)),
-    ];
+    const { place, before: was, after: is } = stakeOf(states, pair);
     const on = pair.after ?? pair.before;
     if (!on) continue;
-    const come = [...is].filter((atom) => !was.has(atom) && !(tableIs.has(atom) && !tableWas.has(atom)));
-    const go = [...was].filter((atom) => !is.has(atom) && !(tableWas.has(atom) && !tableIs.has(atom)));
-    if (come.length > 0) gains.add('privileges', on, pair.names, come, ['PUBLIC']);
-    if (go.length > 0) loses.add('privileges', on, pair.names, go, ['PUBLIC']);
+    const come = [...(is?.claims.open ?? NONE)].filter((atom) => comes(atom, was, is));
+    const go = [...(was?.claims.open ?? NONE)].filter((atom) => comes(atom, is, was));
+    if (come.length > 0) gains.add('privileges', on, place, pair.names, come, ['PUBLIC']);
+    if (go.length > 0) loses.add('privileges', on, place, pair.names, go, ['PUBLIC']);
   }
   return { gains: gains.list(), loses: loses.list() };
 };

@@ -5,11 +5,16 @@ import type { AccessItem } from '../model/plan.ts';
 /** The two halves of a difference in access. */
 export type Sides = { readonly gains: readonly AccessItem[]; readonly loses: readonly AccessItem[] };
 
-/** Collects what was found object row by object row: rows of one place, with the same privileges by the same path, become one item. */
+/**
+ * Collects what was found object row by object row: rows of one place, with the same privileges by the same path, become
+ * one item; from so many places on (`MANY`) all of a database do, and only their number is told (`names` is empty then).
+ */
 export type Items = {
+  /** `place` is `placeOf(on)`. */
   readonly add: (
     what: 'privileges' | 'ownership',
     on: ObjectSet,
+    place: string,
     names: readonly string[],
     privileges: readonly string[],
     via: readonly string[],
@@ -20,31 +25,55 @@ export type Items = {
 /** So many objects of an item are named. */
 const NAMED = 3;
 
+/** From so many schemas (or tables, for columns) on, they are no longer told apart. */
+const MANY = 20;
+
+type Collected = { readonly item: AccessItem; readonly names: readonly string[]; readonly count: number };
+/** Items that differ by place only. */
+type Alike = { readonly on: ObjectSet; readonly places: Map<string, Collected> };
+
 /** An empty collection. */
 export const createItems = (): Items => {
-  const found = new Map<string, { item: AccessItem; names: readonly string[]; count: number }>();
+  const found = new Map<string, Alike>();
   return {
-    add: (what, on, names, privileges, via) => {
-      const words = [...privileges].sort(byCodeUnit);
-      const key = weightOf(what, on, words, via);
-      const known = found.get(key);
+    add: (what, on, place, names, privileges, via) => {
+      const words = privileges.length > 1 ? [...privileges].sort(byCodeUnit) : privileges;
+      const key = `${what}\0${on.database ?? ''}\0${KIND_ORDER[on.kind]}\0${words.join()}\0${via.join('\0')}`;
+      const alike = found.get(key) ?? { on, places: new Map<string, Collected>() };
+      found.set(key, alike);
+      const known = alike.places.get(place);
       const first = firstOf(names);
-      if (known) {
-        known.names = firstOf([...known.names, ...first]);
-        known.count += names.length;
-      } else found.set(key, { item: itemOf(what, on, words, via), names: first, count: names.length });
+      alike.places.set(place, {
+        item: known?.item ?? itemOf(what, on, words, via),
+        names: known ? firstOf([...known.names, ...first]) : first,
+        count: (known?.count ?? 0) + names.length,
+      });
     },
-    list: () => [...found].sort(([a], [b]) => byCodeUnit(a, b)).map(([, { item, names, count }]) => ({ ...item, names, count })),
+    list: () =>
+      [...found]
+        .flatMap(([key, alike]) =>
+          [...(alike.places.size < MANY ? alike.places : together(alike))].map(([place, collected]) => ({ key, place, ...collected })),
+        )
+        .sort((a, b) => byCodeUnit(orderOf(a.item), orderOf(b.item)) || byCodeUnit(a.place, b.place) || byCodeUnit(a.key, b.key))
+        .map(({ item, names, count }) => ({ ...item, names, count })),
   };
 };
 
-/** Ownership before privileges; then by place. Also what tells items apart. */
-const weightOf = (
-  what: AccessItem['what'],
-  { kind, database, schema, relation }: ObjectSet,
-  words: readonly string[],
-  via: readonly string[],
-): string => `${what}\0${database ?? ''}\0${KIND_ORDER[kind]}\0${schema ?? ''}\0${relation ?? ''}\0${words.join()}\0${via.join('\0')}`;
+/** The place within a database, as a key that sorts. */
+export const placeOf = (on: Pick<ObjectSet, 'schema' | 'relation'> | null): string => `${on?.schema ?? ''}\0${on?.relation ?? ''}`;
+
+const together = ({ places }: Alike): readonly (readonly [place: string, collected: Collected])[] => {
+  const all = [...places.values()];
+  return all
+    .slice(0, 1)
+    .map(
+      ({ item: { relation: _, ...item } }) =>
+        ['', { item: { ...item, schema: null }, names: [], count: all.reduce((sum, { count }) => sum + count, 0) }] as const,
+    );
+};
+
+/** Ownership before privileges; databases, and kinds within them, together. */
+const orderOf = ({ what, database, kind }: AccessItem): string => `${what}\0${database ?? ''}\0${kind ? KIND_ORDER[kind] : ''}`;
 
 const KIND_ORDER = Object.fromEntries(OBJECT_KINDS.map((kind, index) => [kind, String.fromCharCode(0x61 + index)])) as Record<
   ObjectKind,

@@ -90,7 +90,7 @@ export const askerOf = (access: Access, grantee: Grantee): Asker =>
 export const effectivePrivileges = (access: Access, grantee: Grantee, row: OwnedObjects): Effective => {
   const asker = askerOf(access, grantee);
   const words = access.words(row.kind);
-  const mayGrant = words.filter((word) => isHeld(access, asker, row, `${word}*`)).sort(byCodeUnit);
+  const mayGrant = words.filter((word) => isHeld(access.claims(row), asker, row, `${word}*`)).sort(byCodeUnit);
   const via = new Map(
     words.map((word) => [word, pathTo(access, asker, row, word)] as const).filter((held): held is [string, Path] => held[1] !== null),
   );
@@ -108,15 +108,11 @@ const pathTo = (access: Access, asker: Asker, row: OwnedObjects, atom: string): 
   pathByAcl(access.claims(row), asker, atom) ?? (access.claims(row).open.has(atom) ? ['PUBLIC'] : sweepingPath(asker, row, atom));
 
 /** Is the atom held by any source, ownership included? */
-export const isHeld = (access: Access, asker: Asker, row: OwnedObjects, atom: string): boolean => {
-  const claims = access.claims(row);
-  return (
-    isHeldByAcl(claims, asker, atom) ||
-    claims.open.has(atom) ||
-    (atom.endsWith('*') && isOwner(claims, asker)) ||
-    sweepingPath(asker, row, atom) !== null
-  );
-};
+export const isHeld = (claims: Claims, asker: Asker, row: OwnedObjects, atom: string): boolean =>
+  isHeldByAcl(claims, asker, atom) ||
+  claims.open.has(atom) ||
+  (atom.endsWith('*') && isOwner(claims, asker)) ||
+  sweepingPath(asker, row, atom) !== null;
 
 /** Is the atom held by an entry of the ACL that names a role? */
 export const isHeldByAcl = ({ byAtom }: Claims, { closure }: Asker, atom: string): boolean =>

@@ -4,6 +4,7 @@ import type { Finding } from '../model/finding.ts';
 import { byCodeUnit, nameKey, pathKey } from '../model/key.ts';
 import type { Reality } from '../model/reality.ts';
 import { type Access, askerOf, createAccess, effectivePrivileges } from './access.ts';
+import { groupBy } from './group.ts';
 import { byWord, wordOf } from './privileges.ts';
 
 /** What a removal leaves in force: `change` is an index into the changes; `via` as in an access delta. `sample` is one of the objects. */
@@ -28,20 +29,34 @@ export const stillEffective = (before: Reality, after: Reality, changes: readonl
   });
 };
 
-/** At most one note for each change. */
+/** At most one note for each change; changes of one line of the manifest that leave the same are told together. */
 export const stillEffectiveFindings = (before: Reality, after: Reality, changes: readonly Change[]): readonly Finding[] => {
-  const byChange = new Map<number, StillEffective[]>();
-  for (const left of stillEffective(before, after, changes)) byChange.set(left.change, [...(byChange.get(left.change) ?? []), left]);
-  return [...byChange].map(([index, list]) => {
-    const source = changes[index]?.source;
-    return {
-      severity: 'note' as const,
-      code: 'access/still-effective',
-      message: `${subjectOf(changes[index])}: ${list.slice(0, SHOWN).map(sentence).join('; ')}${list.length > SHOWN ? `; and ${list.length - SHOWN} more` : ''}`,
-      hint: 'to take the access away, remove it there too',
-      ...(source ? { source } : {}),
-    };
-  });
+  const byChange = groupBy(stillEffective(before, after, changes), ({ change }) => change);
+  const alike = groupBy([...byChange.values()], (list) =>
+    JSON.stringify(list.map((left) => [aboutOf(changes[left.change]), left.who, left.privileges, left.via])),
+  );
+  return [...alike.values()].map((lists) => findingOf(changes, lists));
+};
+
+/** Whose access, and by which line. */
+const aboutOf = (change: Change | undefined): unknown => {
+  if (change?.kind === 'grant') return [change.before?.grantee, change.before?.on.kind, change.source];
+  return change?.kind === 'membership' ? [change.before?.member, change.before?.role, change.source] : null;
+};
+
+const findingOf = (changes: readonly Change[], lists: readonly (readonly StillEffective[])[]): Finding => {
+  const [first = []] = lists;
+  const concerned = lists.map(([left]) => changes[left?.change ?? -1]);
+  const left = first.map((one, at) => ({ ...one, count: lists.reduce((sum, list) => sum + (list[at]?.count ?? 0), 0) }));
+  const more = left.length > SHOWN ? `; and ${left.length - SHOWN} more` : '';
+  const source = concerned[0]?.source;
+  return {
+    severity: 'note',
+    code: 'access/still-effective',
+    message: `${subjectOf(concerned)}: ${left.slice(0, SHOWN).map(sentence).join('; ')}${more}`,
+    hint: 'to take the access away, remove it there too',
+    ...(source ? { source } : {}),
+  };
 };
 
 /** So many paths or names are spelled out. */
@@ -171,11 +186,13 @@ const leftOfLeaving = (access: Access, member: string, lost: readonly string[], 
   return left.list();
 };
 
-const subjectOf = (change: Change | undefined): string => {
-  if (change?.kind === 'membership' && change.before) return `'${change.before.member}' leaves '${change.before.role}'`;
-  if (change?.kind !== 'grant' || !change.before) return '';
-  const { grantee, on } = change.before;
-  return `${isPublic(grantee) ? 'PUBLIC' : `'${grantee}'`} loses a grant on ${objectsText(on, on.names.length)}`;
+const subjectOf = (changes: readonly (Change | undefined)[]): string => {
+  const [first] = changes;
+  if (first?.kind === 'membership' && first.before) return `'${first.before.member}' leaves '${first.before.role}'`;
+  if (first?.kind !== 'grant' || !first.before) return '';
+  const { grantee, on } = first.before;
+  const count = changes.reduce((sum, change) => sum + (change?.kind === 'grant' ? (change.before?.on.names.length ?? 0) : 0), 0);
+  return `${isPublic(grantee) ? 'PUBLIC' : `'${grantee}'`} loses a grant on ${objectsText(on, count)}`;
 };
 
 const sentence = ({ who, privileges, count, sample, via }: StillEffective): string => {
