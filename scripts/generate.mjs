@@ -32,7 +32,7 @@ export function validatorModule(schema) {
 
 /** One Markdown table per object of the manifest, the manifest itself first. */
 export function referenceMarkdown(schema) {
-  const objects = Object.entries(schema.definitions).filter(([, definition]) => definition.properties);
+  const objects = Object.entries(schema.definitions).filter(([name, definition]) => definition.properties && !isOverride(name));
   return [['manifest', schema], ...objects.sort(([a], [b]) => (a < b ? -1 : 1))]
     .map(([name, object]) => table(name, object, schema))
     .join('\n');
@@ -97,9 +97,12 @@ function typeOf(type, own, schema, named) {
   if (type === 'array') return `list of ${typesOf(own.items, schema)}`;
   if (type !== 'object') return type;
   if (named) return named;
+  if (isOverride(own.additionalProperties?.$ref)) return 'map by target of what differs there';
   return own.properties || !own.additionalProperties ? 'map' : `map of ${typesOf(own.additionalProperties, schema)}`;
 }
 
+/** Overrides have the keys of what they override: they need no table. */
+const isOverride = (name) => name?.endsWith('Override') === true;
 const resolved = (property, schema) => (property.$ref ? { ...schema.definitions[property.$ref.split('/').at(-1)], ...property } : property);
 const link = (ref) => `[${ref.split('/').at(-1)}](#${ref.split('/').at(-1).toLowerCase()})`;
 const code = (value) => `\`${(typeof value === 'string' ? value : JSON.stringify(value)).replaceAll('|', '\\|')}\``;

@@ -63,7 +63,7 @@ export const publicsOn = (context: Context): DeclaredPublic[] =>
   });
 
 /** Whether a role name of `to` means everybody: no role can be called so. */
-export const granteeOf = (to: string): Grantee => (to === 'public' ? PUBLIC : to);
+const granteeOf = (to: string): Grantee => (to === 'public' ? PUBLIC : to);
 
 /** Entries for the target, with their places. */
 const here = <E extends { readonly target?: string }>(

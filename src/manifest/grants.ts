@@ -1,5 +1,6 @@
 import type { ObjectKind, Privileges } from '../model/access.ts';
 import type { DeclaredGrant, DeclaredOwnership, Part } from '../model/declared.ts';
+import { byCodeUnit, distinct } from '../model/key.ts';
 import { parseSelector } from './address.ts';
 import type { GrantEntry, Path, SchemasEntry } from './content.ts';
 import { didYouMean } from './near.ts';
@@ -32,21 +33,16 @@ export const mergeGrants = (grants: readonly DeclaredGrant[]): DeclaredGrant[] =
   for (const grant of grants) {
     const key = grantKey(grant);
     const before = merged.get(key);
-    merged.set(key, before ? { ...before, privileges: unite(before.privileges, grant.privileges) } : grant);
+    // The lesser text stands for both, so that the order in the file decides nothing.
+    const shown = before && byCodeUnit(before.selector, grant.selector) <= 0 ? before : grant;
+    merged.set(key, before ? { ...shown, privileges: unite(before.privileges, grant.privileges) } : grant);
   }
   return [...merged.values()];
 };
 
 /** What a grant is about, its privileges aside. ALL stands alone: the server's version decides what it is. */
 export const grantKey = ({ grantee, kind, database, schema, name, columns, profile, privileges }: DeclaredGrant): string =>
-  JSON.stringify([
-    grantee,
-    kind,
-    parts(database, schema, name),
-    [...(columns ?? [])].sort(),
-    profile ?? '',
-    privileges[0]?.startsWith('ALL') ?? false,
-  ]);
+  JSON.stringify([grantee, kind, parts(database, schema, name), columns ?? [], profile ?? '', privileges[0]?.startsWith('ALL') ?? false]);
 
 const parts = (...list: readonly (Part | null)[]): unknown =>
   list.map((part) => (part === null ? null : [part.text, part.literal || !part.text.includes('*')]));
@@ -165,7 +161,7 @@ const grant = (
   database: selected.database,
   schema: selected.schema,
   name: selected.name,
-  ...(columns ? { columns } : {}),
+  ...(columns ? { columns: distinct(columns) } : {}),
   selector: selected.selector,
   source: context.at(selected.path),
 });

@@ -1,4 +1,5 @@
 import type { DeclaredMembership, DeclaredRole, DeclaredSetting } from '../model/declared.ts';
+import { distinct } from '../model/key.ts';
 import type { MembershipEntry, Path, SettingsEntry, SettingValue } from './content.ts';
 import { endOf, instantText } from './instant.ts';
 import { referenceOf } from './password.ts';
@@ -49,7 +50,7 @@ export const roleOf = (view: View, asOfMs: number, context: Context): DeclaredRo
     ...(password ? { password } : {}),
     passwordVersion: password ? (entry.password_version ?? 1) : 0,
     manage: entry.manage ?? context.entry.manage ?? 'exact',
-    adoptFrom: entry.adopt_from ?? [],
+    adoptFrom: distinct(entry.adopt_from ?? []),
     ...(entry.renamed_from === undefined ? {} : { renamedFrom: entry.renamed_from }),
     expired: isPast(entry.until, asOfMs),
     source: context.at(view.top, 'key'),

@@ -24,7 +24,6 @@ export const checkSecrets = ({ report }: Checks, value: unknown): void => {
   visit(value);
 };
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: this is what a manifest holds.
 const FORMS = '${env:NAME} or ${secret:ARN} or ${secret:ARN#key}';
 
 /** No message repeats what is written: it may be a password. */
