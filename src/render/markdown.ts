@@ -88,6 +88,7 @@ const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
     options.subtitle ?? null,
     level >= 2 ? truncationNote(level, options) : null,
     targetTable(view),
+    view.verdict === 'failed' ? 'Nothing can be applied until every target plans without errors.' : null,
     errorList(view),
     level <= 3 ? accessList(view, level) : null,
     removalBlock(view, cut.removals),
