@@ -175,6 +175,24 @@ const CASES: [name: string, before: Reality, changes: Change[], expected: string
     ['+ u: SELECT 1 table d.s: t via g'],
   ],
   [
+    'what PUBLIC gains too is told of PUBLIC',
+    state(people, [], [table]),
+    [grant(on, 'u', '', 'SELECT'), grant(on, '', '', 'SELECT')],
+    ['+ PUBLIC: SELECT 1 table d.s: t via PUBLIC'],
+  ],
+  [
+    'of two members one can read everything anyway',
+    state([...people, role('pg_read_all_data')], [member('u', 'g'), member('v', 'g'), member('u', 'pg_read_all_data')], [table]),
+    [grant(on, 'g', '', 'SELECT')],
+    ['+ v: SELECT 1 table d.s: t via g'],
+  ],
+  [
+    'of two members one owns the table, and may grant anyway',
+    state(people, [member('u', 'g'), member('v', 'g'), member('u', 'owner')], [objects('t', [])]),
+    [grant(on, 'g', '', 'SELECT*')],
+    ['+ u: SELECT 1 table d.s: t via g', '+ v: SELECT SELECT* 1 table d.s: t via g'],
+  ],
+  [
     'columns',
     state(people, [], [table]),
     [grant({ ...on, kind: 'column', relation: 't', names: ['a', 'b'] }, 'u', '', 'SELECT')],
