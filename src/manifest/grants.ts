@@ -10,11 +10,16 @@ import { POSTGRES_PROFILES } from './profiles.ts';
 import { type Context, enginesOf, isList, type View } from './view.ts';
 
 /** Everything that a role is granted on the target, profiles expanded; what is wrong is reported. */
-export const grantsOf = (view: View, context: Context): readonly DeclaredGrant[] => [
-  ...(['read', 'write'] as const).flatMap((profile) => builtIn(view, profile, context)),
-  ...ownProfiles(view, context),
-  ...direct(view, context),
-];
+export const grantsOf = (view: View, context: Context): readonly DeclaredGrant[] => {
+  const { read, write, use, grants } = view.entry;
+  // Most roles are granted nothing but memberships.
+  if (!(read || write || use || grants)) return [];
+  return [
+    ...(['read', 'write'] as const).flatMap((profile) => builtIn(view, profile, context)),
+    ...ownProfiles(view, context),
+    ...direct(view, context),
+  ];
+};
 
 /** The schemas that a group owns on the target. */
 export const ownershipsOf = (view: View, context: Context): readonly DeclaredOwnership[] =>

@@ -17,13 +17,12 @@ export type MemberOf = {
 
 /** The groups that a role is in, as written for the target. */
 export const groupsOf = (entries: readonly MembershipEntry[] | undefined, path: Path): MemberOf[] =>
-  (entries ?? []).map((entry, index) => ({
-    admin: false,
-    inherit: true,
-    set: true,
-    ...(typeof entry === 'string' ? { name: entry } : entry),
-    path: [...path, index],
-  }));
+  (entries ?? []).map((entry, index) => {
+    const place = [...path, index];
+    return typeof entry === 'string'
+      ? { name: entry, admin: false, inherit: true, set: true, path: place }
+      : { admin: false, inherit: true, set: true, ...entry, path: place };
+  });
 
 /** How the role proves who it is; a group does not log in. */
 export const authOf = ({ kind, entry }: View): DeclaredRole['auth'] => (kind === 'group' ? 'none' : (entry.auth ?? 'password'));

@@ -4,7 +4,7 @@ import type { Checks } from './checks.ts';
 import type { Path, RoleEntry, SettingsEntry } from './content.ts';
 import { grantsOf, oneKind, ownershipsOf } from './grants.ts';
 import { endOf } from './instant.ts';
-import { authOf, groupsOf } from './members.ts';
+import { authOf } from './members.ts';
 import { placeText } from './merge.ts';
 import { didYouMean } from './near.ts';
 import { checkKnown } from './references.ts';
@@ -86,13 +86,13 @@ const checkLogin = (view: View, { report }: Context): void => {
 };
 
 const checkUntil = (view: View, { report }: Context): void => {
-  const ends: [string | undefined, Path][] = [
-    [view.entry.until, view.path('until')],
-    ...groupsOf(view.entry.groups, view.path('groups')).map(({ until, path }): [string | undefined, Path] => [until, [...path, 'until']]),
-  ];
-  for (const [until, path] of ends) {
-    if (until === undefined || endOf(until) !== undefined) continue;
-    report('until', `'${until}' is no date and no RFC 3339 instant`, path, { hint: 'such as 2026-12-31 or 2026-12-31T18:00:00Z' });
+  const check = (until: string | undefined, path: () => Path): void => {
+    if (until === undefined || endOf(until) !== undefined) return;
+    report('until', `'${until}' is no date and no RFC 3339 instant`, path(), { hint: 'such as 2026-12-31 or 2026-12-31T18:00:00Z' });
+  };
+  check(view.entry.until, () => view.path('until'));
+  for (const [index, entry] of (view.entry.groups ?? []).entries()) {
+    if (typeof entry !== 'string') check(entry.until, () => [...view.path('groups'), index, 'until']);
   }
 };
 
