@@ -1,9 +1,9 @@
+import { losers } from '../core/guard.ts';
 import { type Applied, applyTarget } from '../engine/apply.ts';
 import { providerOf, strictest } from '../engine/read.ts';
 import { EXIT, type ExitCode, Failure, failure, isError } from '../model/finding.ts';
 import type { Plan, PlanTarget } from '../model/plan.ts';
 import { type ApplyResult, RESULT_FORMAT } from '../model/result.ts';
-import { losers } from '../core/guard.ts';
 import { resultJson, resultJsonLines, resultMarkdown, resultText } from '../render/result.ts';
 import type { Console } from './console.ts';
 import { renderPlan } from './format.ts';
@@ -33,7 +33,7 @@ export const applyCommand = async (options: ApplyCommandOptions, console: Consol
 
 /** Everything after the plan is there: `destroy` shares it. */
 export const applyPlan = async (session: Session, plan: Plan, options: ApplyCommandOptions, console: Console): Promise<ExitCode> => {
-  if (options.format === 'human') console.out(await renderPlan(plan, 'human', console.outTerminal));
+  if (options.format === 'human') console.out(await renderPlan(plan, 'human', console.outTerminal, 'no-next'));
   const errors = plan.targets.flatMap((target) => target.findings.filter(isError));
   if (errors.length > 0) throw new Failure(options.format === 'human' ? [refused(errors.length)] : errors, EXIT.refused);
   await confirm(plan, options, console);
@@ -50,12 +50,21 @@ export const applyPlan = async (session: Session, plan: Plan, options: ApplyComm
       });
     }),
   );
-  const result: ApplyResult = { formatVersion: RESULT_FORMAT, stack: plan.stack, digest: plan.digest, targets: applied.map((one) => one.result) };
+  const result: ApplyResult = {
+    formatVersion: RESULT_FORMAT,
+    stack: plan.stack,
+    digest: plan.digest,
+    targets: applied.map((one) => one.result),
+  };
   console.out(rendered(result, options.format, console));
   return worst(applied.map((one) => one.exitCode));
 };
 
-const refused = (count: number) => ({ severity: 'error' as const, code: 'apply/refused', message: `the plan has ${count === 1 ? 'an error' : `${count} errors`}; nothing was changed` });
+const refused = (count: number) => ({
+  severity: 'error' as const,
+  code: 'apply/refused',
+  message: `the plan has ${count === 1 ? 'an error' : `${count} errors`}; nothing was changed`,
+});
 
 const freshPlan = async (session: Session, options: ApplyCommandOptions, console: Console): Promise<Plan> => {
   const { plan, findings } = await makePlan(session, options, console, 'apply');
@@ -65,18 +74,33 @@ const freshPlan = async (session: Session, options: ApplyCommandOptions, console
 
 /** A plan file belongs to a stack, and holds every target that is applied. */
 const checkPlan = (plan: Plan, session: Session): void => {
-  if (plan.stack !== session.stack) throw failure('plan/other-stack', `the plan is for stack '${plan.stack}', the manifest for '${session.stack}'`, {}, EXIT.stale);
+  if (plan.stack !== session.stack)
+    throw failure('plan/other-stack', `the plan is for stack '${plan.stack}', the manifest for '${session.stack}'`, {}, EXIT.stale);
   const missing = session.declareds.find((declared) => !plan.targets.some((target) => target.name === declared.target.name));
-  if (missing) throw failure('plan/no-target', `the plan does not hold target '${missing.target.name}'`, { hint: 'choose targets with --target, or plan again' }, EXIT.stale);
+  if (missing)
+    throw failure(
+      'plan/no-target',
+      `the plan does not hold target '${missing.target.name}'`,
+      { hint: 'choose targets with --target, or plan again' },
+      EXIT.stale,
+    );
 };
 
 /** Once, by typing the stack's name, when anybody loses access; with nobody to ask only --auto-approve will do. */
 const confirm = async (plan: Plan, options: ApplyCommandOptions, console: Console): Promise<void> => {
   if (options.autoApprove || plan.targets.every((target) => target.steps.length === 0)) return;
   const lost = plan.targets.reduce((sum, target) => sum + losing(target), 0);
-  if (!console.interactive) throw failure('apply/not-approved', 'there is no terminal to confirm on', { hint: 'pass --auto-approve to apply without being asked' }, EXIT.refused);
+  if (!console.interactive)
+    throw failure(
+      'apply/not-approved',
+      'there is no terminal to confirm on',
+      { hint: 'pass --auto-approve to apply without being asked' },
+      EXIT.refused,
+    );
   if (lost === 0) return;
-  const answer = await console.ask(`${lost === 1 ? 'One role loses' : `${lost} roles lose`} access. Type the stack's name (${plan.stack}) to apply: `);
+  const answer = await console.ask(
+    `${lost === 1 ? 'One role loses' : `${lost} roles lose`} access. Type the stack's name (${plan.stack}) to apply: `,
+  );
   if (answer?.trim() !== plan.stack) throw failure('apply/not-approved', 'not confirmed; nothing was changed', {}, EXIT.refused);
 };
 

@@ -9,7 +9,10 @@ import { openSession } from './session.ts';
 import { tell } from './tell.ts';
 
 /** Removes all roles that carry our mark on the chosen targets, in the safe order; asks for the stack's name first. */
-export const destroyCommand = async (options: ApplyCommandOptions & { readonly reassignTo?: string }, console: Console): Promise<ExitCode> => {
+export const destroyCommand = async (
+  options: ApplyCommandOptions & { readonly reassignTo?: string },
+  console: Console,
+): Promise<ExitCode> => {
   const session = await openSession(options, console);
   tell(session.findings, console);
   const declareds = await Promise.all(
@@ -20,7 +23,12 @@ export const destroyCommand = async (options: ApplyCommandOptions & { readonly r
       return destroyed(declared, reality, options.reassignTo);
     }),
   );
-  const { targets, findings } = await planTargets(declareds, { as: 'apply', maxRemovals: options.maxRemovals ?? null, onProgress: progressTo(console), now: () => performance.now() });
+  const { targets, findings } = await planTargets(declareds, {
+    as: 'apply',
+    maxRemovals: options.maxRemovals ?? null,
+    onProgress: progressTo(console),
+    now: () => performance.now(),
+  });
   if (findings.length > 0) throw new Failure(findings);
   return await applyPlan({ ...session, declareds }, planOf(session.stack, session.asOf, 'destroy', targets), options, console);
 };

@@ -6,7 +6,10 @@ import { type ManifestOptions, openSession } from './session.ts';
 import { tell } from './tell.ts';
 
 /** Who is in what and holds what, as the manifest says it: Mermaid or DOT. Offline. */
-export const graphCommand = async (options: ManifestOptions & { readonly format: 'mermaid' | 'dot' }, console: Console): Promise<ExitCode> => {
+export const graphCommand = async (
+  options: ManifestOptions & { readonly format: 'mermaid' | 'dot' },
+  console: Console,
+): Promise<ExitCode> => {
   const { declareds, findings } = await openSession(options, console);
   tell(findings, console);
   const graph = resourceGraph(declareds);

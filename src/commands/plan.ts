@@ -27,8 +27,18 @@ export const planCommand = async (options: PlanOptions, console: Console): Promi
   return exitOf(plan, options.detailedExitcode);
 };
 
-export const makePlan = async (session: Session, options: { readonly maxRemovals?: number }, console: Console, as: 'plan' | 'apply' = 'plan'): Promise<{ readonly plan: Plan; readonly findings: readonly Finding[] }> => {
-  const { targets, findings } = await planTargets(session.declareds, { as, maxRemovals: options.maxRemovals ?? null, onProgress: progressTo(console), now: () => performance.now() });
+export const makePlan = async (
+  session: Session,
+  options: { readonly maxRemovals?: number },
+  console: Console,
+  as: 'plan' | 'apply' = 'plan',
+): Promise<{ readonly plan: Plan; readonly findings: readonly Finding[] }> => {
+  const { targets, findings } = await planTargets(session.declareds, {
+    as,
+    maxRemovals: options.maxRemovals ?? null,
+    onProgress: progressTo(console),
+    now: () => performance.now(),
+  });
   return { plan: planOf(session.stack, session.asOf, 'plan', targets), findings };
 };
 

@@ -64,11 +64,20 @@ const program = (done: (code: ExitCode) => void, console: Console): Command => {
     .option('--detailed-exitcode', 'exit 2 when there are changes', false)
     .action(async (options) => done(await (await import('./plan.ts')).planCommand(withJson(options), console)));
 
-  planOptions(command('drift', 'the plan of what is merged: exit 2 when there is any'))
-    .action(async (options) => done(await (await import('./drift.ts')).driftCommand({ ...withJson(options), detailedExitcode: true }, console)));
+  planOptions(command('drift', 'the plan of what is merged: exit 2 when there is any')).action(async (options) =>
+    done(await (await import('./drift.ts')).driftCommand({ ...withJson(options), detailedExitcode: true }, console)),
+  );
 
-  applyOptions(targetOptions(command('apply', 'plan again, check against the saved plan, execute, read back').argument('[plan.json]', 'a saved plan: nothing else runs')))
-    .action(async (plan, options) => done(await (await import('./apply.ts')).applyCommand({ ...withJson(options), ...(plan === undefined ? {} : { plan }) }, console)));
+  applyOptions(
+    targetOptions(
+      command('apply', 'plan again, check against the saved plan, execute, read back').argument(
+        '[plan.json]',
+        'a saved plan: nothing else runs',
+      ),
+    ),
+  ).action(async (plan, options) =>
+    done(await (await import('./apply.ts')).applyCommand({ ...withJson(options), ...(plan === undefined ? {} : { plan }) }, console)),
+  );
 
   applyOptions(targetOptions(command('destroy', 'remove everything that carries our mark on the chosen targets')))
     .option('--reassign-to <role>', 'who shall own what the removed roles own')
@@ -116,11 +125,13 @@ const applyOptions = (command: Command): Command =>
       self.setOptionValue('lockTimeoutMs', self.opts().lockTimeout * 1000);
     });
 
-const format = (choices: readonly string[]): Option => new Option('-f, --format <format>', 'how to print it').choices([...choices]).default(choices[0]);
+const format = (choices: readonly string[]): Option =>
+  new Option('-f, --format <format>', 'how to print it').choices([...choices]).default(choices[0]);
 const json = (): Option => new Option('--json', 'the same as --format json');
 const maxRemovals = (): Option => new Option('--max-removals <n>', 'how many roles may lose access on a target').argParser(wholeNumber);
 
-const withJson = (options: { readonly json?: boolean } & Record<string, unknown>) => ({ ...options, ...(options.json ? { format: 'json' } : {}) }) as never as OptionsOf;
+const withJson = (options: { readonly json?: boolean } & Record<string, unknown>) =>
+  ({ ...options, ...(options.json ? { format: 'json' } : {}) }) as never as OptionsOf;
 // biome-ignore lint/suspicious/noExplicitAny: commander gives options by name; each command names their types.
 type OptionsOf = any;
 

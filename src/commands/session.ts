@@ -14,7 +14,12 @@ export type ManifestOptions = {
   readonly now?: string;
 };
 
-export type Session = { readonly stack: string; readonly asOf: string; readonly declareds: readonly Declared[]; readonly findings: readonly Finding[] };
+export type Session = {
+  readonly stack: string;
+  readonly asOf: string;
+  readonly declareds: readonly Declared[];
+  readonly findings: readonly Finding[];
+};
 
 /** Loads, validates and declares for the chosen targets (all by default). Throws all findings together when one is an error. */
 export const openSession = async (options: ManifestOptions, console: Console): Promise<Session> => {

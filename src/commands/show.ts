@@ -13,11 +13,15 @@ export const showCommand = async (path: string, format: Format, console: Console
 /** Reads a plan file; one whose content does not match its digest was edited. */
 export const openPlan = async (path: string): Promise<Plan> => {
   const { readFile } = await import('node:fs/promises');
-  const { readPlan } = await import('../render/json.ts');
+  const { readPlan } = await import('../render/saved-plan.ts');
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw failure('plan/not-found', `cannot read plan file '${path}': ${error.code === 'ENOENT' ? 'it does not exist' : error.message}`, { hint: "write one with 'rolecall plan --out plan.json'" });
+    throw failure('plan/not-found', `cannot read plan file '${path}': ${error.code === 'ENOENT' ? 'it does not exist' : error.message}`, {
+      hint: "write one with 'rolecall plan --out plan.json'",
+    });
   });
   const plan = readPlan(text, path);
   if (digest(plan.targets) === plan.digest) return plan;
-  throw failure('plan/digest', `plan file '${path}' was changed after it was written: its digest does not match what it holds`, { hint: 'plan again' });
+  throw failure('plan/digest', `plan file '${path}' was changed after it was written: its digest does not match what it holds`, {
+    hint: 'plan again',
+  });
 };

@@ -1,13 +1,20 @@
 import { EXIT, type ExitCode } from '../model/finding.ts';
-import { toJson } from '../render/json.ts';
 import { visible } from '../render/escape.ts';
+import { toJson } from '../render/json.ts';
 import type { Console } from './console.ts';
 import { type ManifestOptions, openSession } from './session.ts';
 
 /** The targets of the manifest. Offline; `--json` feeds a matrix. */
-export const targetsCommand = async (options: ManifestOptions & { readonly format: 'human' | 'json' }, console: Console): Promise<ExitCode> => {
+export const targetsCommand = async (
+  options: ManifestOptions & { readonly format: 'human' | 'json' },
+  console: Console,
+): Promise<ExitCode> => {
   const { declareds } = await openSession(options, console);
-  const targets = declareds.map(({ target: { name, engine, endpoint } }) => ({ name, engine, endpoint: endpoint.kind === 'explicit' ? `${endpoint.host}:${endpoint.port}` : 'env' }));
+  const targets = declareds.map(({ target: { name, engine, endpoint } }) => ({
+    name,
+    engine,
+    endpoint: endpoint.kind === 'explicit' ? `${endpoint.host}:${endpoint.port}` : 'env',
+  }));
   if (options.format === 'json') console.out(toJson({ formatVersion: '1.0', targets }));
   else for (const { name, engine, endpoint } of targets) console.out(`${visible(name)}  ${engine}  ${visible(endpoint)}\n`);
   return EXIT.ok;

@@ -31,4 +31,3 @@ const targetEvents = ({ changes, steps, findings, access, ...target }: PlanTarge
   ...findings.map((finding) => ({ type: 'finding', target: target.name, finding })),
 ];
 
-export { readPlan } from './saved-plan.ts';
