@@ -4,7 +4,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Access, createAccess, effectivePrivileges } from '../../src/core/access.ts';
 import { wordOf } from '../../src/core/privileges.ts';
 import type { OwnedObjects } from '../../src/model/access.ts';
+import { inspect } from '../../src/providers/postgres/inspect.ts';
+import { realityOf } from '../../src/providers/postgres/reality.ts';
 import { eachMajor } from '../lab/majors.ts';
+import type { Postgres } from '../lab/postgres.ts';
+import { declaredOf, targetOf } from '../providers/postgres/declared.ts';
 import { askServer, type Probe, readReality } from './access-oracle.ts';
 import { inhabit, type Move, STAGE } from './access-states.ts';
 
@@ -39,7 +43,29 @@ eachMajor((server, major) => {
     expect(held / asked).toBeGreaterThan(0.05);
     expect(held / asked).toBeLessThan(0.9);
   });
+
+  test('so it is when computed from what the program itself reads', async () => {
+    const moves = fc.sample(states, { seed: 100 + major, numRuns: 4 }).flat();
+    await client.query(STAGE);
+    await client.query(inhabit(moves, major));
+    const reality = realityOf(await inspectAsSuperuser(server()), (name) => name);
+    const rows = reality.objects.filter(({ origin }) => origin === undefined);
+    expect(new Set(rows.map(({ kind }) => kind)).size).toBeGreaterThanOrEqual(major >= 15 ? 11 : 10);
+    const probes = probesOf(createAccess({ ...reality, objects: rows }));
+    const verdicts = await askServer(client, major, probes);
+    expect(probes.filter((probe, index) => probe.expected !== verdicts[index]).slice(0, 10)).toEqual([]);
+    expect(verdicts.length).toBeGreaterThan(3000);
+  });
 });
+
+const inspectAsSuperuser = ({ port, superuser }: Postgres) => {
+  const target = targetOf({
+    endpoint: { kind: 'explicit', host: '127.0.0.1', port, tls: 'disable' },
+    login: { user: superuser.user, auth: 'password', password: { source: 'env', name: 'LAB_PASSWORD', text: 'LAB_PASSWORD' } },
+    databases: ['postgres'],
+  });
+  return inspect({ declared: declaredOf(target), as: 'plan' }, { env: { LAB_PASSWORD: superuser.password } });
+};
 
 const states: fc.Arbitrary<readonly Move[]> = fc.array(
   fc.record({
