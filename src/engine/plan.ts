@@ -4,14 +4,28 @@ import { digest } from '../core/digest.ts';
 import { guard } from '../core/guard.ts';
 import { applyChanges } from '../core/overlay.ts';
 import type { Declared } from '../model/declared.ts';
+import type { Finding } from '../model/finding.ts';
+import { nameKey } from '../model/key.ts';
 import { PLAN_FORMAT, type Plan, type PlanTarget } from '../model/plan.ts';
 import type { Provider } from '../providers/provider.ts';
 
 /** From what was read and what is declared to the plan of one target. Pure: the same two give the same plan. */
-export const planTarget = <Snapshot>(provider: Provider<Snapshot>, snapshot: Snapshot, declared: Declared, maxRemovals: number | null = declared.guards.maxRemovals): PlanTarget => {
+export const planTarget = <Snapshot>(
+  provider: Provider<Snapshot>,
+  snapshot: Snapshot,
+  declared: Declared,
+  maxRemovals: number | null = declared.guards.maxRemovals,
+): PlanTarget => {
   const normal = provider.normalize(snapshot, declared);
   const changes = diff(normal);
-  const after = applyChanges(normal.reality, changes.filter((change) => change.blocked === undefined));
+  const statements = provider.statements(changes, snapshot, declared);
+  const after =
+    changes.length === 0
+      ? normal.reality
+      : applyChanges(
+          normal.reality,
+          changes.filter((change) => change.blocked === undefined),
+        );
   return assemble({
     declared,
     normal,
@@ -21,12 +35,26 @@ export const planTarget = <Snapshot>(provider: Provider<Snapshot>, snapshot: Sna
       ...normal.findings,
       ...guard(declared, normal.reality, changes, maxRemovals),
       ...provider.guard(snapshot, declared, normal.reality, after, changes),
+      ...lapsing(statements.lapses),
     ],
-    statements: provider.statements(changes, snapshot, declared),
+    statements,
     identity: provider.identity(snapshot, declared.target),
     extent: provider.extent(snapshot),
   });
 };
+
+/** Promised is that access of both states never lapses: where several databases make that impossible, the plan says so. */
+const lapsing = (roles: readonly string[]): Finding[] =>
+  roles.length === 0
+    ? []
+    : [
+        {
+          severity: 'warning',
+          code: 'plan/lapse',
+          message: `while this is applied, ${roles.length === 1 ? 'a role is' : `${roles.length} roles are`} for a moment without access that ${roles.length === 1 ? 'it keeps' : 'they keep'}: ${roles.slice(0, 5).map(nameKey).join(', ')}${roles.length > 5 ? ', …' : ''}`,
+          hint: 'groups exchange members and grants across databases: do it in two steps, first what is added, then what goes',
+        },
+      ];
 
 /** The plan of several targets. */
 export const planOf = (stack: string, asOf: string, command: Plan['command'], targets: readonly PlanTarget[]): Plan => ({

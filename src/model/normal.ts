@@ -20,5 +20,9 @@ export type Normal = {
   readonly matches: readonly Match[];
 };
 
-/** What runs, in transactions. */
-export type Statements = { readonly steps: readonly Step[]; readonly transactions: readonly Transaction[] };
+/** What runs, in transactions. `lapses`: roles that for a moment lack what they had and will have, as there is no other order. */
+export type Statements = {
+  readonly steps: readonly Step[];
+  readonly transactions: readonly Transaction[];
+  readonly lapses: readonly string[];
+};

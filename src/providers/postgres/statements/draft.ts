@@ -1,9 +1,12 @@
 import type { ChangeOf } from '../../../model/change.ts';
 import type { Phase } from '../../../model/plan.ts';
-import type { Kind } from '../../../model/state.ts';
+import type { Kind, Membership } from '../../../model/state.ts';
 
 /** How a statement uses another role: SET ROLE to it, or only its rights while staying the login. */
 export type Use = { readonly role: string; readonly how: 'become' | 'inherit' };
+
+/** A membership that a statement makes, changes or ends. */
+export type Move = { readonly before: Membership | null; readonly after: Membership | null };
 
 /** A statement before it has a place: what it does, where, as whom, for which changes. */
 export type Draft = {
@@ -18,6 +21,14 @@ export type Draft = {
   readonly named: number;
   /** Within its phase: lower first. */
   readonly rank?: number;
+  /** Who holds more after it, and who holds less; '' is PUBLIC. */
+  readonly gains?: readonly string[];
+  readonly loses?: readonly string[];
+  readonly moves?: readonly Move[];
+  /** The role that it drops. */
+  readonly drops?: string;
+  /** true: it ends sessions, which no ROLLBACK brings back. */
+  readonly ends?: true;
 };
 
 /** A change with its index in the plan. */

@@ -27,11 +27,24 @@ export const grantDrafts = (scope: Scope, changes: readonly Indexed<'grant'>[]):
   const pieces = changes.flatMap((change) => piecesOf(scope, change, narrowed));
   const totals = totalsBySchema(scope);
   const byGrantee = groupBy(pieces, (piece) => JSON.stringify([shapeOf(piece), piece.grantee]));
-  const byObjects = groupBy(byGrantee.values(), (group) => JSON.stringify([shapeOf(group[0]!), group.map((piece) => [piece.on.schema, piece.on.relation, piece.on.names[0], piece.on.names.length])]));
+  const byObjects = groupBy(byGrantee.values(), (group) =>
+    JSON.stringify([
+      shapeOf(group[0]!),
+      group.map((piece) => [piece.on.schema, piece.on.relation, piece.on.names[0], piece.on.names.length]),
+    ]),
+  );
   return [...byObjects.values()].flatMap((groups) => foldedDrafts(groups, totals));
 };
 
-const shapeOf = ({ verb, words, on, uses, narrowing }: Piece) => [verb, words, on.kind, on.database, uses, narrowing, on.kind === 'column' ? [on.schema, on.relation] : null];
+const shapeOf = ({ verb, words, on, uses, narrowing }: Piece) => [
+  verb,
+  words,
+  on.kind,
+  on.database,
+  uses,
+  narrowing,
+  on.kind === 'column' ? [on.schema, on.relation] : null,
+];
 
 const piecesOf = (scope: Scope, change: Indexed<'grant'>, narrowed: ReadonlySet<string>): Piece[] => {
   const grant = (change.before ?? change.after)!;
@@ -49,15 +62,27 @@ const piecesOf = (scope: Scope, change: Indexed<'grant'>, narrowed: ReadonlySet<
 };
 
 /** What takes one set of privileges to another: words and options, each its own verb. */
-export const verbs = (before: readonly string[], after: readonly string[]): { readonly verb: Verb; readonly words: readonly string[] }[] => {
+export const verbs = (
+  before: readonly string[],
+  after: readonly string[],
+): { readonly verb: Verb; readonly words: readonly string[] }[] => {
   const [held, wanted] = [byWord(before), byWord(after)];
   const added = difference(after, before);
   const words = (verb: Verb, list: readonly string[]) => (list.length === 0 ? [] : [{ verb, words: distinct(list) }]);
   return [
-    ...words('grant', added.filter((privilege) => !privilege.endsWith('*'))),
+    ...words(
+      'grant',
+      added.filter((privilege) => !privilege.endsWith('*')),
+    ),
     ...words('grant option', added.filter((privilege) => privilege.endsWith('*')).map(wordOf)),
-    ...words('revoke', [...held.keys()].filter((word) => !wanted.has(word))),
-    ...words('revoke option', [...held].filter(([word, option]) => option && wanted.get(word) === false).map(([word]) => word)),
+    ...words(
+      'revoke',
+      [...held.keys()].filter((word) => !wanted.has(word)),
+    ),
+    ...words(
+      'revoke option',
+      [...held].filter(([word, option]) => option && wanted.get(word) === false).map(([word]) => word),
+    ),
   ];
 };
 
@@ -89,7 +114,8 @@ const narrowedColumns = (changes: readonly Indexed<'grant'>[]): ReadonlySet<stri
       return grant.on.names.map((name) => columnKey(grant.on, name, grant.grantee));
     }),
   );
-const columnKey = (on: ObjectSet, relation: string, grantee: Grantee): string => `${pathKey(on.database ?? '', on.schema ?? '', relation)} ${granteeKey(grantee)}`;
+const columnKey = (on: ObjectSet, relation: string, grantee: Grantee): string =>
+  `${pathKey(on.database ?? '', on.schema ?? '', relation)} ${granteeKey(grantee)}`;
 
 /** How many objects each schema holds of the kinds that have an ALL form, whoever made them. */
 const totalsBySchema = (scope: Scope): ReadonlyMap<string, number> => {
@@ -110,28 +136,35 @@ const foldedDrafts = (groups: readonly (readonly Piece[])[], totals: ReadonlyMap
   const grantees = groups.map((group) => granteeOf(group[0]!.grantee));
   const revoking = verb.startsWith('revoke');
   return objectLists(groups[0]!, totals).flatMap(({ list, named }) =>
-    chunks(grantees, NAMES_PER_STATEMENT).map((some): Draft => ({
-      database: on.database,
-      phase: revoking || narrowing ? 'revoke' : 'grant',
-      rank: narrowing ? 1 : 0,
-      sql: grantSql(verb, columnWords(words, groups[0]!), list, some),
-      uses,
-      changes: indexes,
-      named,
-    })),
+    chunks(grantees, NAMES_PER_STATEMENT).map(
+      (some): Draft => ({
+        database: on.database,
+        phase: revoking || narrowing ? 'revoke' : 'grant',
+        rank: narrowing ? 1 : 0,
+        sql: grantSql(verb, columnWords(words, groups[0]!), list, some),
+        uses,
+        changes: indexes,
+        named,
+        ...(revoking ? { loses: some.map(granteeKey) } : { gains: some.map(granteeKey) }),
+      }),
+    ),
   );
 };
 
-const grantSql = (verb: Verb, words: readonly string[], list: string, grantees: readonly Grantee[]): string => `${opening(verb)} ${words.join(', ')} ON ${list} ${closing(verb, grantees)}`;
+const grantSql = (verb: Verb, words: readonly string[], list: string, grantees: readonly Grantee[]): string =>
+  `${opening(verb)} ${words.join(', ')} ON ${list} ${closing(verb, grantees)}`;
 
 /** `SELECT ("a", "b")` for columns, the word alone for everything else. */
 const columnWords = (words: readonly string[], pieces: readonly Piece[]): readonly string[] => {
   if (pieces[0]!.on.kind !== 'column') return words;
-  const columns = distinct(pieces.flatMap((piece) => piece.on.names)).map(ident).join(', ');
+  const columns = distinct(pieces.flatMap((piece) => piece.on.names))
+    .map(ident)
+    .join(', ');
   return words.map((word) => `${word} (${columns})`);
 };
 
-const opening = (verb: Verb): string => ({ grant: 'GRANT', 'grant option': 'GRANT', revoke: 'REVOKE', 'revoke option': 'REVOKE GRANT OPTION FOR' })[verb];
+const opening = (verb: Verb): string =>
+  ({ grant: 'GRANT', 'grant option': 'GRANT', revoke: 'REVOKE', 'revoke option': 'REVOKE GRANT OPTION FOR' })[verb];
 const closing = (verb: Verb, grantees: readonly Grantee[]): string => {
   const names = grantees.map((grantee) => (typeof grantee === 'string' ? ident(grantee) : 'PUBLIC')).join(', ');
   return `${verb.startsWith('revoke') ? 'FROM' : 'TO'} ${names}${verb === 'grant option' ? ' WITH GRANT OPTION' : ''}`;
@@ -141,20 +174,38 @@ const closing = (verb: Verb, grantees: readonly Grantee[]): string => {
  * The objects as lists of names, or as ALL … IN SCHEMA where there are more than one statement's worth and the schema holds
  * nothing else: naming 30,000 tables exhausts the lock table of PostgreSQL 18.
  */
-const objectLists = (pieces: readonly Piece[], totals: ReadonlyMap<string, number>): { readonly list: string; readonly named: number }[] => {
+const objectLists = (
+  pieces: readonly Piece[],
+  totals: ReadonlyMap<string, number>,
+): { readonly list: string; readonly named: number }[] => {
   const { kind } = pieces[0]!.on;
   const count = pieces.reduce((sum, piece) => sum + piece.on.names.length, 0);
   const all = ALL_IN_SCHEMA[kind];
   if (!all || count <= NAMES_PER_STATEMENT) return namedLists(kind, pieces);
-  const [whole, rest] = partition([...groupBy(pieces, (piece) => placeKey(piece.on)).entries()], ([place, group]) => totals.get(place) === group.reduce((sum, piece) => sum + piece.on.names.length, 0));
+  const [whole, rest] = partition(
+    [...groupBy(pieces, (piece) => placeKey(piece.on)).entries()],
+    ([place, group]) => totals.get(place) === group.reduce((sum, piece) => sum + piece.on.names.length, 0),
+  );
   const schemas = whole.map(([, group]) => ident(group[0]!.on.schema!));
-  return [...chunks(schemas, NAMES_PER_STATEMENT).map((some) => ({ list: `${all} IN SCHEMA ${some.join(', ')}`, named: 0 })), ...namedLists(kind, rest.flatMap(([, group]) => group))];
+  return [
+    ...chunks(schemas, NAMES_PER_STATEMENT).map((some) => ({ list: `${all} IN SCHEMA ${some.join(', ')}`, named: 0 })),
+    ...namedLists(
+      kind,
+      rest.flatMap(([, group]) => group),
+    ),
+  ];
 };
 
 const namedLists = (kind: ObjectKind, pieces: readonly Piece[]) =>
-  chunks([...new Set(pieces.flatMap((piece) => objectsSql(piece.on)))], NAMES_PER_STATEMENT).map((some) => ({ list: `${KEYWORDS[kind]} ${some.join(', ')}`, named: some.length }));
+  chunks([...new Set(pieces.flatMap((piece) => objectsSql(piece.on)))], NAMES_PER_STATEMENT).map((some) => ({
+    list: `${KEYWORDS[kind]} ${some.join(', ')}`,
+    named: some.length,
+  }));
 
-const partition = <T>(values: readonly T[], test: (value: T) => boolean): readonly [T[], T[]] => [values.filter(test), values.filter((value) => !test(value))];
+const partition = <T>(values: readonly T[], test: (value: T) => boolean): readonly [T[], T[]] => [
+  values.filter(test),
+  values.filter((value) => !test(value)),
+];
 
 /** ALTER DEFAULT PRIVILEGES, folded over grantees; it runs as the creator, whose rights a mere ADMIN option does not give. */
 export const defaultDrafts = (scope: Scope, changes: readonly Indexed<'default'>[]): Draft[] => {
@@ -162,19 +213,26 @@ export const defaultDrafts = (scope: Scope, changes: readonly Indexed<'default'>
     const body = (change.before ?? change.after)!;
     return verbs(change.before?.privileges ?? [], change.after?.privileges ?? []).map((verb) => ({ ...verb, body, index: change.index }));
   });
-  const folded = groupBy(pieces, ({ verb, words, body }) => JSON.stringify([verb, words, body.database, body.creator, body.schema, body.objects]));
+  const folded = groupBy(pieces, ({ verb, words, body }) =>
+    JSON.stringify([verb, words, body.database, body.creator, body.schema, body.objects]),
+  );
   return [...folded.values()].map((group): Draft => {
     const { verb, words, body } = group[0]!;
     const { how } = scope.authority.reach(body.creator);
+    const grantees = group.map((piece) => granteeKey(piece.body.grantee));
     const where = `ALTER DEFAULT PRIVILEGES FOR ROLE ${ident(body.creator)}${body.schema === null ? '' : ` IN SCHEMA ${ident(body.schema)}`}`;
     return {
       database: body.database,
       phase: verb.startsWith('revoke') ? 'revoke' : 'default',
       rank: 2,
-      sql: `${where} ${opening(verb)} ${words.join(', ')} ON ${DEFAULT_OBJECTS[body.objects].keyword} ${closing(verb, group.map((piece) => piece.body.grantee))}`,
+      sql: `${where} ${opening(verb)} ${words.join(', ')} ON ${DEFAULT_OBJECTS[body.objects].keyword} ${closing(
+        verb,
+        group.map((piece) => piece.body.grantee),
+      )}`,
       uses: how === 'self' || how === 'superuser' ? [] : [{ role: body.creator, how: 'become' }],
       changes: group.map((piece) => piece.index),
       named: 0,
+      ...(verb.startsWith('revoke') ? { loses: grantees } : { gains: grantees }),
     };
   });
 };

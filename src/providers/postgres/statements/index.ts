@@ -22,11 +22,13 @@ export const statements = (changes: readonly Change[], snapshot: Snapshot, decla
 };
 
 const runnable = <K extends Kind>(changes: readonly Change[], kind: K): Indexed<K>[] =>
-  changes.flatMap((change, index) => (change.kind === kind && change.blocked === undefined ? [{ ...change, index } as unknown as Indexed<K>] : []));
+  changes.flatMap((change, index) =>
+    change.kind === kind && change.blocked === undefined ? [{ ...change, index } as unknown as Indexed<K>] : [],
+  );
 
 /** What is done in one database or another. */
 const localDrafts = (scope: Scope, after: Scope, changes: readonly Change[]): Draft[] => [
-  ...ownershipDrafts(scope, runnable(changes, 'ownership')),
+  ...ownershipDrafts(scope, runnable(changes, 'ownership'), runnable(changes, 'role')),
   ...grantDrafts(after, runnable(changes, 'grant')),
   ...defaultDrafts(after, runnable(changes, 'default')),
 ];

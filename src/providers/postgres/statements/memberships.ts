@@ -5,7 +5,13 @@ import type { Scope } from '../scope.ts';
 import { ident } from '../sql.ts';
 import { chunks, type Draft, type Indexed, NAMES_PER_STATEMENT, type Use } from './draft.ts';
 
-type Statement = { readonly verb: string; readonly tail: string; readonly uses: readonly Use[]; readonly phase: Draft['phase']; readonly rank: number };
+type Statement = {
+  readonly verb: string;
+  readonly tail: string;
+  readonly uses: readonly Use[];
+  readonly phase: Draft['phase'];
+  readonly rank: number;
+};
 
 /** GRANT and REVOKE of roles, folded: members that get or lose the same role in the same way share a statement. */
 export const membershipDrafts = (scope: Scope, changes: readonly Indexed<'membership'>[]): Draft[] => {
@@ -26,6 +32,7 @@ export const membershipDrafts = (scope: Scope, changes: readonly Indexed<'member
         uses: statement.uses,
         changes: all.map((change) => change.index),
         named: 0,
+        moves: all.map(({ before, after }) => ({ before, after })),
       };
     }),
   );
@@ -43,7 +50,15 @@ const statementsOf = (scope: Scope, { before, after }: Indexed<'membership'>): S
   if (!after) return [{ verb: 'REVOKE', tail: by, uses, phase, rank: 1 }];
   const option = (word: string, value: boolean) => `${word} ${value ? 'TRUE' : 'FALSE'}`;
   // All three are spelled out: a plain GRANT takes two of them from elsewhere, and never lowers one.
-  return [{ verb: 'GRANT', tail: ` WITH ${[option('ADMIN', after.admin), option('INHERIT', after.inherit), option('SET', after.set)].join(', ')}${by}`, uses, phase, rank: 0 }];
+  return [
+    {
+      verb: 'GRANT',
+      tail: ` WITH ${[option('ADMIN', after.admin), option('INHERIT', after.inherit), option('SET', after.set)].join(', ')}${by}`,
+      uses,
+      phase,
+      rank: 0,
+    },
+  ];
 };
 
 const olderStatements = (before: Membership | null, after: Membership | null, phase: Draft['phase']): Statement[] => {
@@ -51,4 +66,3 @@ const olderStatements = (before: Membership | null, after: Membership | null, ph
   if (before?.admin && !after.admin) return [{ verb: 'REVOKE ADMIN OPTION FOR', tail: '', uses: [], phase, rank: 1 }];
   return [{ verb: 'GRANT', tail: after.admin ? ' WITH ADMIN OPTION' : '', uses: [], phase, rank: 0 }];
 };
-

@@ -1,14 +1,18 @@
 import { groupBy } from '../../../core/group.ts';
 import { OWNER_KEYWORDS, objectSql } from '../catalog.ts';
+import { ownedBy } from '../drops.ts';
 import { ownerActor, type Scope } from '../scope.ts';
 import { ident } from '../sql.ts';
 import { chunks, type Draft, type Indexed, NAMES_PER_STATEMENT, type Use } from './draft.ts';
 
 /** ALTER … OWNER TO for a schema that is handed over; REASSIGN OWNED for everything of a role that goes. */
-export const ownershipDrafts = (scope: Scope, changes: readonly Indexed<'ownership'>[]): Draft[] => {
+export const ownershipDrafts = (scope: Scope, changes: readonly Indexed<'ownership'>[], roles: readonly Indexed<'role'>[]): Draft[] => {
   const leaving = changes.filter((change) => scope.dropped.has(change.before!.owner));
   const handed = changes.filter((change) => !leaving.includes(change));
-  return [...handed.flatMap((change) => alterDrafts(scope, change)), ...reassignDrafts(scope, leaving)];
+  return [
+    ...handed.flatMap((change) => alterDrafts(scope, change)),
+    ...reassignDrafts(scope, [...leaving.map(handover), ...roles.flatMap((role) => unnamed(scope, role))]),
+  ];
 };
 
 const usesOf = (scope: Scope, roles: readonly string[]): Use[] =>
@@ -20,7 +24,9 @@ const usesOf = (scope: Scope, roles: readonly string[]): Use[] =>
 const alterDrafts = (scope: Scope, change: Indexed<'ownership'>): Draft[] => {
   const { on, owner } = change.after!;
   const from = ownerActor(scope, { owner: change.before!.owner, database: on.database });
-  const statements = on.names.map((name) => `ALTER ${OWNER_KEYWORDS[on.kind]} ${objectSql(on.kind, on.schema, name)} OWNER TO ${ident(owner)}`);
+  const statements = on.names.map(
+    (name) => `ALTER ${OWNER_KEYWORDS[on.kind]} ${objectSql(on.kind, on.schema, name)} OWNER TO ${ident(owner)}`,
+  );
   return chunks(statements, NAMES_PER_STATEMENT).map((some) => ({
     database: on.database,
     phase: 'own',
@@ -30,20 +36,39 @@ const alterDrafts = (scope: Scope, change: Indexed<'ownership'>): Draft[] => {
     uses: usesOf(scope, [from, owner]),
     changes: [change.index],
     named: some.length,
+    gains: [owner],
+    loses: [change.before!.owner, from],
   }));
 };
 
+/** Everything of a role in one database, and for which change it moves. */
+type Handover = { readonly database: string | null; readonly from: string; readonly to: string; readonly index: number };
+
+const handover = ({ before, after, index }: Indexed<'ownership'>): Handover => ({
+  database: before!.on.database,
+  from: before!.owner,
+  to: after!.owner,
+  index,
+});
+
+/** Where a role that goes owns something, be it of a kind that no ownership names. */
+const unnamed = (scope: Scope, { before, after, index }: Indexed<'role'>): Handover[] => {
+  if (!before || after) return [];
+  const to = scope.declared.removed.find(({ name }) => name === before.name)?.reassignTo;
+  return to === undefined ? [] : ownedBy(scope, before.name).map(({ database }) => ({ database, from: before.name, to, index }));
+};
+
 /** Shared objects (databases) move with whichever REASSIGN OWNED runs first. */
-const reassignDrafts = (scope: Scope, changes: readonly Indexed<'ownership'>[]): Draft[] =>
-  [...groupBy(changes, ({ before, after }) => JSON.stringify([before!.on.database, before!.owner, after!.owner])).values()].map((group) => {
-    const { before, after } = group[0]!;
+const reassignDrafts = (scope: Scope, handovers: readonly Handover[]): Draft[] =>
+  [...groupBy(handovers, ({ database, from, to }) => JSON.stringify([database, from, to])).values()].map((group) => {
+    const { database, from, to } = group[0]!;
     return {
-      database: before!.on.database,
+      database,
       phase: 'own',
       rank: 2,
-      sql: `REASSIGN OWNED BY ${ident(before!.owner)} TO ${ident(after!.owner)}`,
-      uses: usesOf(scope, [before!.owner, after!.owner]),
-      changes: group.map((change) => change.index),
+      sql: `REASSIGN OWNED BY ${ident(from)} TO ${ident(to)}`,
+      uses: usesOf(scope, [from, to]),
+      changes: [...new Set(group.map(({ index }) => index))].sort((a, b) => a - b),
       named: 0,
     };
   });
