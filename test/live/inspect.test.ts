@@ -314,8 +314,9 @@ eachMajor((server, major) => {
     await server().query(server().superuser, 'secret', 'CREATE TABLE IF NOT EXISTS t (a int); GRANT SELECT ON t TO gone');
     const found = await read(server(), { removed: [removal('gone'), removal('never was')], databases: ['postgres'] });
     expect(found.dependents).toEqual([
-      { role: 'gone', database: 'app', type: 'acl', count: 2 },
-      { role: 'gone', database: 'secret', type: 'acl', count: 1 },
+      { role: 'gone', database: 'app', type: 'acl', catalog: 'pg_class', count: 1 },
+      { role: 'gone', database: 'app', type: 'acl', catalog: 'pg_largeobject', count: 1 },
+      { role: 'gone', database: 'secret', type: 'acl', catalog: 'pg_class', count: 1 },
     ]);
     expect(Object.keys(found.contents)).toEqual(['app', 'postgres']);
     expect(found.contents.app!.largeObjects).toMatchObject([{ name: '4711' }]);

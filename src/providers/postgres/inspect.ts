@@ -101,13 +101,14 @@ const readDependents = async (connected: Connected, dropped: readonly string[]):
   if (dropped.length === 0) return [];
   const rows = await ask(connected, DEPENDENTS, [dropped]);
   return rows
-    .map(([role, database, oid, type, count]) => ({
+    .map(([role, database, oid, type, catalog, count]) => ({
       role: role!,
       database: oid === '0' ? null : (database ?? `oid ${oid}`),
       type: type as Snapshot['dependents'][number]['type'],
+      catalog: catalog!,
       count: Number(count),
     }))
-    .sort((a, b) => byCodeUnit(a.role, b.role) || byCodeUnit(a.database ?? '', b.database ?? '') || byCodeUnit(a.type, b.type));
+    .sort((a, b) => byCodeUnit(a.role, b.role) || byCodeUnit(a.database ?? '', b.database ?? '') || byCodeUnit(a.type, b.type) || byCodeUnit(a.catalog, b.catalog));
 };
 
 /** Sessions of roles that lose their login or go: everybody else's come and go, and are no part of a plan. */

@@ -2,8 +2,9 @@ import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Bodies, Kind } from '../../model/state.ts';
 import type { About, Normal, Reality } from '../provider.ts';
-import { authorityOf } from './authority.ts';
+import { authorityOf, PER_GRANTOR_MEMBERSHIPS } from './authority.ts';
 import { compareDefaults } from './defaults.ts';
+import { compareDrops } from './drops.ts';
 import { compareGrants } from './grants.ts';
 import { compareMemberships } from './memberships.ts';
 import { compareOwnership } from './ownership.ts';
@@ -27,10 +28,22 @@ export const normalize = (snapshot: Snapshot, declared: Declared): Normal => {
   const reality = compareOwnership(scope, compare);
   const matches = compareGrants({ ...scope, reality }, compare);
   compareDefaults({ ...scope, reality }, compare);
+  compareDrops(scope, compare, staying(scope, sides.actual, about));
   return { ...sides, about, reality: scope.reality, findings, matches };
 };
 
+const scopes = new WeakMap<Snapshot, WeakMap<Declared, Scope>>();
+
+/** What both sides are compared with; made once for each pair, since guards and statements ask for it again. */
 export const scopeOf = (snapshot: Snapshot, declared: Declared): Scope => {
+  const known = scopes.get(snapshot) ?? new WeakMap<Declared, Scope>();
+  scopes.set(snapshot, known);
+  const found = known.get(declared) ?? makeScope(snapshot, declared);
+  known.set(declared, found);
+  return found;
+};
+
+const makeScope = (snapshot: Snapshot, declared: Declared): Scope => {
   const renamed = renames(snapshot, declared);
   const names = new Map([...renamed].map(([now, old]) => [old, now]));
   const reality = realityOf(snapshot, (name) => names.get(name) ?? name);
@@ -54,6 +67,7 @@ export const scopeOf = (snapshot: Snapshot, declared: Declared): Scope => {
       ),
     ),
     untouchable: untouchableRoles(reality, declared, login),
+    iam: new Set(reality.memberships.flatMap((row) => (row.role === 'rds_iam' ? [row.member] : []))),
   };
 };
 
@@ -94,6 +108,24 @@ const untouchableRoles = (reality: Reality, declared: Declared, login: string): 
   const system = [...reality.roles.values()].filter((role) => role.superuser || isProviderRole(role.name)).map((role) => role.name);
   const { planUser } = declared.target.login;
   return new Set([login, ...(planUser === undefined ? [] : [planUser]), ...masters, ...system, ...declared.guards.protected]);
+};
+
+/** The roles to be dropped that something keeps, each with the first of what cannot be taken from it. */
+const staying = (scope: Scope, actual: MutableState, about: ReadonlyMap<string, About>): ReadonlyMap<string, string> => {
+  const found = new Map<string, string>();
+  if (scope.dropped.size === 0) return found;
+  const keep = <K extends Kind>(kind: K, rolesOf: (body: Bodies[K]) => readonly unknown[]) => {
+    for (const [key, body] of actual[kind]) {
+      const blocked = about.get(`${kind} ${key}`)?.blocked;
+      if (blocked === undefined) continue;
+      for (const role of rolesOf(body)) if (typeof role === 'string' && scope.dropped.has(role) && !found.has(role)) found.set(role, `'${role}' cannot lose ${kind} ${key}: ${blocked}`);
+    }
+  };
+  keep('ownership', ({ owner }) => [owner]);
+  keep('grant', ({ grantee, grantor }) => [grantee, grantor]);
+  keep('default', ({ grantee, creator }) => [grantee, creator]);
+  if (scope.version >= PER_GRANTOR_MEMBERSHIPS) keep('membership', ({ grantor }) => [grantor]);
+  return found;
 };
 
 const KINDS: readonly Kind[] = ['role', 'password', 'membership', 'setting', 'ownership', 'grant', 'default', 'sessions'];

@@ -1,13 +1,13 @@
 import { groupBy } from '../../core/group.ts';
+import { union } from '../../core/privileges.ts';
 import { isPattern, matches } from '../../core/selector.ts';
 import type { OwnedObjects } from '../../model/access.ts';
-import type { DeclaredOwnership } from '../../model/declared.ts';
-import { nameKey, pathKey } from '../../model/key.ts';
-import type { Reality } from '../provider.ts';
-import type { About } from '../provider.ts';
-import { union } from '../../core/privileges.ts';
 import { type AclEntry, granteeKey } from '../../model/access.ts';
+import type { DeclaredOwnership, DeclaredRemoval } from '../../model/declared.ts';
+import { pathKey } from '../../model/key.ts';
+import type { About, Reality } from '../provider.ts';
 import { OWNER_KEYWORDS } from './catalog.ts';
+import { ownedBy, placeOf } from './drops.ts';
 import { type Comparison, ownerActor, type Scope } from './scope.ts';
 
 /** Kinds that follow the schema into the hands of its owner. */
@@ -21,10 +21,10 @@ export const compareOwnership = (scope: Scope, compare: Comparison): Reality => 
   const changed = new Map<OwnedObjects, string>();
   for (const row of scope.reality.objects) {
     const owner = newOwner(scope, row);
-    if (owner && owner.name !== row.owner) {
-      changed.set(row, owner.name);
-      putOwnership(scope, compare, row, owner.name, owner.about);
-    }
+    if (!owner || owner.name === row.owner) continue;
+    const blocked = blockedOwnership(scope, row, owner.name);
+    if (blocked.blocked === undefined) changed.set(row, owner.name);
+    putOwnership(compare, row, owner.name, { ...owner.about, ...blocked });
   }
   reportOwners(scope, compare);
   return { ...scope.reality, objects: scope.reality.objects.map((row) => (changed.has(row) ? reowned(row, changed.get(row)!) : row)) };
@@ -40,28 +40,71 @@ const newOwner = (scope: Scope, row: OwnedObjects): { readonly name: string; rea
   return rule ? { name: rule.owner, about: { source: rule.source } } : null;
 };
 
-const owns = (rule: DeclaredOwnership, row: OwnedObjects): boolean => matches(rule.database, row.database!) && matches(rule.schema, row.schema ?? row.names[0]!);
+const owns = (rule: DeclaredOwnership, row: OwnedObjects): boolean =>
+  matches(rule.database, row.database!) && matches(rule.schema, row.schema ?? row.names[0]!);
 
-const putOwnership = (scope: Scope, compare: Comparison, row: OwnedObjects, owner: string, about: About): void => {
+const putOwnership = (compare: Comparison, row: OwnedObjects, owner: string, about: About): void => {
   const on = { kind: row.kind, database: row.database, schema: row.schema, names: row.names };
   const more = row.names.length > 1 ? ` +${row.names.length - 1}` : '';
   const key = `${row.kind} ${pathKey(...[row.database, row.schema, row.names[0]!].filter((part) => part !== null))}${more}`;
-  compare.put('ownership', key, { on, owner: row.owner }, { on, owner }, { ...about, ...blockedOwnership(scope, row, owner) });
+  compare.put('ownership', key, { on, owner: row.owner }, { on, owner }, about);
 };
 
+/**
+ * Handing over takes the rights of both owners. The new one also needs CREATE on the schema of a routine (a table's is not
+ * asked for by REASSIGN OWNED), and whoever hands a schema over CREATE on the database.
+ */
 const blockedOwnership = (scope: Scope, row: OwnedObjects, owner: string): About => {
-  if (!OWNER_KEYWORDS[row.kind]) return { blocked: `the owner of a ${row.kind.replaceAll('_', ' ')} cannot be changed` };
-  for (const role of [ownerActor(scope, row), owner]) {
+  const leaving = scope.dropped.has(row.owner);
+  if (!leaving && !OWNER_KEYWORDS[row.kind]) return { blocked: `the owner of a ${row.kind.replaceAll('_', ' ')} cannot be changed` };
+  const from = ownerActor(scope, row);
+  for (const role of [from, owner]) {
     const reach = scope.authority.reach(role);
     if (reach.how === 'none') return { blocked: `needs the rights of '${role}': ${reach.reason}` };
   }
+  if (
+    row.kind === 'schema' &&
+    ![scope.authority.login, from, owner].some((role) => mayCreate(scope, role, 'database', null, row.database!))
+  )
+    return { blocked: `handing over schema ${pathKey(row.database!, row.names[0]!)} needs CREATE on database '${row.database}'` };
+  const asks = leaving ? row.kind === 'routine' : row.schema !== null;
+  if (asks && !comesWithSchema(scope, row, owner) && !mayCreate(scope, owner, 'schema', row.database, row.schema!))
+    return { blocked: `'${owner}' needs CREATE on schema ${pathKey(row.database!, row.schema!)} to own a ${row.kind} in it` };
   return {};
+};
+
+/** Whether the schema of the objects goes to the same owner before them. */
+const comesWithSchema = (scope: Scope, row: OwnedObjects, owner: string): boolean => {
+  const schema = scope.reality.objects.find((one) => one.kind === 'schema' && one.database === row.database && one.names[0] === row.schema);
+  if (!schema || newOwner(scope, schema)?.name !== owner) return false;
+  return schema.owner === owner || blockedOwnership(scope, schema, owner).blocked === undefined;
+};
+
+/** By an ACL that names the role, PUBLIC, or whatever it inherits from; owners have it anyway. */
+const mayCreate = (scope: Scope, role: string, kind: 'database' | 'schema', database: string | null, name: string): boolean => {
+  if (scope.reality.roles.get(role)?.superuser) return true;
+  const row = scope.reality.objects.find((one) => one.kind === kind && one.database === database && one.names[0] === name);
+  const holds = (holder: string): boolean => scope.authority.inherits(role, holder);
+  return (
+    row !== undefined &&
+    (holds(ownerActor(scope, row)) ||
+      row.acl.some(
+        ({ grantee, privileges }) =>
+          privileges.some((word) => word.startsWith('CREATE')) && (typeof grantee !== 'string' || holds(grantee)),
+      ))
+  );
 };
 
 /** The ACL after ALTER … OWNER: the old owner's name is replaced by the new one's, on both sides, and rows that then agree are merged. */
 const reowned = (row: OwnedObjects, owner: string): OwnedObjects => {
   const swap = (name: string): string => (name === row.owner ? owner : name);
-  const renamed = row.acl.map((entry): AclEntry => ({ ...entry, grantee: typeof entry.grantee === 'string' ? swap(entry.grantee) : entry.grantee, grantor: swap(entry.grantor) }));
+  const renamed = row.acl.map(
+    (entry): AclEntry => ({
+      ...entry,
+      grantee: typeof entry.grantee === 'string' ? swap(entry.grantee) : entry.grantee,
+      grantor: swap(entry.grantor),
+    }),
+  );
   const acl = [...groupBy(renamed, (entry) => `${granteeKey(entry.grantee)}\0${entry.grantor}`).values()].map((same) => ({
     ...same[0]!,
     privileges: same.map((entry) => entry.privileges).reduce(union),
@@ -72,9 +115,13 @@ const reowned = (row: OwnedObjects, owner: string): OwnedObjects => {
 /** Leavers that own something and have nobody to hand it to, schemas that are named and missing, creators that keep what they make. */
 const reportOwners = (scope: Scope, compare: Comparison): void => {
   for (const removal of scope.declared.removed) {
-    const owned = scope.snapshot.dependents.filter((row) => row.role === removal.name && row.type === 'owner');
-    if (removal.action !== 'drop' || owned.length === 0 || removal.reassignTo !== undefined) continue;
-    const where = owned.map((row) => `${row.count} in ${row.database === null ? 'the whole server' : `database ${nameKey(row.database)}`}`).join(', ');
+    const owned = groupBy(ownedBy(scope, removal.name), placeOf);
+    if (removal.action !== 'drop' || owned.size === 0) continue;
+    if (removal.reassignTo !== undefined) {
+      reportOthers(scope, compare, removal);
+      continue;
+    }
+    const where = [...owned].map(([place, rows]) => `${rows.reduce((sum, { count }) => sum + count, 0)} in ${place}`).join(', ');
     compare.report({
       severity: 'error',
       code: 'role/owns-objects',
@@ -87,6 +134,42 @@ const reportOwners = (scope: Scope, compare: Comparison): void => {
     const met = scope.reality.objects.some((row) => row.kind === 'schema' && row.database !== null && owns(rule, row));
     if (met || scope.snapshot.unread.some(({ database }) => matches(rule.database, database))) continue;
     const pattern = isPattern(rule.database) || isPattern(rule.schema);
-    compare.report({ severity: pattern ? 'warning' : 'error', code: 'selector/no-match', message: `own selector '${rule.selector}' matches no schema on the server`, source: rule.source });
+    compare.report({
+      severity: pattern ? 'warning' : 'error',
+      code: 'selector/no-match',
+      message: `own selector '${rule.selector}' matches no schema on the server`,
+      source: rule.source,
+    });
   }
+};
+
+/** Kinds that an ownership of the plan can name, by the catalog that holds them. */
+const CATALOGS: Readonly<Record<string, readonly string[]>> = {
+  pg_class: ['table', 'sequence'],
+  pg_proc: ['routine'],
+  pg_type: ['type'],
+  pg_namespace: ['schema'],
+  pg_database: ['database'],
+  pg_tablespace: ['tablespace'],
+  pg_language: ['language'],
+  pg_foreign_data_wrapper: ['foreign_data_wrapper'],
+  pg_foreign_server: ['foreign_server'],
+};
+
+/** REASSIGN OWNED takes everything: what no line of the plan names is told here. */
+const reportOthers = (scope: Scope, compare: Comparison, { name, reassignTo, source }: DeclaredRemoval): void => {
+  const others = ownedBy(scope, name).flatMap((row) => {
+    const kinds = CATALOGS[row.catalog] ?? [];
+    const named = scope.reality.objects
+      .filter((one) => one.owner === name && one.database === row.database && kinds.includes(one.kind))
+      .reduce((sum, { names }) => sum + names.length, 0);
+    return row.count > named ? [`${row.count - named} of ${row.catalog} in ${placeOf(row)}`] : [];
+  });
+  if (others.length === 0) return;
+  compare.report({
+    severity: 'note',
+    code: 'role/hands-over',
+    message: `objects of '${name}' that are no part of any grant go to '${reassignTo}' too: ${others.join(', ')}`,
+    source,
+  });
 };

@@ -119,12 +119,12 @@ SELECT r.rolname, pg_catalog.count(*)
 export const DEPENDENTS = `
 SELECT r.rolname, d.datname, s.dbid,
        CASE s.deptype WHEN 'o' THEN 'owner' WHEN 'a' THEN 'acl' WHEN 'r' THEN 'policy' ELSE 'other' END,
-       pg_catalog.count(*)
+       s.classid::pg_catalog.regclass::text, pg_catalog.count(*)
   FROM pg_catalog.pg_roles r
   JOIN pg_catalog.pg_shdepend s ON s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.refobjid = r.oid
   LEFT JOIN pg_catalog.pg_database d ON d.oid = s.dbid
  WHERE r.rolname = ANY ($1::pg_catalog.text[])
- GROUP BY 1, 2, 3, 4`;
+ GROUP BY 1, 2, 3, 4, 5`;
 
 /** Schemas whose objects are nobody's: temporary ones and the TOAST tables'. */
 const HIDDEN = "'^pg_(toast|temp_|toast_temp_)'";

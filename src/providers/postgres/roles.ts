@@ -1,13 +1,13 @@
-import { nameKey, pathKey } from '../../model/key.ts';
 import type { DeclaredRole } from '../../model/declared.ts';
+import { nameKey, pathKey } from '../../model/key.ts';
 import type { Mark, Role } from '../../model/state.ts';
 import type { About } from '../provider.ts';
 import { canonicalInstant } from './reality.ts';
 import type { Comparison, Scope } from './scope.ts';
 
-type Existing = Role & { readonly oid: number };
+export type Existing = Role & { readonly oid: number };
 
-/** Declared roles, roles that left the manifest, roles to be dropped or forgotten: attributes, marks, passwords, sessions. */
+/** Declared roles, roles that left the manifest or shall be forgotten: attributes, marks, passwords, sessions. */
 export const compareRoles = (scope: Scope, compare: Comparison): void => {
   for (const declared of scope.declared.roles.values()) {
     const actual = scope.reality.roles.get(declared.name);
@@ -18,13 +18,18 @@ export const compareRoles = (scope: Scope, compare: Comparison): void => {
   for (const removal of scope.declared.removed) {
     const actual = scope.reality.roles.get(removal.name);
     if (!actual) {
-      compare.report({ severity: 'note', code: 'role/already-gone', message: `'${removal.name}' under removed is already gone`, source: removal.source });
+      compare.report({
+        severity: 'note',
+        code: 'role/already-gone',
+        message: `'${removal.name}' under removed is already gone`,
+        source: removal.source,
+      });
       continue;
     }
     if (removal.action === 'forget') forget(scope, compare, actual, { source: removal.source });
-    else drop(scope, compare, actual, removal.sessions, { cause: 'removed', source: removal.source });
   }
-  for (const actual of absentRoles(scope)) if (actual.login) disable(scope, compare, actual, { cause: 'absent' });
+  for (const actual of absentRoles(scope))
+    if (actual.login || hasSessions(scope, actual)) disable(scope, compare, actual, { cause: 'absent' });
 };
 
 /** Roles with our mark that the manifest no longer names. */
@@ -64,14 +69,22 @@ const alter = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual
     ...(locked ? { login: false } : {}),
     description: declared.description ?? actual.description,
   };
-  if (locked) compare.report({ severity: 'note', code: 'role/locked', message: `'${actual.name}' is locked since ${actual.mark?.locked} and stays so until it is unlocked`, source: declared.source });
+  if (locked)
+    compare.report({
+      severity: 'note',
+      code: 'role/locked',
+      message: `'${actual.name}' is locked since ${actual.mark?.locked} and stays so until it is unlocked`,
+      source: declared.source,
+    });
   compare.put('role', pathKey(declared.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
-  if (before.login && !after.login && !scope.untouchable.has(actual.name)) putSessions(compare, actual.name, about);
+  if (!after.login && (before.login || hasSessions(scope, actual)) && !scope.untouchable.has(actual.name))
+    putSessions(compare, actual.name, about);
   comparePassword(scope, compare, declared, actual);
 };
 
 const expire = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual: Existing | undefined): void => {
-  if (actual?.login && actual.mark?.stack === scope.declared.stack) disable(scope, compare, actual, { cause: 'expired', source: declared.source });
+  if (actual && (actual.login || hasSessions(scope, actual)) && actual.mark?.stack === scope.declared.stack)
+    disable(scope, compare, actual, { cause: 'expired', source: declared.source });
 };
 
 const disable = (scope: Scope, compare: Comparison, actual: Existing, about: About): void => {
@@ -81,15 +94,14 @@ const disable = (scope: Scope, compare: Comparison, actual: Existing, about: Abo
   putSessions(compare, actual.name, about);
 };
 
-const drop = (scope: Scope, compare: Comparison, actual: Existing, sessions: 'end' | 'keep', about: About): void => {
-  const reason = dropObstacle(scope, actual);
-  compare.put('role', pathKey(actual.name), bodyOf(scope, actual), null, { ...about, ...(reason ? { blocked: reason } : {}) });
-  if (sessions === 'end' && !reason) putSessions(compare, actual.name, about);
-};
-
 const forget = (scope: Scope, compare: Comparison, actual: Existing, about: About): void => {
   if (actual.mark && actual.mark.stack !== scope.declared.stack) {
-    compare.report({ severity: 'error', code: 'role/foreign-mark', message: `'${actual.name}' carries the mark of stack '${actual.mark.stack}', which only that stack can take off`, ...(about.source ? { source: about.source } : {}) });
+    compare.report({
+      severity: 'error',
+      code: 'role/foreign-mark',
+      message: `'${actual.name}' carries the mark of stack '${actual.mark.stack}', which only that stack can take off`,
+      ...(about.source ? { source: about.source } : {}),
+    });
     return;
   }
   const before = bodyOf(scope, actual);
@@ -98,7 +110,7 @@ const forget = (scope: Scope, compare: Comparison, actual: Existing, about: Abou
 };
 
 /** The normal form without the OID, under the name that it has now. */
-const bodyOf = (scope: Scope, { oid: _, ...role }: Existing): Role => ({ ...role, name: scope.renamed.get(role.name) ?? role.name });
+export const bodyOf = (scope: Scope, { oid: _, ...role }: Existing): Role => ({ ...role, name: scope.renamed.get(role.name) ?? role.name });
 
 const desiredAttributes = (declared: DeclaredRole) => ({
   login: declared.kind === 'user' && declared.auth !== 'none' && declared.enabled,
@@ -133,9 +145,11 @@ const markOf = (scope: Scope, declared: DeclaredRole, actual: Mark | null): Mark
 const passwordVersion = (declared: DeclaredRole, actual: Mark | null): number => Math.max(declared.passwordVersion, actual?.pw ?? 0);
 
 const comparePassword = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual: Existing): void => {
-  const iam = scope.reality.memberships.some((row) => row.role === 'rds_iam' && row.member === actual.name);
+  const iam = scope.iam.has(actual.name);
   if (declared.auth === 'iam' && !iam && actual.login) {
-    compare.put('password', pathKey(declared.name), { role: declared.name, version: actual.mark?.pw ?? 0, reference: 'stored' }, null, { source: declared.source });
+    compare.put('password', pathKey(declared.name), { role: declared.name, version: actual.mark?.pw ?? 0, reference: 'stored' }, null, {
+      source: declared.source,
+    });
     return;
   }
   if (declared.auth !== 'password' || !declared.password) return;
@@ -147,10 +161,21 @@ const comparePassword = (scope: Scope, compare: Comparison, declared: DeclaredRo
 
 const putPassword = (compare: Comparison, declared: DeclaredRole, stored: number | null): void => {
   const before = stored === null ? null : { role: declared.name, version: stored, reference: 'stored' };
-  compare.put('password', pathKey(declared.name), before, { role: declared.name, version: declared.passwordVersion, reference: declared.password!.text }, { source: declared.source });
+  compare.put(
+    'password',
+    pathKey(declared.name),
+    before,
+    { role: declared.name, version: declared.passwordVersion, reference: declared.password!.text },
+    { source: declared.source },
+  );
 };
 
-const putSessions = (compare: Comparison, role: string, about: About): void => compare.put('sessions', pathKey(role), { role }, null, about);
+/** Sessions of a role that may not log in (any more) end, those included that an interrupted run left. */
+export const putSessions = (compare: Comparison, role: string, about: About): void =>
+  compare.put('sessions', pathKey(role), { role }, null, about);
+
+export const hasSessions = (scope: Scope, { name }: Role): boolean =>
+  scope.snapshot.sessions.some(({ role, count }) => role === (scope.renamed.get(name) ?? name) && count > 0);
 
 /** Whose role it is: another stack's is an error; nobody's is adopted, which needs the right to comment on it. */
 const reportOwnership = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual: Existing): void => {
@@ -178,18 +203,16 @@ const reportOwnership = (scope: Scope, compare: Comparison, declared: DeclaredRo
 const reportAttributes = (compare: Comparison, declared: DeclaredRole, actual: Existing): void => {
   for (const attribute of ['superuser', 'replication', 'bypassrls'] as const) {
     if (!actual[attribute]) continue;
-    compare.report({ severity: 'warning', code: `role/${attribute}`, message: `${declared.kind} '${actual.name}' has the attribute ${attribute.toUpperCase()}, which is left as it is`, source: declared.source });
+    compare.report({
+      severity: 'warning',
+      code: `role/${attribute}`,
+      message: `${declared.kind} '${actual.name}' has the attribute ${attribute.toUpperCase()}, which is left as it is`,
+      source: declared.source,
+    });
   }
 };
 
 const blockedAlter = (scope: Scope, before: Role, after: Role): About => {
   if (JSON.stringify(before) === JSON.stringify(after) || scope.authority.alter(after.name)) return {};
   return { blocked: `'${scope.authority.login}' may not alter role '${before.name}': it needs ADMIN OPTION on it` };
-};
-
-const dropObstacle = (scope: Scope, actual: Existing): string | undefined => {
-  if (scope.untouchable.has(actual.name)) return `'${actual.name}' is a protected role`;
-  if (!scope.authority.alter(actual.name)) return `'${scope.authority.login}' may not drop role '${actual.name}': it needs ADMIN OPTION on it`;
-  const unread = scope.snapshot.unread.find(({ database }) => scope.snapshot.dependents.some((row) => row.role === actual.name && row.database === database));
-  return unread && `'${actual.name}' is referenced in database '${unread.database}', which could not be read (${unread.reason})`;
 };

@@ -23,6 +23,8 @@ export type Scope = {
   readonly exact: ReadonlySet<string>;
   /** Roles that are never altered: the logins of ours, masters, `protected`, superusers and provider roles. */
   readonly untouchable: ReadonlySet<string>;
+  /** Direct members of rds_iam. */
+  readonly iam: ReadonlySet<string>;
 };
 
 /** A side-by-side of one kind, as it grows: only what may differ needs to be put in. */

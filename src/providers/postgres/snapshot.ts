@@ -21,6 +21,8 @@ export type Snapshot = {
     readonly role: string;
     readonly database: string | null;
     readonly type: 'owner' | 'acl' | 'policy' | 'other';
+    /** The catalog of what references it, e.g. 'pg_class'. */
+    readonly catalog: string;
     readonly count: number;
   }[];
   /** Live sessions by role, for the roles that lose their login or go. */

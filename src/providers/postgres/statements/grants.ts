@@ -19,6 +19,8 @@ type Piece = {
   readonly uses: readonly Use[];
   readonly index: number;
   readonly narrowing: boolean;
+  /** How many grants stand between the owner and the grantor: what hangs on a grant option is revoked before it. */
+  readonly depth: number;
 };
 
 /** GRANT and REVOKE on objects, folded over objects first and over grantees then: few statements, whatever the number of tables. */
@@ -36,13 +38,14 @@ export const grantDrafts = (scope: Scope, changes: readonly Indexed<'grant'>[]):
   return [...byObjects.values()].flatMap((groups) => foldedDrafts(groups, totals));
 };
 
-const shapeOf = ({ verb, words, on, uses, narrowing }: Piece) => [
+const shapeOf = ({ verb, words, on, uses, narrowing, depth }: Piece) => [
   verb,
   words,
   on.kind,
   on.database,
   uses,
   narrowing,
+  depth,
   on.kind === 'column' ? [on.schema, on.relation] : null,
 ];
 
@@ -58,6 +61,7 @@ const piecesOf = (scope: Scope, change: Indexed<'grant'>, narrowed: ReadonlySet<
     uses,
     index: change.index,
     narrowing: narrowing && verb.startsWith('grant'),
+    depth: verb.startsWith('revoke') ? depthOf(scope, grant) : 0,
   }));
 };
 
@@ -95,14 +99,25 @@ const usesOf = (scope: Scope, grant: Grant): Use[] => {
   return how === 'self' || how === 'superuser' || how === 'inherit' ? [] : [{ role, how: 'become' }];
 };
 
+/** 0 for the owner's grants, 1 for those of its grantees, and so on. */
+const depthOf = (scope: Scope, { on, grantor }: Grant): number => {
+  const row = rowOf(scope, on);
+  const from = (role: string, seen: readonly string[]): number => {
+    if (!row || role === row.owner || seen.includes(role)) return 0;
+    return 1 + Math.max(0, ...row.acl.filter((entry) => entry.grantee === role).map((entry) => from(entry.grantor, [...seen, role])));
+  };
+  return from(grantor, []);
+};
+
 const places = new WeakMap<Scope, ReadonlyMap<string, readonly OwnedObjects[]>>();
-const ownerOf = (scope: Scope, on: ObjectSet): string => {
+const ownerOf = (scope: Scope, on: ObjectSet): string => rowOf(scope, on)?.owner ?? '';
+const rowOf = (scope: Scope, on: ObjectSet): OwnedObjects | undefined => {
   let known = places.get(scope);
   if (!known) {
     known = groupBy(scope.reality.objects, placeKey);
     places.set(scope, known);
   }
-  return known.get(placeKey(on))?.find((row) => row.relation === on.relation && row.names.includes(on.names[0]!))?.owner ?? '';
+  return known.get(placeKey(on))?.find((row) => row.relation === on.relation && row.names.includes(on.names[0]!));
 };
 
 /** REVOKE on a table also takes the same words from its columns: column grants that shall stay or come follow it. */
@@ -131,7 +146,7 @@ const placeKey = (on: ObjectSet): string => `${on.kind} ${pathKey(on.database ??
 
 const foldedDrafts = (groups: readonly (readonly Piece[])[], totals: ReadonlyMap<string, number>): Draft[] => {
   const [first] = groups[0]!;
-  const { verb, words, on, uses, narrowing } = first!;
+  const { verb, words, on, uses, narrowing, depth } = first!;
   const indexes = [...new Set(groups.flat().map((piece) => piece.index))].sort((a, b) => a - b);
   const grantees = groups.map((group) => granteeOf(group[0]!.grantee));
   const revoking = verb.startsWith('revoke');
@@ -140,7 +155,7 @@ const foldedDrafts = (groups: readonly (readonly Piece[])[], totals: ReadonlyMap
       (some): Draft => ({
         database: on.database,
         phase: revoking || narrowing ? 'revoke' : 'grant',
-        rank: narrowing ? 1 : 0,
+        rank: narrowing ? 1 : revoking ? (OUTER[on.kind] ?? 0) - depth : 0,
         sql: grantSql(verb, columnWords(words, groups[0]!), list, some),
         uses,
         changes: indexes,
@@ -150,6 +165,9 @@ const foldedDrafts = (groups: readonly (readonly Piece[])[], totals: ReadonlyMap
     ),
   );
 };
+
+/** Whoever revokes on an object must still be able to use its schema: those go after what is in them, and databases last. */
+const OUTER: Readonly<Partial<Record<ObjectKind, number>>> = { schema: 1000, database: 2000 };
 
 const grantSql = (verb: Verb, words: readonly string[], list: string, grantees: readonly Grantee[]): string =>
   `${opening(verb)} ${words.join(', ')} ON ${list} ${closing(verb, grantees)}`;
