@@ -6,6 +6,8 @@ import type { Match } from '../../model/plan.ts';
 import type { Grant } from '../../model/state.ts';
 import type { About } from '../provider.ts';
 import { wordsOf } from './catalog.ts';
+import { type ColumnedTables, columnedTables, noteLosses, sideOf, tableOf, without } from './columns.ts';
+import { type Options, optionsOf } from './dependents.ts';
 import { type Cell, cellsOf, type Rule, type RuleBook, reportMatches, ruleBook } from './rules.ts';
 import { type Comparison, ownerActor, type Scope } from './scope.ts';
 
@@ -15,14 +17,16 @@ import { type Comparison, ownerActor, type Scope } from './scope.ts';
  */
 export const compareGrants = (scope: Scope, compare: Comparison): Match[] => {
   const book = ruleBook(scope);
+  const tables = columnedTables(scope.reality.objects);
   reportWords(scope, book, compare);
   for (const row of scope.reality.objects) {
     if (row.origin === 'internal') continue;
     const rules = inScope(scope, row) ? book.forPlace(row) : [];
-    if (rules.length === 0 && !row.acl.some((entry) => concerns(scope, row, entry))) continue;
+    const narrowed = (tableOf(tables, row)?.losses.size ?? 0) > 0;
+    if (rules.length === 0 && !narrowed && !row.acl.some((entry) => concerns(scope, row, entry))) continue;
     for (const cell of cellsOf(row, rules)) {
       for (const one of cell.rules) one.matched += cell.names.length;
-      compareCell(scope, compare, row, cell);
+      compareCell({ scope, compare, tables, row, cell });
     }
   }
   return reportMatches(scope, book, compare);
@@ -39,33 +43,59 @@ const concerns = (scope: Scope, row: OwnedObjects, { grantee, grantor }: AclEntr
   return scope.dropped.has(grantee) || (scope.exact.has(grantee) && inScope(scope, row));
 };
 
-const compareCell = (scope: Scope, compare: Comparison, row: OwnedObjects, cell: Cell): void => {
+/** Alike objects under the same rules, and what comparing them takes. */
+type Comparing = {
+  readonly scope: Scope;
+  readonly compare: Comparison;
+  readonly tables: ColumnedTables;
+  readonly row: OwnedObjects;
+  readonly cell: Cell;
+};
+
+const compareCell = (comparing: Comparing): void => {
+  const { scope, tables, row, cell } = comparing;
   const held = groupBy(row.acl, (entry) => granteeKey(entry.grantee));
   const rules = groupBy(cell.rules, (one) => one.grantee);
-  const gone = dependents(scope, row, held, rules);
+  const kept = ({ grantee }: AclEntry): Privileges | null => {
+    const key = granteeKey(grantee);
+    const entries = held.get(key) ?? [];
+    return scope.dropped.has(key) || (scope.exact.has(key) && inScope(scope, row))
+      ? wantedOf(scope, row, key, rules.get(key) ?? [], entries, entries)
+      : null;
+  };
+  const options = optionsOf(row, tableOf(tables, row), (role) => scope.dropped.has(role), kept);
   for (const key of new Set([...held.keys(), ...rules.keys()])) {
-    compareGrantee(scope, compare, row, cell, key, held.get(key) ?? [], rules.get(key) ?? [], gone);
+    compareGrantee(comparing, options, { grantee: key, entries: held.get(key) ?? [], rules: rules.get(key) ?? [] });
   }
 };
 
-type Lost = (entry: AclEntry) => boolean;
+/** Somebody, what the ACL gives it, and what the manifest does. */
+type Side = { readonly grantee: string; readonly entries: readonly AclEntry[]; readonly rules: readonly Rule[] };
 
-const compareGrantee = (scope: Scope, compare: Comparison, row: OwnedObjects, cell: Cell, grantee: string, entries: readonly AclEntry[], rules: readonly Rule[], lost: Lost): void => {
+const compareGrantee = (comparing: Comparing, options: Options, side: Side): void => {
+  const { scope, compare, tables, row } = comparing;
+  const { grantee, entries, rules } = side;
   const exact = scope.exact.has(grantee) && inScope(scope, row);
-  if (rules.length === 0 && !exact && !scope.dropped.has(grantee) && !entries.some(lost)) return;
-  const kept = entries.filter((entry) => !lost(entry));
+  const wiped = (grantor: string): Privileges => tableOf(tables, row)?.losses.get(sideOf(grantee, grantor)) ?? [];
+  const touched = entries.some((entry) => options.fallen(entry).length > 0 || wiped(entry.grantor).length > 0);
+  if (rules.length === 0 && !exact && !scope.dropped.has(grantee) && !touched) return;
+  const kept = entries
+    .map((entry) => ({ ...entry, privileges: without(entry.privileges, options.fallen(entry)) }))
+    .filter(({ privileges }) => privileges.length > 0);
   const wanted = wantedOf(scope, row, grantee, rules, entries, kept);
   const after = new Map<string, Privileges>();
   for (const entry of kept) after.set(entry.grantor, wanted === null ? entry.privileges : intersection(entry.privileges, wanted));
   const lacking = wanted === null ? [] : difference(wanted, [...after.values()].reduce(union, []));
   const grantor = lacking.length > 0 ? grantorFor(scope, row, lacking) : '';
-  const missing = lacking.length > 0 && blockedBy(scope, row, grantor).blocked !== undefined ? withoutPublic(compare, row, lacking, rules) : lacking;
-  if (missing.length > 0) {
-    after.set(grantor, union(after.get(grantor) ?? [], missing));
-  }
+  const missing =
+    lacking.length > 0 && blockedBy(scope, row, grantor).blocked !== undefined ? withoutPublic(compare, row, lacking, rules) : lacking;
+  if (missing.length > 0) after.set(grantor, union(after.get(grantor) ?? [], missing));
   const before = new Map(entries.map((entry) => [entry.grantor, entry.privileges]));
   for (const grantor of [...new Set([...before.keys(), ...after.keys()])].sort(byCodeUnit)) {
-    putGrant(scope, compare, row, cell, grantee, grantor, before.get(grantor) ?? [], after.get(grantor) ?? [], rules);
+    const is = after.get(grantor) ?? [];
+    // What stays although a revoke on the table takes it along has to be granted again: it counts as missing.
+    const again = wiped(grantor).filter((lost) => is.some((privilege) => privilege === lost || wordOf(privilege) === lost));
+    putGrant(comparing, options, side, grantor, without(before.get(grantor) ?? [], again), is);
   }
 };
 
@@ -73,9 +103,19 @@ const compareGrantee = (scope: Scope, compare: Comparison, row: OwnedObjects, ce
  * What the grantee shall hold, null for "as it is". An owner's own rights are only ever added to; PUBLIC is changed only
  * where it is named; additive roles keep what they have.
  */
-const wantedOf = (scope: Scope, row: OwnedObjects, grantee: string, rules: readonly Rule[], entries: readonly AclEntry[], kept: readonly AclEntry[]): Privileges | null => {
+const wantedOf = (
+  scope: Scope,
+  row: OwnedObjects,
+  grantee: string,
+  rules: readonly Rule[],
+  entries: readonly AclEntry[],
+  kept: readonly AclEntry[],
+): Privileges | null => {
   if (scope.dropped.has(grantee)) return [];
-  const holds = rules.filter((one) => one.effect !== 'public-revoke').map((one) => one.privileges).reduce(union, []);
+  const holds = rules
+    .filter((one) => one.effect !== 'public-revoke')
+    .map((one) => one.privileges)
+    .reduce(union, []);
   const all = (from: readonly AclEntry[]) => from.map((entry) => entry.privileges).reduce(union, []);
   if (grantee === '') {
     const revoked = new Set(rules.filter((one) => one.effect === 'public-revoke').flatMap((one) => one.privileges.map(wordOf)));
@@ -116,47 +156,64 @@ const grantorFor = (scope: Scope, row: OwnedObjects, missing: Privileges): strin
   return typeof able?.grantee === 'string' ? able.grantee : row.owner;
 };
 
-/**
- * Entries that fall with their grantor's grant option: it is taken away by this plan, or its role goes. Found to the end of
- * the chain; whoever is declared to hold the privilege gets it from the owner.
- */
-const dependents = (scope: Scope, row: OwnedObjects, held: ReadonlyMap<string, readonly AclEntry[]>, rules: ReadonlyMap<string, readonly Rule[]>): Lost => {
-  if (row.acl.every((entry) => entry.grantor === row.owner)) return () => false;
-  const fallen = new Set<AclEntry>();
-  const keepsOption = (role: string, word: string): boolean => {
-    if (role === row.owner) return true;
-    const entries = held.get(role) ?? [];
-    if (scope.dropped.has(role)) return false;
-    const wanted = wantedOf(scope, row, role, rules.get(role) ?? [], entries, entries);
-    const exact = scope.exact.has(role) && inScope(scope, row);
-    return entries.some((entry) => !fallen.has(entry) && byWord(exact && wanted ? intersection(entry.privileges, wanted) : entry.privileges).get(word) === true);
-  };
-  for (let size = -1; size !== fallen.size; ) {
-    size = fallen.size;
-    for (const entry of row.acl) {
-      if (entry.grantor !== row.owner && entry.privileges.some((privilege) => !keepsOption(entry.grantor, wordOf(privilege)))) fallen.add(entry);
-    }
-  }
-  return (entry) => fallen.has(entry);
-};
-
-const putGrant = (scope: Scope, compare: Comparison, row: OwnedObjects, cell: Cell, grantee: string, grantor: string, before: Privileges, after: Privileges, rules: readonly Rule[]): void => {
+const putGrant = (
+  comparing: Comparing,
+  options: Options,
+  { grantee, rules }: Side,
+  grantor: string,
+  before: Privileges,
+  after: Privileges,
+): void => {
   if (samePrivileges(before, after)) return;
-  const on = { kind: row.kind, database: row.database, schema: row.schema, ...(row.relation === undefined ? {} : { relation: row.relation }), names: cell.names };
-  const grant = (privileges: Privileges): Grant | null => (privileges.length === 0 ? null : { on, grantee: granteeOf(grantee), grantor, privileges });
-  const place = pathKey(...[row.database ?? '', row.schema ?? '', ...(row.relation === undefined ? [] : [row.relation]), cell.names[0]!].filter((part) => part !== ''));
+  const { scope, compare, tables, row, cell } = comparing;
+  const on = {
+    kind: row.kind,
+    database: row.database,
+    schema: row.schema,
+    ...(row.relation === undefined ? {} : { relation: row.relation }),
+    names: cell.names,
+  };
+  const grant = (privileges: Privileges): Grant | null =>
+    privileges.length === 0 ? null : { on, grantee: granteeOf(grantee), grantor, privileges };
+  const place = pathKey(
+    ...[row.database ?? '', row.schema ?? '', ...(row.relation === undefined ? [] : [row.relation]), cell.names[0]!].filter(
+      (part) => part !== '',
+    ),
+  );
   const more = cell.names.length > 1 ? ` +${cell.names.length - 1}` : '';
   const key = `${row.kind} ${place}${more} to ${grantee === '' ? 'PUBLIC' : pathKey(grantee)} by ${pathKey(grantor)}`;
-  compare.put('grant', key, grant(before), grant(after), aboutGrant(scope, row, grantee, grantor, after, rules));
+  const about = {
+    ...aboutGrant(scope, row, grantee, grantor, after, rules),
+    ...strandedBy(row, options, grantor, difference(before, after)),
+  };
+  compare.put('grant', key, grant(before), grant(after), about);
+  if (about.blocked === undefined) noteLosses(tables, row, cell.names, sideOf(grantee, grantor), before, after);
 };
 
-const aboutGrant = (scope: Scope, row: OwnedObjects, grantee: string, grantor: string, after: Privileges, rules: readonly Rule[]): About => {
-  const source = rules.find((one) => after.length === 0 || one.privileges.some((privilege) => after.includes(privilege)))?.grant.source ?? scope.declared.roles.get(grantee)?.source;
+const aboutGrant = (
+  scope: Scope,
+  row: OwnedObjects,
+  grantee: string,
+  grantor: string,
+  after: Privileges,
+  rules: readonly Rule[],
+): About => {
+  const source =
+    rules.find((one) => after.length === 0 || one.privileges.some((privilege) => after.includes(privilege)))?.grant.source ??
+    scope.declared.roles.get(grantee)?.source;
   const removal = scope.declared.removed.find((one) => one.name === grantee);
   return {
     ...(removal ? { cause: 'removed' as const, source: removal.source } : source ? { source } : {}),
     ...blockedBy(scope, row, grantor),
   };
+};
+
+/** A column's grant outlives the option on the table that it was made by; without it, its grantor cannot take it back. */
+const strandedBy = (row: OwnedObjects, options: Options, grantor: string, lost: Privileges): About => {
+  const word = lost.map(wordOf).find((one) => grantor !== row.owner && !options.had(grantor, one));
+  return word === undefined
+    ? {}
+    : { blocked: `granted by '${grantor}', which no longer holds the grant option for ${word} and so cannot take it back` };
 };
 
 /** A grant or revoke runs as its grantor. */
@@ -169,7 +226,8 @@ const blockedBy = (scope: Scope, row: OwnedObjects, grantor: string): About => {
   const reach = authority.reach(grantor);
   if (reach.how === 'none') return { blocked: `granted by '${grantor}': ${reach.reason}` };
   // As a member of the owner, the grantor's own REVOKE would act on the owner's grants and leave its own.
-  if (authority.inherits(grantor, ownerActor(scope, row))) return { blocked: `granted by '${grantor}', which is now a member of the owner '${row.owner}' and so cannot take its own grant back` };
+  if (authority.inherits(grantor, ownerActor(scope, row)))
+    return { blocked: `granted by '${grantor}', which is now a member of the owner '${row.owner}' and so cannot take its own grant back` };
   return {};
 };
 
@@ -189,4 +247,3 @@ const reportWords = (scope: Scope, book: RuleBook, compare: Comparison): void =>
     }
   }
 };
-
