@@ -20,9 +20,9 @@ export const compareMemberships = (scope: Scope, compare: Comparison): void => {
   for (const membership of scope.declared.memberships) {
     const problem = impossible(scope, membership);
     if (problem) compare.report({ severity: 'error', ...problem, source: membership.source });
-    else wanted.set(pathKey(membership.role, membership.member), membership);
+    else wanted.set(pairKey(membership.role, membership.member), membership);
   }
-  const actual = groupBy(scope.reality.memberships, (row) => pathKey(row.role, row.member));
+  const actual = groupBy(scope.reality.memberships, (row) => pairKey(row.role, row.member));
   const orphaned = orphanedGroups(scope);
   const losing = losingAdmin(scope, wanted);
   for (const key of new Set([...actual.keys(), ...wanted.keys()])) {
@@ -43,7 +43,8 @@ const comparePair = (scope: Scope, compare: Comparison, rows: Rows, declared: De
   const first = rows[0] ?? declared;
   if (!first) return;
   if (scope.dropped.has(first.role) || scope.dropped.has(first.member)) return;
-  const isLost = (row: Membership) => scope.dropped.has(row.grantor) || losing.has(pathKey(row.role, row.grantor));
+  // Before 16 a membership outlives its grantor.
+  const isLost = (row: Membership) => (scope.version >= PER_GRANTOR_MEMBERSHIPS && scope.dropped.has(row.grantor)) || losing.has(pairKey(row.role, row.grantor));
   const lost = rows.filter(isLost);
   const kept = rows.filter((row) => !isLost(row));
   const about: About = declared ? { source: declared.source, ...(declared.expired ? { cause: 'expired' as const } : {}) } : {};
@@ -94,10 +95,10 @@ const losingAdmin = (scope: Scope, wanted: ReadonlyMap<string, DeclaredMembershi
   if (scope.version < PER_GRANTOR_MEMBERSHIPS) return new Set();
   const losing = scope.reality.memberships.filter((row) => {
     if (!row.admin || isImplicit(scope, row) || !scope.exact.has(row.member)) return false;
-    const declared = wanted.get(pathKey(row.role, row.member));
+    const declared = wanted.get(pairKey(row.role, row.member));
     return !declared || declared.expired || !declared.options.admin;
   });
-  return new Set(losing.map((row) => pathKey(row.role, row.member)));
+  return new Set(losing.map((row) => pairKey(row.role, row.member)));
 };
 
 /** Before 16 a membership has neither option: the member's attribute and SET ROLE always count. */
@@ -118,6 +119,9 @@ const isForeign = (scope: Scope, row: { readonly role: string; readonly member: 
 
 /** Marked groups that the manifest no longer names (or whose `until` has passed): members with our mark leave them. */
 const orphanedGroups = (scope: Scope): ReadonlySet<string> => new Set(absentRoles(scope).flatMap((role) => (role.login ? [] : [role.name])));
+
+/** Fifty thousand of these are made and none is shown: no name holds a NUL. */
+const pairKey = (role: string, other: string): string => `${role}\0${other}`;
 
 export const membershipKey = (row: Membership): string => `${pathKey(row.member)} in ${pathKey(row.role)} by ${pathKey(row.grantor)}`;
 

@@ -24,6 +24,8 @@ export type Draft = {
   /** Who holds more after it, and who holds less; '' is PUBLIC. */
   readonly gains?: readonly string[];
   readonly loses?: readonly string[];
+  /** Who grants or revokes by its grant option; an owner needs none. */
+  readonly grantor?: string;
   readonly moves?: readonly Move[];
   /** The role that it drops. */
   readonly drops?: string;

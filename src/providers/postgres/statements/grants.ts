@@ -17,6 +17,8 @@ type Piece = {
   readonly on: ObjectSet;
   readonly grantee: string;
   readonly uses: readonly Use[];
+  /** Who acts by its grant option; undefined for the owner. */
+  readonly grantor: string | undefined;
   readonly index: number;
   readonly narrowing: boolean;
   /** How many grants stand between the owner and the grantor: what hangs on a grant option is revoked before it. */
@@ -38,12 +40,13 @@ export const grantDrafts = (scope: Scope, changes: readonly Indexed<'grant'>[]):
   return [...byObjects.values()].flatMap((groups) => foldedDrafts(groups, totals));
 };
 
-const shapeOf = ({ verb, words, on, uses, narrowing, depth }: Piece) => [
+const shapeOf = ({ verb, words, on, uses, grantor, narrowing, depth }: Piece) => [
   verb,
   words,
   on.kind,
   on.database,
   uses,
+  grantor ?? null,
   narrowing,
   depth,
   on.kind === 'column' ? [on.schema, on.relation] : null,
@@ -59,6 +62,7 @@ const piecesOf = (scope: Scope, change: Indexed<'grant'>, narrowed: ReadonlySet<
     on: grant.on,
     grantee: granteeKey(grant.grantee),
     uses,
+    grantor: grant.grantor === ownerOf(scope, grant.on) ? undefined : grant.grantor,
     index: change.index,
     narrowing: narrowing && verb.startsWith('grant'),
     depth: verb.startsWith('revoke') ? depthOf(scope, grant) : 0,
@@ -146,7 +150,7 @@ const placeKey = (on: ObjectSet): string => `${on.kind} ${pathKey(on.database ??
 
 const foldedDrafts = (groups: readonly (readonly Piece[])[], totals: ReadonlyMap<string, number>): Draft[] => {
   const [first] = groups[0]!;
-  const { verb, words, on, uses, narrowing, depth } = first!;
+  const { verb, words, on, uses, grantor, narrowing, depth } = first!;
   const indexes = [...new Set(groups.flat().map((piece) => piece.index))].sort((a, b) => a - b);
   const grantees = groups.map((group) => granteeOf(group[0]!.grantee));
   const revoking = verb.startsWith('revoke');
@@ -160,6 +164,7 @@ const foldedDrafts = (groups: readonly (readonly Piece[])[], totals: ReadonlyMap
         uses,
         changes: indexes,
         named,
+        ...(grantor === undefined ? {} : { grantor }),
         ...(revoking ? { loses: some.map(granteeKey) } : { gains: some.map(granteeKey) }),
       }),
     ),

@@ -41,8 +41,7 @@ export const prerequisites = (drafts: readonly Draft[]): (readonly [first: numbe
 const grantorsInTurn = (drafts: readonly Draft[]): [number, number][] => {
   const acting = new Map<string, number[]>();
   drafts.forEach((draft, index) => {
-    if (draft.phase === 'own' || draft.moves) return;
-    for (const { role } of draft.uses) push(acting, pathKey(draft.database ?? '', role), index);
+    if (draft.grantor !== undefined) push(acting, pathKey(draft.database ?? '', draft.grantor), index);
   });
   return drafts.flatMap((draft, index) => {
     if (draft.phase === 'own') return [];
