@@ -14,9 +14,17 @@ export type AccessLine = {
 
 /** Losses of all users first, then gains. */
 export const accessLines = (deltas: readonly AccessDelta[]): AccessLine[] => [
-  ...deltas.flatMap((delta) => delta.loses.map((item) => accessLine('-', delta.users, item))),
-  ...deltas.flatMap((delta) => delta.gains.map((item) => accessLine('+', delta.users, item))),
+  ...deltas.flatMap((delta) => toldOnce(delta.loses, isIam).map((item) => accessLine('-', delta.users, item))),
+  ...deltas.flatMap((delta) => toldOnce(delta.gains, isLogin).map((item) => accessLine('+', delta.users, item))),
 ];
+
+/** A login that comes or goes together with IAM is one sentence: how one logs in, or that one no longer does. */
+const toldOnce = (items: readonly AccessItem[], implied: (item: AccessItem) => boolean): readonly AccessItem[] =>
+  items.some(isIam) && items.some(isLogin) ? items.filter((item) => !implied(item)) : items;
+
+const isLogin = ({ what, database }: AccessItem): boolean => what === 'login' && database == null;
+const isIam = ({ what, names, privileges }: AccessItem): boolean =>
+  what === 'role' && names.length === 1 && names[0] === IAM_ROLE && !privileges.includes('ADMIN');
 
 /** How many users a line names before it counts the rest. */
 const NAMED_USERS = 8;
@@ -47,14 +55,13 @@ const sentence = (symbol: '-' | '+', verb: string, item: AccessItem): Phrase => 
 };
 
 /** A role that means something by itself: the words say how far it is held (none: fully). */
-const roleSentence = (symbol: '-' | '+', verb: string, { names, privileges }: AccessItem): Phrase => {
+const roleSentence = (symbol: '-' | '+', verb: string, item: AccessItem): Phrase => {
+  const { names, privileges } = item;
   const role = join(
     names.map((name) => say`${name}`),
     ', ',
   );
-  if (names.length === 1 && names[0] === IAM_ROLE && !privileges.includes('ADMIN')) {
-    return [symbol === '-' ? 'can no longer log in through IAM' : 'can log in through IAM'];
-  }
+  if (isIam(item)) return [symbol === '-' ? 'can no longer log in through IAM' : 'can log in through IAM'];
   if (privileges.length === 0) return say`${[verb]} the role ${role}`;
   const rights = privileges.map((word) => ROLE_RIGHTS[word] ?? word.toLowerCase());
   return say`${[verb]} ${[rights.join(' and ')]} ${role}`;

@@ -30,4 +30,3 @@ const targetEvents = ({ changes, steps, findings, access, ...target }: PlanTarge
   ...steps.map((step) => ({ type: 'step', target: target.name, step })),
   ...findings.map((finding) => ({ type: 'finding', target: target.name, finding })),
 ];
-

@@ -91,7 +91,7 @@ const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
     view.verdict === 'failed' ? 'Nothing can be applied until every target plans without errors.' : null,
     errorList(view),
     level <= 3 ? accessList(view, level) : null,
-    removalBlock(view, cut.removals),
+    removalBlock(view, cut.plan, cut.removals),
     blockedList(view, level),
     ...view.targets.map((target) => (cut.detailed.has(target.name) ? details(target, options.foldLines ?? 20) : leftOut(target))),
     level === 0 ? statements(cut.plan) : null,
@@ -196,10 +196,10 @@ const accessList = (view: Outline, level: Level): string => {
   return lines.length === 0 ? '' : `**Who loses and who gains access**\n\n${lines.join('\n')}`;
 };
 
-const removalBlock = (view: Outline, limit: number): string => {
+const removalBlock = (view: Outline, plan: Plan, limit: number): string => {
   const all = view.targets.flatMap((target) => target.removals.map((line) => ({ target, line })));
   if (all.length === 0) return '';
-  const changes = all.reduce((sum, { line }) => sum + line.changes.length, 0);
+  const changes = all.reduce((sum, { target, line }) => sum + changesOf(plan, target, line), 0);
   const lines = all.slice(0, limit).map(({ target, line }) => `> - ${prefix(view, target)}${lineMarkdown(line)}`);
   const rest = all.length - lines.length;
   const handsOver = all.some(({ line }) => line.symbol !== '-') ? ` or hand${changes === 1 ? 's' : ''} it over` : '';
@@ -207,6 +207,12 @@ const removalBlock = (view: Outline, limit: number): string => {
   return ['> [!WARNING]', title, '>', ...lines, ...(rest > 0 ? [`> - **and ${count(rest)} more that are not listed here**`] : [])].join(
     '\n',
   );
+};
+
+/** How many changes a line tells; that sessions end with a login is no change of its own. */
+const changesOf = (plan: Plan, { name }: TargetOutline, line: Line): number => {
+  const changes = plan.targets.find((target) => target.name === name)?.changes ?? [];
+  return Math.max(1, line.changes.filter((index) => changes[index]?.kind !== 'sessions').length);
 };
 
 const lineMarkdown = (line: Line): string => {

@@ -10,7 +10,7 @@ import { membershipLines } from './lines/membership.ts';
 import { defaultLines, ownershipLines, passwordLines, settingLines } from './lines/other.ts';
 import { roleLines, toldByRole } from './lines/role.ts';
 import { objectCount } from './objects.ts';
-import { count, join, listed, literal, type Phrase, plural, say } from './phrase.ts';
+import { count, join, listed, literal, type Phrase, plain, plural, say } from './phrase.ts';
 
 /** A plan as it is read: the one grouped, ordered tree behind every view for people. */
 export type Outline = {
@@ -165,8 +165,11 @@ export const sortFindings = (findings: readonly Finding[]): Finding[] =>
       byCodeUnit(a.message, b.message),
   );
 
-/** One line for each selector as written: `14 tables, 3 sequences`. Nothing at all is said first. */
+/** One line for each selector: `14 tables, 3 sequences`. What several places say alike is said once. */
 const matchLines = (matches: readonly Match[]): MatchLine[] =>
+  gather(matchesBySource(matches), (line) => [line.selector, plain(line.text)]).map(([first]) => first);
+
+const matchesBySource = (matches: readonly Match[]): MatchLine[] =>
   gather(matches, (match) => [match.selector, match.source?.file, match.source?.line, match.source?.column])
     .map((group) => ({
       selector: group[0].selector,

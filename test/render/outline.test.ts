@@ -120,6 +120,14 @@ describe('outline', () => {
     ]);
   });
 
+  it('says once what selectors of several places match alike', () => {
+    const mixed = PLANS.mixed as Plan;
+    const [first] = mixed.targets[0]!.matches;
+    const elsewhere = { ...first!, source: { file: 'access/more.yaml', line: 7, column: 3 } };
+    const target = { ...mixed.targets[0]!, matches: [first!, elsewhere] };
+    expect(outline({ ...mixed, targets: [target] }).targets[0]!.matches).toHaveLength(1);
+  });
+
   it('sorts findings by gravity, then place', () => {
     const finding = (severity: 'error' | 'warning', line: number) => ({
       severity,
@@ -159,6 +167,12 @@ describe('access', () => {
     const [line] = accessLines([{ users: ['jane'], gains: symbol === '+' ? [one] : [], loses: symbol === '-' ? [one] : [] }]);
     expect(line && `${plain(usersPhrase(line))} ${plain(line.text)}`).toBe(text);
     expect(line?.symbol).toBe(symbol);
+  });
+
+  it('tells a login that comes or goes together with IAM once', () => {
+    const both = [item({ what: 'login' }), item({ what: 'role', names: ['rds_iam'] })];
+    const lines = accessLines([{ users: ['jane'], gains: both, loses: both }]);
+    expect(lines.map(({ text }) => plain(text))).toEqual(['can no longer log in', 'can log in through IAM']);
   });
 
   it('tells losses of everybody before the first gain', () => {
