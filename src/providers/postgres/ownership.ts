@@ -27,7 +27,30 @@ export const compareOwnership = (scope: Scope, compare: Comparison): Reality => 
     putOwnership(compare, row, owner.name, { ...owner.about, ...blocked });
   }
   reportOwners(scope, compare);
-  return { ...scope.reality, objects: scope.reality.objects.map((row) => (changed.has(row) ? reowned(row, changed.get(row)!) : row)) };
+  const follow = followers(changed);
+  return {
+    ...scope.reality,
+    objects: scope.reality.objects.map((row) => {
+      const owner = changed.get(row) ?? follow(row);
+      return owner === undefined ? row : reowned(row, owner);
+    }),
+  };
+};
+
+/** Columns, and sequences of columns, go with their table; a sequence's table is one of the same schema and owner. */
+const followers = (changed: ReadonlyMap<OwnedObjects, string>): ((row: OwnedObjects) => string | undefined) => {
+  if (changed.size === 0) return () => undefined;
+  const tables = new Map<string, string>();
+  const owners = new Map<string, string>();
+  for (const [row, owner] of changed) {
+    if (row.kind !== 'table') continue;
+    owners.set(pathKey(row.database!, row.schema!, row.owner), owner);
+    for (const name of row.names) tables.set(pathKey(row.database!, row.schema!, name), owner);
+  }
+  return (row) => {
+    if (row.kind === 'column') return tables.get(pathKey(row.database!, row.schema!, row.relation!));
+    return row.linked ? owners.get(pathKey(row.database!, row.schema!, row.owner)) : undefined;
+  };
 };
 
 const newOwner = (scope: Scope, row: OwnedObjects): { readonly name: string; readonly about: About } | null => {
