@@ -8,7 +8,9 @@ const DATABASE_OWNER = 'pg_database_owner';
  * How the login can act as another role: it is that role; it inherits its rights and acts as it by itself;
  * it may SET ROLE; it may grant itself the role for one transaction; or it cannot (`reason`).
  */
-export type Reach = { readonly how: 'self' | 'superuser' | 'inherit' | 'set' | 'borrow' } | { readonly how: 'none'; readonly reason: string };
+export type Reach =
+  | { readonly how: 'self' | 'superuser' | 'inherit' | 'set' | 'borrow' }
+  | { readonly how: 'none'; readonly reason: string };
 
 /** What the login may do (`coming` roles are those that it will have created), computed from the memberships that were read. */
 export type Authority = {
@@ -21,12 +23,18 @@ export type Authority = {
   /** Whether the login may alter or comment on the role. */
   readonly alter: (role: string) => boolean;
   readonly inherits: (member: string, role: string) => boolean;
+  /** Whether the member itself holds ADMIN on the role. */
+  readonly administers: (member: string, role: string) => boolean;
 };
 
 /** The role that must be acted as to use the rights of `owner` in a database. */
 export const actor = (owner: string, databaseOwner: string): string => (owner === DATABASE_OWNER ? databaseOwner : owner);
 
-export const authorityOf = (reality: Reality, server: { readonly login: string; readonly version: number; readonly bootstrap: string }, coming: ReadonlySet<string>): Authority => {
+export const authorityOf = (
+  reality: Reality,
+  server: { readonly login: string; readonly version: number; readonly bootstrap: string },
+  coming: ReadonlySet<string>,
+): Authority => {
   const { login, version, bootstrap } = server;
   const perGrantor = version >= PER_GRANTOR_MEMBERSHIPS;
   const me = reality.roles.get(login);
@@ -54,7 +62,8 @@ export const authorityOf = (reality: Reality, server: { readonly login: string; 
     if (settable.has(role)) return { how: 'set' };
     if (inherited.has(role)) return { how: 'inherit' };
     if (reality.roles.get(role)?.superuser) return { how: 'none', reason: `'${role}' is a superuser, which '${login}' cannot act as` };
-    if (closure(edges, role, () => true).has(login)) return { how: 'none', reason: `'${role}' is itself a member of '${login}', so '${login}' cannot become it` };
+    if (closure(edges, role, () => true).has(login))
+      return { how: 'none', reason: `'${role}' is itself a member of '${login}', so '${login}' cannot become it` };
     if (admin(role)) return { how: 'borrow' };
     return { how: 'none', reason: `'${login}' has no ADMIN option on role '${role}'` };
   };
@@ -76,6 +85,7 @@ export const authorityOf = (reality: Reality, server: { readonly login: string; 
       return perGrantor ? (me?.createrole ?? false) && admin(role) !== null : (me?.createrole ?? false);
     },
     inherits: (from, role) => from === role || closure(edges, from, (edge) => edge.inherit).has(role),
+    administers: (from, role) => (edges.get(from) ?? []).some((edge) => edge.role === role && edge.admin),
   };
 };
 
@@ -90,7 +100,11 @@ const edgesByMember = (memberships: readonly Membership[]): ReadonlyMap<string, 
 };
 
 /** The roles reached from `start` over the edges that count, itself included. */
-const closure = (edges: ReadonlyMap<string, readonly Membership[]>, start: string, counts: (edge: Membership) => boolean): ReadonlySet<string> => {
+const closure = (
+  edges: ReadonlyMap<string, readonly Membership[]>,
+  start: string,
+  counts: (edge: Membership) => boolean,
+): ReadonlySet<string> => {
   const reached = new Set([start]);
   for (const member of reached) for (const edge of edges.get(member) ?? []) if (counts(edge)) reached.add(edge.role);
   return reached;

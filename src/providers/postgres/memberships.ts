@@ -5,6 +5,7 @@ import { PREDEFINED_SINCE } from '../../model/privilege.ts';
 import type { Membership, MembershipOptions } from '../../model/state.ts';
 import type { About } from '../provider.ts';
 import { PER_GRANTOR_MEMBERSHIPS } from './authority.ts';
+import { type Move, reportCircles } from './circles.ts';
 import { absentRoles } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
 
@@ -23,28 +24,47 @@ export const compareMemberships = (scope: Scope, compare: Comparison): void => {
     else wanted.set(pairKey(membership.role, membership.member), membership);
   }
   const actual = groupBy(scope.reality.memberships, (row) => pairKey(row.role, row.member));
+  const absent = new Set(absentRoles(scope).map(({ name }) => name));
   const orphaned = orphanedGroups(scope);
-  const losing = losingAdmin(scope, wanted);
+  const losing = losingAdmin(scope, actual, (role, member) => keepsAdmin(scope, { role, member }, wanted, actual, orphaned));
+  const moves: Move[] = [];
+  const noting: Comparison = {
+    ...compare,
+    put: (kind, key, before, after, about) => {
+      if (kind === 'membership' && about?.blocked === undefined) moves.push({ before, after } as Move);
+      compare.put(kind, key, before, after, about);
+    },
+  };
   for (const key of new Set([...actual.keys(), ...wanted.keys()])) {
     const rows = (actual.get(key) ?? []).filter((row) => !isImplicit(scope, row));
     const declared = wanted.get(key);
-    comparePair(scope, compare, rows, declared, { orphaned, losing });
+    comparePair(scope, noting, rows, declared, { orphaned, absent, losing });
   }
+  reportCircles(scope, moves, (row) => wanted.get(pairKey(row.role, row.member))?.source, compare);
 };
 
 /** What decides over rows beside the declaration. */
 type Circumstances = {
   readonly orphaned: ReadonlySet<string>;
+  /** Roles with our mark that nothing declares. */
+  readonly absent: ReadonlySet<string>;
   /** `role grantor` pairs whose grantor loses ADMIN on the role: what it granted goes with it. */
   readonly losing: ReadonlySet<string>;
 };
 
-const comparePair = (scope: Scope, compare: Comparison, rows: Rows, declared: DeclaredMembership | undefined, { orphaned, losing }: Circumstances): void => {
+const comparePair = (
+  scope: Scope,
+  compare: Comparison,
+  rows: Rows,
+  declared: DeclaredMembership | undefined,
+  { orphaned, absent, losing }: Circumstances,
+): void => {
   const first = rows[0] ?? declared;
   if (!first) return;
   if (scope.dropped.has(first.role) || scope.dropped.has(first.member)) return;
   // Before 16 a membership outlives its grantor.
-  const isLost = (row: Membership) => (scope.version >= PER_GRANTOR_MEMBERSHIPS && scope.dropped.has(row.grantor)) || losing.has(pairKey(row.role, row.grantor));
+  const isLost = (row: Membership) =>
+    (scope.version >= PER_GRANTOR_MEMBERSHIPS && scope.dropped.has(row.grantor)) || losing.has(pairKey(row.role, row.grantor));
   const lost = rows.filter(isLost);
   const kept = rows.filter((row) => !isLost(row));
   const about: About = declared ? { source: declared.source, ...(declared.expired ? { cause: 'expired' as const } : {}) } : {};
@@ -58,19 +78,28 @@ const comparePair = (scope: Scope, compare: Comparison, rows: Rows, declared: De
     return;
   }
   if (isForeign(scope, first, orphaned)) {
-    // Nobody asked for this pair to go: what the leaver granted is granted again by the login.
-    for (const row of lost) if (kept.length === 0) put(null, { ...row, grantor: scope.authority.admin(row.role)?.grantor ?? scope.authority.login });
+    // Nobody asked for this pair to go: what falls with its grantor is granted again by the login.
+    const held = together(kept);
+    for (const row of lost)
+      if (OPTIONS.some((option) => row[option] && !held[option]))
+        put(null, { ...row, ...together([...kept, ...lost]), grantor: scope.authority.admin(row.role)?.grantor ?? scope.authority.login });
     return;
   }
-  for (const row of kept) put(row, null, orphaned.has(first.role) ? { cause: 'absent' } : {});
+  for (const row of kept) put(row, null, absent.has(first.role) || absent.has(first.member) ? { cause: 'absent' } : {});
 };
 
 /** Takes from the rows what is too much, and adds what their union lacks. */
-const satisfy = (scope: Scope, rows: Rows, declared: DeclaredMembership, put: (before: Membership | null, after: Membership | null) => void): void => {
+const satisfy = (
+  scope: Scope,
+  found: Rows,
+  declared: DeclaredMembership,
+  put: (before: Membership | null, after: Membership | null) => void,
+): void => {
   const options = versioned(scope, declared.options);
-  const additive = scope.declared.roles.get(declared.member)?.manage === 'additive';
+  const rows = found.map((row) => ({ ...row, ...versioned(scope, row) }));
+  const additive = !scope.exact.has(declared.member);
   const trimmed = rows.map((row) => (additive ? row : { ...row, ...combine(row, options, (a, b) => a && b) }));
-  const held = trimmed.reduce<MembershipOptions>((sum, row) => combine(sum, row, (a, b) => a || b), { admin: false, inherit: false, set: false });
+  const held = together(trimmed);
   const grantor = scope.authority.admin(declared.role)?.grantor ?? scope.authority.login;
   const complete = trimmed.length > 0 && OPTIONS.every((option) => held[option] || !options[option]);
   const mine = trimmed.findIndex((row) => row.grantor === grantor);
@@ -90,19 +119,41 @@ const combine = (a: MembershipOptions, b: MembershipOptions, how: (a: boolean, b
   set: how(a.set, b.set),
 });
 
-/** From 16 on a membership depends on its grantor's ADMIN option: who loses that by this plan. */
-const losingAdmin = (scope: Scope, wanted: ReadonlyMap<string, DeclaredMembership>): ReadonlySet<string> => {
+/** What all rows of a pair give. */
+const together = (rows: Rows): MembershipOptions =>
+  rows.reduce<MembershipOptions>((sum, row) => combine(sum, row, (a, b) => a || b), { admin: false, inherit: false, set: false });
+
+/** From 16 on a membership depends on its grantor's ADMIN option: the pairs of `role member` that lose it by this plan. */
+const losingAdmin = (
+  scope: Scope,
+  actual: ReadonlyMap<string, Rows>,
+  keeps: (role: string, member: string) => boolean,
+): ReadonlySet<string> => {
   if (scope.version < PER_GRANTOR_MEMBERSHIPS) return new Set();
-  const losing = scope.reality.memberships.filter((row) => {
-    if (!row.admin || isImplicit(scope, row) || !scope.exact.has(row.member)) return false;
-    const declared = wanted.get(pairKey(row.role, row.member));
-    return !declared || declared.expired || !declared.options.admin;
-  });
-  return new Set(losing.map((row) => pairKey(row.role, row.member)));
+  const losing = [...actual].filter(
+    ([, rows]) => rows.some((row) => row.admin) && !rows.some((row) => isImplicit(scope, row)) && !keeps(rows[0]!.role, rows[0]!.member),
+  );
+  return new Set(losing.map(([key]) => key));
+};
+
+/** Whether a pair that has the ADMIN option has it afterwards too: where nobody asked for the pair to go, it is granted again. */
+const keepsAdmin = (
+  scope: Scope,
+  pair: Pick<Membership, 'role' | 'member'>,
+  wanted: ReadonlyMap<string, DeclaredMembership>,
+  actual: ReadonlyMap<string, Rows>,
+  orphaned: ReadonlySet<string>,
+): boolean => {
+  const key = pairKey(pair.role, pair.member);
+  const declared = wanted.get(key);
+  if (scope.dropped.has(pair.member)) return false;
+  if (!declared || declared.expired) return isForeign(scope, pair, orphaned);
+  return declared.options.admin || (!scope.exact.has(pair.member) && (actual.get(key) ?? []).some((row) => row.admin));
 };
 
 /** Before 16 a membership has neither option: the member's attribute and SET ROLE always count. */
-const versioned = (scope: Scope, options: MembershipOptions): MembershipOptions => (scope.version >= PER_GRANTOR_MEMBERSHIPS ? options : { admin: options.admin, inherit: true, set: true });
+const versioned = (scope: Scope, options: MembershipOptions): MembershipOptions =>
+  scope.version >= PER_GRANTOR_MEMBERSHIPS ? options : { admin: options.admin, inherit: true, set: true };
 
 /** Rows that the server or our own work needs: the creator's of PostgreSQL 16, and whatever the login and the masters are in. */
 const isImplicit = (scope: Scope, row: Membership): boolean =>
@@ -118,21 +169,33 @@ const isForeign = (scope: Scope, row: { readonly role: string; readonly member: 
 };
 
 /** Marked groups that the manifest no longer names (or whose `until` has passed): members with our mark leave them. */
-const orphanedGroups = (scope: Scope): ReadonlySet<string> => new Set(absentRoles(scope).flatMap((role) => (role.login ? [] : [role.name])));
+const orphanedGroups = (scope: Scope): ReadonlySet<string> =>
+  new Set(absentRoles(scope).flatMap((role) => (role.login ? [] : [role.name])));
 
 /** Fifty thousand of these are made and none is shown: no name holds a NUL. */
 const pairKey = (role: string, other: string): string => `${role}\0${other}`;
 
 export const membershipKey = (row: Membership): string => `${pathKey(row.member)} in ${pathKey(row.role)} by ${pathKey(row.grantor)}`;
 
-const impossible = (scope: Scope, { role, member, options }: DeclaredMembership): { code: string; message: string; hint?: string } | null => {
+const impossible = (
+  scope: Scope,
+  { role, member, options }: DeclaredMembership,
+): { code: string; message: string; hint?: string } | null => {
   const since = PREDEFINED_SINCE[role];
   if (since !== undefined && since > scope.version)
-    return { code: 'membership/needs-version', message: `'${member}' in '${role}': that role needs PostgreSQL ${Math.floor(since / 10000)}, the server is ${scope.snapshot.server.versionText}` };
-  if (role === 'pg_database_owner') return { code: 'membership/implicit', message: `'${role}' has no explicit members: it is whoever owns the database` };
+    return {
+      code: 'membership/needs-version',
+      message: `'${member}' in '${role}': that role needs PostgreSQL ${Math.floor(since / 10000)}, the server is ${scope.snapshot.server.versionText}`,
+    };
+  if (role === 'pg_database_owner')
+    return { code: 'membership/implicit', message: `'${role}' has no explicit members: it is whoever owns the database` };
   if (!scope.reality.roles.has(role) && !scope.declared.roles.has(role)) {
     if (role === 'rds_iam')
-      return { code: 'membership/no-rds-iam', message: `'${member}' has auth: iam, but the server has no role rds_iam`, hint: 'is this an RDS or Aurora server with IAM authentication?' };
+      return {
+        code: 'membership/no-rds-iam',
+        message: `'${member}' has auth: iam, but the server has no role rds_iam`,
+        hint: 'is this an RDS or Aurora server with IAM authentication?',
+      };
     return { code: 'membership/unknown-role', message: `'${member}' in '${role}': the server has no role '${role}'` };
   }
   if (scope.version >= PER_GRANTOR_MEMBERSHIPS || role === 'rds_iam') return null;
@@ -143,7 +206,11 @@ const impossible = (scope: Scope, { role, member, options }: DeclaredMembership)
       message: `'${member}' in '${role}' with inherit: ${options.inherit}: before PostgreSQL 16 that is an attribute of the user, here ${inherit}`,
       hint: `set inherit: ${options.inherit} on user '${member}'`,
     };
-  if (!options.set) return { code: 'membership/no-option', message: `'${member}' in '${role}' with set: false needs PostgreSQL 16, the server is ${scope.snapshot.server.versionText}` };
+  if (!options.set)
+    return {
+      code: 'membership/no-option',
+      message: `'${member}' in '${role}' with set: false needs PostgreSQL 16, the server is ${scope.snapshot.server.versionText}`,
+    };
   return null;
 };
 
@@ -157,6 +224,8 @@ const blockedMembership = (scope: Scope, before: Membership | null, after: Membe
   }
   if (grantor === authority.admin(role)?.grantor || authority.superuser) return {};
   const reach = authority.reach(grantor);
-  return reach.how === 'none' ? { blocked: `granted by '${grantor}': ${reach.reason}` } : {};
+  if (reach.how === 'none') return { blocked: `granted by '${grantor}': ${reach.reason}` };
+  if (!authority.administers(grantor, role) && !authority.admin(role))
+    return { blocked: `granted by '${grantor}', which no longer has ADMIN OPTION on '${role}', as '${authority.login}' has not` };
+  return {};
 };
-

@@ -45,21 +45,24 @@ const statementsOf = (scope: Scope, { before, after }: Indexed<'membership'>): S
   if (scope.version < PER_GRANTOR_MEMBERSHIPS) return olderStatements(before, after, phase);
   const own = grantor === scope.authority.admin(role)?.grantor;
   const direct = own || scope.authority.superuser || scope.authority.inherits(scope.authority.login, grantor);
-  const uses: Use[] = direct ? [] : [{ role: grantor, how: 'become' }];
-  const by = own && after ? '' : ` GRANTED BY ${ident(grantor)}`;
+  // A grantor that has lost its ADMIN option can revoke nothing as itself: the login does, with its rights.
+  const how = scope.authority.administers(grantor, role) ? 'become' : 'inherit';
+  const uses: Use[] = direct ? [] : [{ role: grantor, how }];
+  const by = ` GRANTED BY ${ident(grantor)}`;
   if (!after) return [{ verb: 'REVOKE', tail: by, uses, phase, rank: 1 }];
-  const option = (word: string, value: boolean) => `${word} ${value ? 'TRUE' : 'FALSE'}`;
-  // All three are spelled out: a plain GRANT takes two of them from elsewhere, and never lowers one.
+  // GRANT … WITH ADMIN FALSE would leave behind what the member granted by that option; REVOKE refuses to.
+  const lowers = before?.admin === true && !after.admin;
+  const rest = OPTIONS.filter((option) => !(lowers && option === 'admin'));
+  const same = before !== null && rest.every((option) => before[option] === after[option]);
+  // Options are spelled out: a plain GRANT takes two of them from elsewhere, and never lowers one.
+  const options = rest.map((option) => `${option.toUpperCase()} ${after[option] ? 'TRUE' : 'FALSE'}`).join(', ');
   return [
-    {
-      verb: 'GRANT',
-      tail: ` WITH ${[option('ADMIN', after.admin), option('INHERIT', after.inherit), option('SET', after.set)].join(', ')}${by}`,
-      uses,
-      phase,
-      rank: 0,
-    },
+    ...(lowers ? [{ verb: 'REVOKE ADMIN OPTION FOR', tail: by, uses, phase, rank: 1 } as const] : []),
+    ...(same ? [] : [{ verb: 'GRANT', tail: ` WITH ${options}${own ? '' : by}`, uses, phase, rank: 0 } as const]),
   ];
 };
+
+const OPTIONS = ['admin', 'inherit', 'set'] as const;
 
 const olderStatements = (before: Membership | null, after: Membership | null, phase: Draft['phase']): Statement[] => {
   if (!after) return [{ verb: 'REVOKE', tail: '', uses: [], phase, rank: 1 }];

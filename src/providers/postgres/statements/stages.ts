@@ -25,16 +25,17 @@ export type Stages = { readonly stages: readonly (readonly Lane[])[]; readonly l
 export const stagesOf = (scope: Scope, drafts: readonly Draft[], namesPerTransaction: number): Stages => {
   const sequence = createSequence(drafts.length);
   const owners = new Map<number, string>();
-  orderWithinReason(drafts, sequence);
+  orderWithinReason(scope, drafts, sequence);
   for (const inherited of [true, false]) orderByAccess(scope, drafts, sequence, owners, inherited);
   const { groups, lapses } = groupsOf(drafts, sequence, owners, namesPerTransaction);
   return { stages: levelsOf(drafts, sequence, groups), lapses };
 };
 
 /** Drafts that must run before others for the server to take them, whoever has what. Pairs of indexes. */
-export const prerequisites = (drafts: readonly Draft[]): (readonly [first: number, then: number])[] => [
+export const prerequisites = (scope: Scope, drafts: readonly Draft[]): (readonly [first: number, then: number])[] => [
   ...grantorsInTurn(drafts),
   ...adminsInTurn(drafts),
+  ...circlesInTurn(scope, drafts),
 ];
 
 /** A grantor gets its grant option before it grants, and loses it when what it granted is gone. */
@@ -71,8 +72,24 @@ const adminsInTurn = (drafts: readonly Draft[]): [number, number][] => {
   );
 };
 
-const orderWithinReason = (drafts: readonly Draft[], sequence: Sequence): void => {
-  for (const [first, then] of prerequisites(drafts)) sequence.before(first, then);
+/** The server takes no membership that would close a circle, even for a moment: the one that it is open by ends first. */
+const circlesInTurn = (scope: Scope, drafts: readonly Draft[]): [number, number][] => {
+  const moves = drafts.flatMap((draft, index) => (draft.moves ?? []).map((move) => ({ ...move, index })));
+  const ends = moves.flatMap(({ before, after, index }) => (before && !after ? [{ ...before, index }] : []));
+  const begins = moves.flatMap(({ before, after, index }) => (after && !before ? [{ ...after, index }] : []));
+  if (ends.length === 0 || begins.length === 0) return [];
+  const above = walker(scope.reality.memberships);
+  return begins.flatMap((begin): [number, number][] => {
+    const closes = above(begin.role);
+    if (!closes.has(begin.member)) return [];
+    return ends.flatMap((end) =>
+      end.index !== begin.index && closes.has(end.member) && above(end.role).has(begin.member) ? [[end.index, begin.index]] : [],
+    );
+  });
+};
+
+const orderWithinReason = (scope: Scope, drafts: readonly Draft[], sequence: Sequence): void => {
+  for (const [first, then] of prerequisites(scope, drafts)) sequence.before(first, then);
   narrowingAtOnce(drafts, sequence);
   ownersFirst(drafts, sequence);
 };

@@ -59,10 +59,10 @@ const inOrder = (drafts: readonly Draft[]): Draft[] =>
 const usesKey = (draft: Draft): string => JSON.stringify(draft.uses);
 
 /** In order, but what must run first for the server's sake does. */
-const inTurn = (drafts: readonly Draft[]): Draft[] => {
+const inTurn = (scope: Scope, drafts: readonly Draft[]): Draft[] => {
   const sorted = inOrder(drafts);
   const first = new Map<number, number[]>();
-  for (const [before, then] of prerequisites(sorted)) first.set(then, [...(first.get(then) ?? []), before]);
+  for (const [before, then] of prerequisites(scope, sorted)) first.set(then, [...(first.get(then) ?? []), before]);
   if (first.size === 0) return sorted;
   const placed = new Set<number>();
   const place = (index: number, above: readonly number[]): void => {
@@ -156,7 +156,7 @@ type Written = Omit<Step, 'id' | 'transaction'>;
 
 /** The statements of a batch with the borrowing around them: roles are lent for the transaction and given back at its end. */
 const writeBatch = (scope: Scope, batch: Batch): { readonly written: Written[]; readonly borrows: string[] } => {
-  const ordered = inTurn(batch.drafts);
+  const ordered = inTurn(scope, batch.drafts);
   const borrowed = new Map<string, Borrow>();
   const written: Written[] = [];
   let acting: string | null = null;
