@@ -1,9 +1,10 @@
-// npm run bench [-- tables…]   e.g. npm run bench -- 10000 30000 100000
+// npm run bench [-- shape…]   small, ldap2pg, or a number of tables; all of them by default
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Postgres, startPostgres } from '../test/lab/postgres.ts';
+import { buildLdap2pg, ldap2pgManifest } from './ldap2pg.ts';
 import { manifestOf, manifestWithReader, markRoles } from './manifest.ts';
 import { RAW } from './raw.ts';
 import { buildWide, type Wide, wideOf } from './wide.ts';
@@ -95,28 +96,68 @@ const measureGrant = async (server: Postgres, wide: Wide, where: Parameters<type
   );
 };
 
+const timeOf = (args: readonly string[]): number =>
+  median(
+    Array.from({ length: 15 }, () => {
+      const began = performance.now();
+      spawnSync(process.execPath, args);
+      return performance.now() - began;
+    }),
+  );
+const bareNode = (): number => timeOf(['-e', '0']);
+
 const startUp = (): void => {
-  const time = (args: readonly string[]) =>
-    median(
-      Array.from({ length: 15 }, () => {
-        const began = performance.now();
-        spawnSync(process.execPath, args);
-        return performance.now() - began;
-      }),
-    );
-  const bare = time(['-e', '0']);
-  const version = time([CLI, '--version']);
+  const bare = bareNode();
+  const version = timeOf([CLI, '--version']);
   console.log(
     `start-up: bare Node ${bare.toFixed(0)} ms, rolecall --version ${version.toFixed(0)} ms (+${(version - bare).toFixed(0)} ms)`,
   );
 };
 
+/** The first plan of everything, its apply, and a plan with nothing to do. */
+const measureLdap2pg = async (): Promise<void> => {
+  const server = await startPostgres(MAJOR, { rdsLike: true });
+  try {
+    await buildLdap2pg((database) => server.connect(server.superuser, database));
+    const manifest = path.join(scratch, 'ldap2pg.yaml');
+    writeFileSync(manifest, ldap2pgManifest({ port: server.port, user: 'master' }));
+    const shown = (what: string, { ms, mb }: Run) =>
+      console.log(`  ${what.padEnd(62)} ${ms.toFixed(0).padStart(6)} ms  peak ${mb.toFixed(0)} MB`);
+    console.log(`PostgreSQL ${server.version}, ldap2pg-big: 4 databases, 1,024 schemas, 8,192 tables and views, 768 groups, 1,000 users`);
+    shown('first plan, everything to do', rolecall(server, 'plan', '-m', manifest));
+    shown('apply', rolecall(server, 'apply', '-m', manifest, '--auto-approve', '--json'));
+    shown('plan, nothing to do', rolecall(server, 'plan', '-m', manifest, '--detailed-exitcode'));
+  } finally {
+    await server.stop();
+  }
+};
+
+/** What the program itself adds to a server's answers: one database, twenty tables, ten roles. */
+const measureSmall = async (): Promise<void> => {
+  const small: Wide = { schemas: 1, tables: 20, roles: 10, grantees: 10, routines: 1 };
+  const server = await startPostgres(MAJOR, { rdsLike: true });
+  try {
+    await build(server, small);
+    await server.query(server.superuser, 'postgres', markRoles(10));
+    const manifest = path.join(scratch, 'small.yaml');
+    writeFileSync(manifest, manifestOf(small, 10, { port: server.port, user: 'master', database: 'wide' }));
+    const runs = Array.from({ length: 9 }, () => rolecall(server, 'plan', '-m', manifest, '--detailed-exitcode'));
+    const bare = bareNode();
+    const ms = median(runs.map((run) => run.ms));
+    console.log(`PostgreSQL ${server.version}, small: plan ${ms.toFixed(0)} ms, of which bare Node ${bare.toFixed(0)} ms`);
+  } finally {
+    await server.stop();
+  }
+};
+
+const MAJOR = Number(process.env.PG_MAJOR ?? 17);
 startUp();
-const major = Number(process.env.PG_MAJOR ?? 17);
-const shapes = process.argv.slice(2).map(Number);
-for (const tables of shapes.length > 0 ? shapes : [10_000, 30_000, 100_000]) {
+const shapes = process.argv.slice(2);
+if (shapes.length === 0 || shapes.includes('small')) await measureSmall();
+if (shapes.length === 0 || shapes.includes('ldap2pg')) await measureLdap2pg();
+for (const tables of shapes.length === 0 ? [10_000, 30_000, 100_000] : shapes.map(Number).filter((number) => number > 0)) {
   const wide = wideOf(tables);
-  const server = await startPostgres(major, { rdsLike: true, settings: { shared_buffers: '1GB', max_wal_size: '8GB', autovacuum: 'off' } });
+  const server = await startPostgres(MAJOR, { rdsLike: true, settings: { shared_buffers: '1GB', max_wal_size: '8GB', autovacuum: 'off' } });
   try {
     await build(server, wide);
     const floor = median(

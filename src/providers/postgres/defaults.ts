@@ -1,5 +1,4 @@
 import { groupBy } from '../../core/group.ts';
-import { isPattern, matches } from '../../core/selector.ts';
 import { samePrivileges, union } from '../../core/privileges.ts';
 import { type Grantee, granteeKey, granteeOf, type Privileges } from '../../model/access.ts';
 import type { DeclaredGrant } from '../../model/declared.ts';
@@ -10,7 +9,7 @@ import type { About } from '../provider.ts';
 import { defaultAcl, parseAcl } from './acl.ts';
 import { actor } from './authority.ts';
 import { ACL_TYPES, DEFAULT_OBJECTS, expandAll } from './catalog.ts';
-import { isSystemSchema } from './reality.ts';
+import { schemasSelected } from './schemas.ts';
 import { type Comparison, databaseOwner, isProviderRole, type Scope } from './scope.ts';
 
 type Wanted = { readonly body: DefaultPrivilege; readonly source?: Position };
@@ -27,7 +26,9 @@ export const compareDefaults = (scope: Scope, compare: Comparison): void => {
     const body = before ?? wanted!.body;
     if (!wanted && !isExtra(scope, body)) continue;
     const additive = keeps(scope, body) && !scope.dropped.has(body.creator);
-    const after = wanted ? { ...wanted.body, privileges: additive ? union(before?.privileges ?? [], wanted.body.privileges) : wanted.body.privileges } : null;
+    const after = wanted
+      ? { ...wanted.body, privileges: additive ? union(before?.privileges ?? [], wanted.body.privileges) : wanted.body.privileges }
+      : null;
     if (before && after && samePrivileges(before.privileges, after.privileges)) continue;
     compare.put('default', key, before, after, aboutDefault(scope, body, wanted?.source));
   }
@@ -76,7 +77,8 @@ const desiredDefaults = (scope: Scope, compare: Comparison): Map<string, Wanted>
   };
   for (const { database, schema, createdBy, to, objects, privileges, source } of scope.declared.defaults) {
     if (!scope.managed.has(database)) continue;
-    for (const creator of createdBy) add({ database, creator, schema, objects, grantee: to, privileges: words(scope, objects, privileges) }, source);
+    for (const creator of createdBy)
+      add({ database, creator, schema, objects, grantee: to, privileges: words(scope, objects, privileges) }, source);
   }
   const skipped = new Map<string, Position>();
   for (const grant of scope.declared.grants) {
@@ -84,7 +86,18 @@ const desiredDefaults = (scope: Scope, compare: Comparison): Map<string, Wanted>
     for (const [database, schema, owner] of schemasOf(scope, grant)) {
       for (const creator of creatorsOf(scope, database, owner)) {
         if (isUnfit(scope, creator)) skipped.set(`${pathKey(database, schema)}\0${creator}`, grant.source);
-        else if (creator !== grant.grantee) add({ database, creator, schema, objects: grant.kind as DefaultKind, grantee: grant.grantee, privileges: words(scope, grant.kind as DefaultKind, grant.privileges) }, grant.source);
+        else if (creator !== grant.grantee)
+          add(
+            {
+              database,
+              creator,
+              schema,
+              objects: grant.kind as DefaultKind,
+              grantee: grant.grantee,
+              privileges: words(scope, grant.kind as DefaultKind, grant.privileges),
+            },
+            grant.source,
+          );
       }
     }
   }
@@ -97,17 +110,18 @@ const words = (scope: Scope, objects: DefaultKind, privileges: Privileges): Priv
 /** Default privileges know no names: only a grant on everything of a schema has a future half. */
 const isWholeKind = (grant: DeclaredGrant): boolean => grant.name !== null && !grant.name.literal && grant.name.text === '*';
 
-const schemasOf = (scope: Scope, grant: DeclaredGrant): (readonly [database: string, schema: string, owner: string])[] =>
-  scope.reality.objects.flatMap((row) => {
-    if (row.kind !== 'schema' || row.database === null || !scope.managed.has(row.database) || !grant.database || !grant.schema) return [];
-    const name = row.names[0]!;
-    if (isSystemSchema(name) && isPattern(grant.schema)) return [];
-    return matches(grant.database, row.database) && matches(grant.schema, name) ? [[row.database, name, row.owner] as const] : [];
-  });
+const schemasOf = (scope: Scope, { database, schema }: DeclaredGrant): (readonly [database: string, schema: string, owner: string])[] =>
+  database && schema
+    ? schemasSelected(scope.reality, database, schema).flatMap((row) =>
+        scope.managed.has(row.database!) ? [[row.database!, row.names[0]!, row.owner] as const] : [],
+      )
+    : [];
 
-const creatorsOf = (scope: Scope, database: string, owner: string): readonly string[] => scope.declared.target.defaultsFor[database] ?? [actor(owner, databaseOwner(scope, database))];
+const creatorsOf = (scope: Scope, database: string, owner: string): readonly string[] =>
+  scope.declared.target.defaultsFor[database] ?? [actor(owner, databaseOwner(scope, database))];
 
-const isUnfit = (scope: Scope, creator: string): boolean => isProviderRole(creator) || (scope.reality.roles.get(creator)?.superuser ?? false);
+const isUnfit = (scope: Scope, creator: string): boolean =>
+  isProviderRole(creator) || (scope.reality.roles.get(creator)?.superuser ?? false);
 
 const reportSkipped = (skipped: ReadonlyMap<string, Position>, compare: Comparison): void => {
   const byCreator = groupBy(skipped, ([key]) => key.split('\0')[1]!);
@@ -137,5 +151,12 @@ const aboutDefault = (scope: Scope, body: DefaultPrivilege, source: Position | u
 const leaversDefaults = (scope: Scope, actual: Iterable<DefaultPrivilege>): DefaultPrivilege[] =>
   [...actual].flatMap(({ database, creator, schema, objects }) => {
     if (schema !== null || !scope.dropped.has(creator)) return [];
-    return defaultAcl(ACL_TYPES[objects], creator, scope.version).map(({ grantee, privileges }) => ({ database, creator, schema, objects, grantee, privileges }));
+    return defaultAcl(ACL_TYPES[objects], creator, scope.version).map(({ grantee, privileges }) => ({
+      database,
+      creator,
+      schema,
+      objects,
+      grantee,
+      privileges,
+    }));
   });

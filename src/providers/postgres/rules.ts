@@ -2,9 +2,10 @@ import { groupBy } from '../../core/group.ts';
 import { isEverything, isPattern, matches } from '../../core/selector.ts';
 import type { ObjectKind, OwnedObjects, Privileges } from '../../model/access.ts';
 import type { DeclaredGrant, DeclaredPublic, Part } from '../../model/declared.ts';
-import type { Match } from '../../model/plan.ts';
 import { byCodeUnit, pathKey } from '../../model/key.ts';
+import type { Match } from '../../model/plan.ts';
 import { expandAll } from './catalog.ts';
+import { schemasSelected } from './schemas.ts';
 import type { Comparison, Scope } from './scope.ts';
 
 /** A declared grant ready to be matched: privileges by this server's words, and how many objects it has met. */
@@ -30,7 +31,9 @@ export const ruleBook = (scope: Scope): RuleBook => {
     ...scope.declared.grants.map((grant) => rule(scope, grant, grant.grantee, 'hold')),
     ...scope.declared.publics.map((grant) => rule(scope, grant, '', grant.action === 'grant' ? 'public-grant' : 'public-revoke')),
   ];
-  const index = groupBy(all, (one) => indexKey(one.grant.kind, one.grant.schema && !isPattern(one.grant.schema) ? one.grant.schema.text : null));
+  const index = groupBy(all, (one) =>
+    indexKey(one.grant.kind, one.grant.schema && !isPattern(one.grant.schema) ? one.grant.schema.text : null),
+  );
   const places = new Map<string, readonly Rule[]>();
   return {
     all,
@@ -39,7 +42,10 @@ export const ruleBook = (scope: Scope): RuleBook => {
       const known = places.get(place);
       if (known) return known;
       const schema = row.kind === 'schema' ? row.names[0]! : row.schema;
-      const candidates = [...(index.get(indexKey(row.kind, null)) ?? []), ...(schema === null ? [] : (index.get(indexKey(row.kind, schema)) ?? []))];
+      const candidates = [
+        ...(index.get(indexKey(row.kind, null)) ?? []),
+        ...(schema === null ? [] : (index.get(indexKey(row.kind, schema)) ?? [])),
+      ];
       const found = candidates.filter((one) => inPlace(one, row));
       places.set(place, found);
       return found;
@@ -68,12 +74,21 @@ const inPlace = (one: Rule, row: OwnedObjects): boolean => {
 
 /** The object's name as the rule selects it; null when every name of the row is meant. Objects of extensions and of the system only by their own name. */
 const namePart = (one: Rule, row: OwnedObjects): Part | null => {
-  const part = row.kind === 'database' ? (one.grant.database ?? one.grant.name) : row.kind === 'schema' ? (one.grant.schema ?? one.grant.name) : one.grant.name;
+  const part =
+    row.kind === 'database'
+      ? (one.grant.database ?? one.grant.name)
+      : row.kind === 'schema'
+        ? (one.grant.schema ?? one.grant.name)
+        : one.grant.name;
   return part && isEverything(part) && !row.origin ? null : part;
 };
 
 /** Objects of a row that the same rules are about. */
-export type Cell = { readonly names: readonly string[]; readonly rules: readonly Rule[]; /** All names of the row: then ALL … IN SCHEMA may be exact. */ readonly whole: boolean };
+export type Cell = {
+  readonly names: readonly string[];
+  readonly rules: readonly Rule[] /** All names of the row: then ALL … IN SCHEMA may be exact. */;
+  readonly whole: boolean;
+};
 
 /** Splits a row by the rules that each name is under. */
 export const cellsOf = (row: OwnedObjects, rules: readonly Rule[]): Cell[] => {
@@ -123,7 +138,13 @@ export const reportMatches = (scope: Scope, book: RuleBook, compare: Comparison)
     const key = `${grant.selector} ${grant.kind} ${JSON.stringify(grant.source)}`;
     const before = found.get(key);
     const database = grant.database && !isPattern(grant.database) ? grant.database.text : null;
-    found.set(key, { selector: grant.selector, database, kind: grant.kind, count: Math.max(one.matched, before?.count ?? 0), source: grant.source });
+    found.set(key, {
+      selector: grant.selector,
+      database,
+      kind: grant.kind,
+      count: Math.max(one.matched, before?.count ?? 0),
+      source: grant.source,
+    });
     if (one.matched === 0) reportNone(scope, one, compare);
   }
   return [...found.values()].sort((a, b) => byCodeUnit(JSON.stringify(a), JSON.stringify(b)));
@@ -136,7 +157,7 @@ const reportNone = (scope: Scope, one: Rule, compare: Comparison): void => {
   const parts = [grant.database, grant.schema, grant.name].filter((part): part is Part => part !== null);
   const profiled = 'profile' in grant && grant.profile !== undefined;
   // A profile speaks of whole schemas: an empty one is nothing to warn about.
-  const schemaMet = !grant.schema || scope.reality.objects.some((row) => row.kind === 'schema' && matches(grant.schema!, row.names[0]!) && (!grant.database || matches(grant.database, row.database!)));
+  const schemaMet = !grant.schema || !grant.database || schemasSelected(scope.reality, grant.database, grant.schema).length > 0;
   if (profiled && schemaMet && parts.some(isPattern)) return;
   const schemaMissing = !schemaMet && !isPattern(grant.schema!);
   const pattern = parts.some(isPattern) && !schemaMissing;
@@ -152,7 +173,9 @@ const reportNone = (scope: Scope, one: Rule, compare: Comparison): void => {
 const hintFor = (scope: Scope, one: Rule): { hint?: string } => {
   const wanted = one.grant.name ?? one.grant.schema ?? one.grant.database;
   if (!wanted || isPattern(wanted)) return {};
-  const names = scope.reality.objects.filter((row) => row.kind === one.grant.kind && (row.schema === null || !one.grant.schema || matches(one.grant.schema, row.schema))).flatMap((row) => row.names);
+  const names = scope.reality.objects
+    .filter((row) => row.kind === one.grant.kind && (row.schema === null || !one.grant.schema || matches(one.grant.schema, row.schema)))
+    .flatMap((row) => row.names);
   const near = names.find((name) => name.toLowerCase() === wanted.text.toLowerCase() && name !== wanted.text);
   return near ? { hint: `did you mean '${near}'? names are case-sensitive` } : {};
 };
