@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { planOf } from '../engine/plan.ts';
 import { planTargets } from '../engine/read.ts';
+import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, isError } from '../model/finding.ts';
-import type { Plan } from '../model/plan.ts';
+import type { Plan, PlanTarget } from '../model/plan.ts';
 import type { Console } from './console.ts';
 import { type Format, renderPlan } from './format.ts';
 import { progressTo } from './progress.ts';
@@ -21,8 +22,9 @@ export const planCommand = async (options: PlanOptions, console: Console): Promi
   const session = await openSession(options, console);
   tell(session.findings, console);
   const { plan, findings } = await makePlan(session, options, console);
-  console.out(await renderPlan(plan, options.format, console.outTerminal));
-  if (findings.length > 0) throw new Failure(findings);
+  const shown: Plan = { ...plan, targets: withUnplanned(session, plan.targets, findings) };
+  console.out(await renderPlan(shown, options.format, console.outTerminal));
+  if (findings.length > 0) throw new Failure(options.format === 'human' ? notSaved(options.out) : findings);
   if (options.out !== undefined) await savePlan(options.out, plan, console);
   return exitOf(plan, options.detailedExitcode);
 };
@@ -41,6 +43,43 @@ export const makePlan = async (
   });
   return { plan: planOf(session.stack, session.asOf, 'plan', targets), findings };
 };
+
+/** A target that could not be planned stands among the others, with the reason: left out, it would look as if it matched. */
+const withUnplanned = (session: Session, planned: readonly PlanTarget[], findings: readonly Finding[]): readonly PlanTarget[] =>
+  session.declareds.map((declared) => {
+    const { name } = declared.target;
+    const reasons = findings.filter((finding) => finding.target === undefined || finding.target === name);
+    return planned.find((target) => target.name === name) ?? unplanned(declared, reasons);
+  });
+
+const unplanned = ({ target: { name, engine, endpoint, login } }: Declared, findings: readonly Finding[]): PlanTarget => ({
+  name,
+  engine,
+  identity: {
+    endpoint: endpoint.kind === 'explicit' ? `${endpoint.host}:${endpoint.port}` : '',
+    system: null,
+    version: '',
+    login: login.user ?? '',
+  },
+  counts: { add: 0, change: 0, remove: 0, blocked: 0 },
+  access: [],
+  changes: [],
+  transactions: [],
+  steps: [],
+  findings,
+  matches: [],
+  unmanaged: { users: [], groups: [] },
+  unread: [],
+  read: { roles: 0, databases: 0, objects: 0, grants: 0 },
+  roles: {},
+  nextExpiry: null,
+});
+
+/** The plan has told the reasons; what is left to say is that there is no file. */
+const notSaved = (out: string | undefined): readonly Finding[] =>
+  out === undefined
+    ? []
+    : [{ severity: 'error', code: 'plan/not-saved', message: `'${out}' was not written: not every target could be planned` }];
 
 /** Nothing to do, changes, or no: an error among the findings, or a database that could not be read. */
 export const exitOf = (plan: Plan, detailed: boolean): ExitCode => {

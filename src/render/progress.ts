@@ -39,13 +39,15 @@ const wordsOf = (event: Progress): string | null => {
     case 'statement':
       return null;
     case 'transaction-done':
-      return `${partName(event.database)}: ${plural(event.statements, 'statement')} committed, ${seconds(event.ms)}`;
+      return `${within(event.database)}${plural(event.statements, 'statement')} committed, ${seconds(event.ms)}`;
     case 'transaction-failed':
-      return `${partName(event.database)}: rolled back: ${event.message}${event.sqlstate === undefined ? '' : ` (${event.sqlstate})`}`;
+      return `${within(event.database)}rolled back: ${event.message}${event.sqlstate === undefined ? '' : ` (${event.sqlstate})`}`;
     case 'retry':
-      return `${partName(event.database)}: attempt ${event.attempt}, after: ${event.message}`;
+      return `${within(event.database)}attempt ${event.attempt}, after: ${event.message}`;
   }
 };
+
+const within = (database: string): string => (database === '' ? '' : `database ${partName(database)}: `);
 
 const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 

@@ -106,6 +106,8 @@ const headline = (result: ApplyResult): string => {
 const nextText = (result: ApplyResult): string => {
   if (isDone(result)) return 'Read back: the targets match the manifest.';
   const { failed, notStarted } = sums(result);
+  if (result.targets.some(({ findings }) => findings.some(({ code }) => code === 'apply/plan-stale')))
+    return 'Plan again, and have the new plan reviewed: only what the plan holds is run.';
   return failed + notStarted > 0 || result.targets.some(({ status }) => status === 'failed')
     ? 'Fix the cause, then run apply again: what is done drops out of the plan, the rest continues.'
     : 'What is left over needs what its reason names; run plan to see it again.';

@@ -57,6 +57,12 @@ describe('resultText', () => {
     );
   });
 
+  it('does not send anybody to apply a stale plan again', () => {
+    const findings = [{ severity: 'error', code: 'apply/plan-stale', message: 'a change is needed that the plan does not hold' }] as const;
+    const text = resultText(result(target('orders', { status: 'failed', applied: 0, statements: 0, findings })), terminal);
+    expect(text.split('\n').at(-2)).toBe('Plan again, and have the new plan reviewed: only what the plan holds is run.');
+  });
+
   it('shows the statement that failed, what was not started, and the way on', () => {
     expect(resultText(failed, terminal)).toBe(
       [
@@ -111,15 +117,15 @@ describe('progressText', () => {
     ],
     [
       { type: 'transaction-done', target: 'orders', database: 'sales', statements: 1, ms: 1234 },
-      '  orders: sales: 1 statement committed, 1.2 s',
+      '  orders: database sales: 1 statement committed, 1.2 s',
     ],
     [
       { type: 'transaction-failed', target: 'orders', database: 'sales', message: 'deadlock detected', sqlstate: '40P01' },
-      '! orders: sales: rolled back: deadlock detected (40P01)',
+      '! orders: database sales: rolled back: deadlock detected (40P01)',
     ],
     [
       { type: 'retry', target: 'orders', database: 'sales', attempt: 2, message: 'deadlock detected' },
-      '~ orders: sales: attempt 2, after: deadlock detected',
+      '~ orders: database sales: attempt 2, after: deadlock detected',
     ],
     [{ type: 'transaction-start', target: 'orders', database: 'sales', statements: 3 }, null],
   ] as [Progress, string | null][])('%j', (event, text) => {
