@@ -355,26 +355,24 @@ const compact = (entry: object): Access =>
   Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)));
 
 const memberships = (from: readonly string[], major: number, nested = false): fc.Arbitrary<unknown[]> =>
-  fc
-    .subarray([...from])
-    .chain((list) =>
-      fc.tuple(
-        ...list.map((one) =>
-          fc.oneof(
-            { weight: 3, arbitrary: fc.constant(one) as fc.Arbitrary<unknown> },
-            {
-              weight: 1,
-              arbitrary: fc.constantFrom<unknown>(
-                { name: one, until: nested ? '2027-01-01' : '2026-01-01', reason: 'x' },
-                { name: one, until: '2026-12-31T10:00:00Z' },
-                { name: one, admin: true },
-              ),
-            },
-            { weight: major >= 16 ? 1 : 0, arbitrary: fc.record({ name: fc.constant(one), inherit: fc.boolean(), set: fc.boolean() }) },
-          ),
+  fc.subarray([...from]).chain((list) =>
+    fc.tuple(
+      ...list.map((one) =>
+        fc.oneof(
+          { weight: 3, arbitrary: fc.constant(one) as fc.Arbitrary<unknown> },
+          {
+            weight: 1,
+            arbitrary: fc.constantFrom<unknown>(
+              { name: one, until: nested ? '2027-01-01' : '2026-01-01', reason: 'x' },
+              { name: one, until: '2026-12-31T10:00:00Z' },
+              { name: one, admin: true },
+            ),
+          },
+          { weight: major >= 16 ? 1 : 0, arbitrary: fc.record({ name: fc.constant(one), inherit: fc.boolean(), set: fc.boolean() }) },
         ),
       ),
-    );
+    ),
+  );
 
 const user = (at: number, groups: readonly string[], major: number): fc.Arbitrary<object> =>
   fc
@@ -479,12 +477,15 @@ export const worlds = (major: number): fc.Arbitrary<World> =>
 /** Target keys of every world. */
 export const TARGET = `databases: ${JSON.stringify(DATABASES)}\ndefaults_for: { orders: [maker], ${JSON.stringify(DATABASES[1])}: [maker, master] }`;
 
-/** The manifest's rest as YAML text. */
-export const yamlOf = (value: Access, options: { readonly flow?: boolean; readonly shuffled?: number } = {}): string =>
-  stringify(options.shuffled === undefined ? value : shuffle(value, options.shuffled), {
-    lineWidth: 0,
-    ...(options.flow ? { collectionStyle: 'flow', defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'QUOTE_DOUBLE' } : {}),
-  });
+/** The manifest's rest as YAML text; `flow`: everything under the top-level keys in braces and double quotes. */
+export const yamlOf = (value: Access, { flow = false, shuffled }: { readonly flow?: boolean; readonly shuffled?: number } = {}): string => {
+  const ordered = shuffled === undefined ? value : (shuffle(value, shuffled) as Access);
+  if (!flow) return stringify(ordered, { lineWidth: 0 });
+  const options = { lineWidth: 0, collectionStyle: 'flow', defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'QUOTE_DOUBLE' } as const;
+  return Object.entries(ordered)
+    .map(([key, entry]) => `${key}: ${stringify(entry, options)}`)
+    .join('');
+};
 
 /** Another order of the keys of every map. */
 const shuffle = (value: unknown, seed: number): unknown => {

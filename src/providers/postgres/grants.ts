@@ -8,6 +8,7 @@ import type { About } from '../provider.ts';
 import { wordsOf } from './catalog.ts';
 import { type ColumnedTables, columnedTables, noteLosses, sideOf, tableOf, without } from './columns.ts';
 import { type Options, optionsOf } from './dependents.ts';
+import { holds } from './holds.ts';
 import { type Cell, cellsOf, type Rule, type RuleBook, reportMatches, ruleBook } from './rules.ts';
 import { type Comparison, ownerActor, type Scope } from './scope.ts';
 
@@ -221,15 +222,22 @@ const blockedBy = (scope: Scope, row: OwnedObjects, grantor: string): About => {
   const { authority } = scope;
   if (grantor === row.owner) {
     const reach = authority.reach(ownerActor(scope, row));
-    return reach.how === 'none' ? { blocked: `granted by the owner '${grantor}': ${reach.reason}` } : {};
+    if (reach.how === 'none') return { blocked: `granted by the owner '${grantor}': ${reach.reason}` };
+    return outsideSchema(scope, row, ['self', 'superuser', 'inherit'].includes(reach.how) ? authority.login : ownerActor(scope, row));
   }
   const reach = authority.reach(grantor);
   if (reach.how === 'none') return { blocked: `granted by '${grantor}': ${reach.reason}` };
   // As a member of the owner, the grantor's own REVOKE would act on the owner's grants and leave its own.
   if (authority.inherits(grantor, ownerActor(scope, row)))
     return { blocked: `granted by '${grantor}', which is now a member of the owner '${row.owner}' and so cannot take its own grant back` };
-  return {};
+  return outsideSchema(scope, row, grantor);
 };
+
+/** Whoever names an object in a statement needs USAGE on its schema, its owner included. */
+const outsideSchema = (scope: Scope, row: OwnedObjects, actor: string): About =>
+  row.schema === null || holds(scope, actor, 'USAGE', { kind: 'schema', database: row.database, name: row.schema })
+    ? {}
+    : { blocked: `'${actor}', who grants on it, has no USAGE on schema ${pathKey(row.database!, row.schema)}` };
 
 /** A privilege that this server's version does not know for the kind is an error before any SQL. */
 const reportWords = (scope: Scope, book: RuleBook, compare: Comparison): void => {

@@ -8,6 +8,7 @@ import { pathKey } from '../../model/key.ts';
 import type { About, Reality } from '../provider.ts';
 import { OWNER_KEYWORDS } from './catalog.ts';
 import { ownedBy, placeOf } from './drops.ts';
+import { holds } from './holds.ts';
 import { type Comparison, ownerActor, type Scope } from './scope.ts';
 
 /** Kinds that follow the schema into the hands of its owner. */
@@ -87,12 +88,26 @@ const blockedOwnership = (scope: Scope, row: OwnedObjects, owner: string): About
   }
   if (
     row.kind === 'schema' &&
-    ![scope.authority.login, from, owner].some((role) => mayCreate(scope, role, 'database', null, row.database!))
+    ![scope.authority.login, from, owner].some((role) =>
+      holds(scope, role, 'CREATE', { kind: 'database', database: null, name: row.database! }),
+    )
   )
     return { blocked: `handing over schema ${pathKey(row.database!, row.names[0]!)} needs CREATE on database '${row.database}'` };
   const asks = leaving ? row.kind === 'routine' : row.schema !== null;
-  if (asks && !comesWithSchema(scope, row, owner) && !mayCreate(scope, owner, 'schema', row.database, row.schema!))
+  if (
+    asks &&
+    !comesWithSchema(scope, row, owner) &&
+    !holds(scope, owner, 'CREATE', { kind: 'schema', database: row.database, name: row.schema! })
+  )
     return { blocked: `'${owner}' needs CREATE on schema ${pathKey(row.database!, row.schema!)} to own a ${row.kind} in it` };
+  if (
+    !leaving &&
+    row.schema !== null &&
+    ![scope.authority.login, from, owner].some((role) =>
+      holds(scope, role, 'USAGE', { kind: 'schema', database: row.database, name: row.schema! }),
+    )
+  )
+    return { blocked: `handing over what is in schema ${pathKey(row.database!, row.schema)} needs USAGE on it, which '${from}' lacks` };
   return {};
 };
 
@@ -101,21 +116,6 @@ const comesWithSchema = (scope: Scope, row: OwnedObjects, owner: string): boolea
   const schema = scope.reality.objects.find((one) => one.kind === 'schema' && one.database === row.database && one.names[0] === row.schema);
   if (!schema || newOwner(scope, schema)?.name !== owner) return false;
   return schema.owner === owner || blockedOwnership(scope, schema, owner).blocked === undefined;
-};
-
-/** By an ACL that names the role, PUBLIC, or whatever it inherits from; owners have it anyway. */
-const mayCreate = (scope: Scope, role: string, kind: 'database' | 'schema', database: string | null, name: string): boolean => {
-  if (scope.reality.roles.get(role)?.superuser) return true;
-  const row = scope.reality.objects.find((one) => one.kind === kind && one.database === database && one.names[0] === name);
-  const holds = (holder: string): boolean => scope.authority.inherits(role, holder);
-  return (
-    row !== undefined &&
-    (holds(ownerActor(scope, row)) ||
-      row.acl.some(
-        ({ grantee, privileges }) =>
-          privileges.some((word) => word.startsWith('CREATE')) && (typeof grantee !== 'string' || holds(grantee)),
-      ))
-  );
 };
 
 /** The ACL after ALTER … OWNER: the old owner's name is replaced by the new one's, on both sides, and rows that then agree are merged. */

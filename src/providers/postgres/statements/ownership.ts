@@ -70,5 +70,7 @@ const reassignDrafts = (scope: Scope, handovers: readonly Handover[]): Draft[] =
       uses: usesOf(scope, [from, to]),
       changes: [...new Set(group.map(({ index }) => index))].sort((a, b) => a - b),
       named: 0,
+      gains: [to],
+      loses: [from],
     };
   });

@@ -38,19 +38,20 @@ export const prerequisites = (scope: Scope, drafts: readonly Draft[]): (readonly
   ...circlesInTurn(scope, drafts),
 ];
 
-/** A grantor gets its grant option before it grants, and loses it when what it granted is gone. */
+/** Whoever acts has its rights when it does: it gets them before, and loses them after. */
 const grantorsInTurn = (drafts: readonly Draft[]): [number, number][] => {
   const acting = new Map<string, number[]>();
   drafts.forEach((draft, index) => {
-    if (draft.grantor !== undefined) push(acting, pathKey(draft.database ?? '', draft.grantor), index);
+    if (draft.phase === 'own' || draft.moves) return;
+    for (const { role } of draft.uses) push(acting, pathKey(draft.database ?? '', role), index);
   });
   return drafts.flatMap((draft, index) => {
     if (draft.phase === 'own') return [];
     const of = (roles: readonly string[] = []) =>
       roles.flatMap((role) => acting.get(pathKey(draft.database ?? '', role)) ?? []).filter((other) => other !== index);
     return [
-      ...of(draft.gains).flatMap((then): [number, number][] => (drafts[then]!.gains ? [[index, then]] : [])),
-      ...of(draft.loses).flatMap((first): [number, number][] => (drafts[first]!.loses ? [[first, index]] : [])),
+      ...of(draft.gains).map((then): [number, number] => [index, then]),
+      ...of(draft.loses).map((first): [number, number] => [first, index]),
     ];
   });
 };
@@ -92,6 +93,18 @@ const orderWithinReason = (scope: Scope, drafts: readonly Draft[], sequence: Seq
   for (const [first, then] of prerequisites(scope, drafts)) sequence.before(first, then);
   narrowingAtOnce(drafts, sequence);
   ownersFirst(drafts, sequence);
+  createBeforeLost(drafts, sequence);
+};
+
+/** Handing a schema over needs CREATE on its database, which one of the two may be about to lose. */
+const createBeforeLost = (drafts: readonly Draft[], sequence: Sequence): void => {
+  const handing = indexesOf(drafts, (draft) => draft.phase === 'own');
+  const roles = new Set(handing.flatMap((index) => drafts[index]!.uses.map(({ role }) => role)));
+  const losing = indexesOf(
+    drafts,
+    (draft) => draft.database === null && (draft.loses ?? []).some((role) => roles.has(role) || role === ''),
+  );
+  sequence.allBefore(handing, losing, true);
 };
 
 /** What objects are granted is compared with the ACL that ALTER … OWNER leaves behind; and a schema moves before what is in it. */
