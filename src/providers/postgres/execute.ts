@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Declared, Reference } from '../../model/declared.ts';
 import { Failure, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
@@ -32,7 +33,11 @@ export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> 
   const progress: Progress = { step: null };
   let connected: Connected | undefined;
   try {
-    connected = await connect(declared.target, { as: 'apply', database: transaction.database, applicationName: `rolecall ${declared.stack}`.slice(0, 63) });
+    connected = await connect(declared.target, {
+      as: 'apply',
+      database: transaction.database,
+      applicationName: `rolecall ${declared.stack}`.slice(0, 63),
+    });
     if (transaction.autocommit) await runEach(execution, connected, progress);
     else await runTogether(execution, connected, progress);
     return { status: 'committed' };
@@ -62,13 +67,22 @@ const runTogether = async (execution: Execution<Snapshot>, connected: Connected,
   }
 };
 
-/** Ending sessions: that one is gone meanwhile is no failure. */
+/** How long sessions get to end: one that is deep in a disk write does not hear at once. */
+const ENDING = { attempts: 100, pauseMs: 50 } as const;
+
+/** Ends sessions, and asks again until nobody is left: before 14 the server does not wait for them. That one is gone meanwhile is no failure. */
 const runEach = async (execution: Execution<Snapshot>, { client }: Connected, progress: Progress): Promise<void> => {
   for (const step of execution.steps) {
     stopIfAsked(execution);
     progress.step = step;
     execution.onStep(step);
-    await client.query(step.sql);
+    for (let left: number = ENDING.attempts; ((await client.query(step.sql)).rowCount ?? 0) > 0; left--) {
+      if (left === 0)
+        throw failure('apply/sessions', 'the sessions did not end in time; nothing that depends on it was begun', {
+          hint: 'run it again, or end them by hand',
+        });
+      await delay(ENDING.pauseMs);
+    }
   }
 };
 
@@ -77,7 +91,15 @@ const runStep = async (execution: Execution<Snapshot>, { client }: Connected, st
   progress.step = step;
   execution.onStep(step);
   const warnings: NothingHappened[] = [];
-  const listen = ({ code = '', severity, message = '' }: { readonly code?: string | undefined; readonly severity?: string | undefined; readonly message?: string | undefined }) => {
+  const listen = ({
+    code = '',
+    severity,
+    message = '',
+  }: {
+    readonly code?: string | undefined;
+    readonly severity?: string | undefined;
+    readonly message?: string | undefined;
+  }) => {
     if (FAILING_NOTICES.has(code) && severity === 'WARNING') warnings.push(new NothingHappened(message, code));
   };
   client.on('notice', listen);
@@ -106,10 +128,20 @@ const stopIfAsked = ({ signal }: Execution<Snapshot>): void => {
 const readBack = async (execution: Execution<Snapshot>, connected: Connected, before: ReadonlySet<string>): Promise<void> => {
   const left = execution.verify(await inspectWithin(connected, execution.declared, execution.snapshot, execution.transaction.database));
   if (left.length > 0) {
-    throw failure('apply/not-effective', `the statements ran, but ${left.length === 1 ? 'a change' : `${left.length} changes`} had no effect: ${left.slice(0, 3).map((change) => `${change.kind} ${change.key}`).join('; ')}`);
+    throw failure(
+      'apply/not-effective',
+      `the statements ran, but ${left.length === 1 ? 'a change' : `${left.length} changes`} had no effect: ${left
+        .slice(0, 3)
+        .map((change) => `${change.kind} ${change.key}`)
+        .join('; ')}`,
+    );
   }
   const flipped = [...(await underIam(connected))].filter((login) => !before.has(login));
-  if (flipped.length > 0) throw failure('guard/admin-lockout', `'${flipped.join("', '")}' would become a member of rds_iam and could no longer log in with a password`);
+  if (flipped.length > 0)
+    throw failure(
+      'guard/admin-lockout',
+      `'${flipped.join("', '")}' would become a member of rds_iam and could no longer log in with a password`,
+    );
 };
 
 /** Logins of ours and masters that have the rights of rds_iam, as the server itself sees it. */
@@ -133,20 +165,40 @@ const sqlOf = (step: Step, declared: Declared): string => {
 
 /** The value of a reference; empty ones would take the password away. */
 export const secretOf = (reference: Reference, declared: Declared): string => {
-  if (reference.source === 'secret') throw failure('secret/not-available', `target '${declared.target.name}': ${reference.text} cannot be resolved: this version reads \${env:NAME} only`);
+  if (reference.source === 'secret')
+    throw failure(
+      'secret/not-available',
+      `target '${declared.target.name}': ${reference.text} cannot be resolved: this version reads \${env:NAME} only`,
+    );
   const value = process.env[reference.name];
-  if (value === undefined || value === '') throw failure('secret/empty', `target '${declared.target.name}': the environment variable ${reference.name} is ${value === '' ? 'empty' : 'not set'}, and ${reference.text} needs it`);
+  if (value === undefined || value === '')
+    throw failure(
+      'secret/empty',
+      `target '${declared.target.name}': the environment variable ${reference.name} is ${value === '' ? 'empty' : 'not set'}, and ${reference.text} needs it`,
+    );
   return value;
 };
 
 const failed = (error: unknown, step: Step | null): Outcome => {
   if (error instanceof Failure) {
     const [first] = error.findings;
-    return { status: 'failed', step, message: error.message, ...(first?.hint ? { hint: first.hint } : {}), retry: first?.code.startsWith('connect/') === true && !/password|certificate|no-tls|closed|not-admitted/.test(first.code) };
+    return {
+      status: 'failed',
+      step,
+      message: error.message,
+      ...(first?.hint ? { hint: first.hint } : {}),
+      retry: first?.code.startsWith('connect/') === true && !/password|certificate|no-tls|closed|not-admitted/.test(first.code),
+    };
   }
   const sqlstate = codeOf(error);
   const lostConnection = error instanceof Error && /Connection terminated|not queryable|Client has encountered/.test(error.message);
   if (!(error instanceof Error) || (sqlstate === '' && !lostConnection)) throw error;
   const race = sqlstate === '23505' && RACES.test((error as Error & { constraint?: string }).constraint ?? '');
-  return { status: 'failed', step, message: error.message, ...(sqlstate ? { sqlstate } : {}), retry: lostConnection || race || RETRYABLE.test(sqlstate) };
+  return {
+    status: 'failed',
+    step,
+    message: error.message,
+    ...(sqlstate ? { sqlstate } : {}),
+    retry: lostConnection || race || RETRYABLE.test(sqlstate),
+  };
 };

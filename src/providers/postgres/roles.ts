@@ -28,8 +28,10 @@ export const compareRoles = (scope: Scope, compare: Comparison): void => {
     }
     if (removal.action === 'forget') forget(scope, compare, actual, { source: removal.source });
   }
-  for (const actual of absentRoles(scope))
+  for (const actual of absentRoles(scope)) {
     if (actual.login || hasSessions(scope, actual)) disable(scope, compare, actual, { cause: 'absent' });
+    else reportOrphan(compare, actual);
+  }
 };
 
 /** Roles with our mark that the manifest no longer names. */
@@ -41,6 +43,15 @@ export const absentRoles = (scope: Scope): Existing[] =>
       !scope.declared.existing.has(role.name) &&
       !scope.declared.removed.some((removal) => removal.name === role.name),
   );
+
+/** A group that left the manifest, or a user that was disabled for it: both stay until somebody says what becomes of them. */
+const reportOrphan = (compare: Comparison, { name }: Existing): void =>
+  compare.report({
+    severity: 'warning',
+    code: 'role/orphan',
+    message: `'${name}' carries the mark of this stack, and nothing declares it: it cannot log in and is left as it is`,
+    hint: `declare it, or say under removed what becomes of it: ${nameKey(name)}: { drop: true } or { forget: true }`,
+  });
 
 const create = (scope: Scope, compare: Comparison, declared: DeclaredRole): void => {
   const after: Role = {

@@ -74,6 +74,9 @@ const inTurn = (scope: Scope, drafts: readonly Draft[]): Draft[] => {
   return [...placed].map((index) => sorted[index]!);
 };
 
+/** One by one, unless a role is borrowed for it: that must not outlive the transaction. */
+const endingBatch = (database: string, drafts: readonly Draft[]): Unlinked => ({ database, drafts, autocommit: drafts.every(({ uses }) => uses.length === 0) });
+
 /** Logins are closed for good before their sessions end; everything else is one transaction. */
 const atomicBatches = (scope: Scope, drafts: readonly Draft[]): Batches => {
   const database = drafts.find((draft) => draft.database !== null)?.database ?? scope.declared.target.maintenanceDatabase;
@@ -84,7 +87,7 @@ const atomicBatches = (scope: Scope, drafts: readonly Draft[]): Batches => {
   return {
     batches: linked([
       [{ database: maintenance, drafts: closing, autocommit: false }],
-      [{ database: maintenance, drafts: ending, autocommit: true }],
+      [endingBatch(maintenance, ending)],
       [{ database, drafts: rest, autocommit: false }],
     ]),
     lapses: [],
@@ -108,7 +111,7 @@ const stagedBatches = (scope: Scope, drafts: readonly Draft[]): Batches => {
   return {
     batches: linked([
       cluster(inPhases(FIRST)),
-      [{ database: maintenance, drafts: drafts.filter((draft) => draft.ends), autocommit: true }],
+      [endingBatch(maintenance, drafts.filter((draft) => draft.ends))],
       ...lanes,
       cluster(opening),
     ]),
