@@ -44,6 +44,12 @@ const interruptions = () => {
   };
 };
 
+const AFTER_HELP = `
+Begin with:  rolecall validate, then rolecall plan
+Exit codes:  0 done or nothing to do · 1 error · 2 changes (drift, plan --detailed-exitcode)
+             3 refused: errors in the plan, a guard, or not confirmed · 4 the saved plan is stale
+             5 applied in part · 6 another run holds the lock · 130 interrupted`;
+
 const program = (done: (code: ExitCode) => void, console: Console): Command => {
   const root = new Command('rolecall')
     .description('Database access as code: who may log in to which database, as which user, and what they may do there.')
@@ -51,6 +57,7 @@ const program = (done: (code: ExitCode) => void, console: Console): Command => {
     .option('--no-color', 'no colours')
     .exitOverride()
     .showHelpAfterError("(see 'rolecall --help')")
+    .addHelpText('after', AFTER_HELP)
     .configureHelp({ showGlobalOptions: true });
   const command = (name: string, description: string) => root.command(name).description(description).exitOverride();
 
@@ -61,10 +68,10 @@ const program = (done: (code: ExitCode) => void, console: Console): Command => {
 
   planOptions(command('plan', 'read everything once and print what would change'))
     .option('--out <file>', 'save the plan')
-    .option('--detailed-exitcode', 'exit 2 when there are changes', false)
+    .addOption(new Option('--detailed-exitcode', 'exit 2 when there are changes').default(false, 'exit 0'))
     .action(async (options) => done(await (await import('./plan.ts')).planCommand(withJson(options), console)));
 
-  planOptions(command('drift', 'the plan of what is merged: exit 2 when there is any')).action(async (options) =>
+  planOptions(command('drift', 'plan, and exit 2 when the servers are not as declared')).action(async (options) =>
     done(await (await import('./drift.ts')).driftCommand({ ...withJson(options), detailedExitcode: true }, console)),
   );
 
@@ -104,20 +111,24 @@ const program = (done: (code: ExitCode) => void, console: Console): Command => {
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 const manifestOption = (command: Command): Command =>
-  command.option('-m, --manifest <path>', 'file or directory of *.yaml; repeatable (default: ./access, else ./rolecall.yaml)', collect, []);
+  command.addOption(
+    new Option('-m, --manifest <path>', 'file or directory of *.yaml; repeatable')
+      .argParser(collect)
+      .default([], './access, else ./rolecall.yaml'),
+  );
 
 const targetOptions = (command: Command): Command =>
   manifestOption(command)
-    .option('-t, --target <name>', 'only this target; repeatable', collect, [])
-    .option('--now <instant>', "judge 'until' at this RFC 3339 instant");
+    .addOption(new Option('-t, --target <name>', 'only this target; repeatable').argParser(collect).default([], 'all'))
+    .option('--now <instant>', "judge 'until' at this RFC 3339 instant (default: the present)");
 
 const planOptions = (command: Command): Command =>
   targetOptions(command).addOption(format(FORMATS)).addOption(json()).addOption(maxRemovals());
 
 const applyOptions = (command: Command): Command =>
   command
-    .option('--auto-approve', 'do not ask', false)
-    .option('--lock-timeout <seconds>', 'how long to wait for another run', seconds, 0)
+    .addOption(new Option('--auto-approve', 'do not ask').default(false, 'ask when anybody loses access'))
+    .option('--lock-timeout <seconds>', 'how long to wait for another run, e.g. 30 or 2m', seconds, 0)
     .addOption(maxRemovals())
     .addOption(format(['human', 'json', 'jsonl', 'markdown']))
     .addOption(json())
