@@ -38,7 +38,7 @@ const STYLES: Readonly<Record<Sign, Style>> = { '+': 'add', '~': 'change', '-': 
 const headRows = (view: Outline, terminal: Terminal): Row[] => {
   const title = [span('rolecall ', 'dim'), span(view.command, 'strong'), span('  '), span(visible(view.stack), 'strong')];
   const names = Math.max(0, ...view.targets.map((target) => displayWidth(visible(target.name))));
-  const rows = view.targets.map((target): Row => {
+  const rows = view.targets.flatMap((target): Row[] => {
     const summary = [
       span('  '),
       verdictSpan(target.verdict, terminal.unicode),
@@ -46,7 +46,8 @@ const headRows = (view: Outline, terminal: Terminal): Row[] => {
       span(countsText(target), VERDICT_STYLES[target.verdict]),
     ];
     const server = span(`   ${serverText(target)}`, 'dim');
-    return widthOf([...summary, server]) <= terminal.width ? [...summary, server] : summary;
+    if (widthOf([...summary, server]) <= terminal.width) return [[...summary, server]];
+    return [summary, ...indented(wrap([span(serverText(target), 'dim')], terminal.width - 4), 4)];
   });
   return [title, ...rows];
 };

@@ -43,6 +43,13 @@ describe('planText', () => {
     expect(planText(PLANS.mixed as Plan, { width: 100, colour: false, unicode: true }, 'no-next')).toMatch(/3 to remove\.\n$/);
   });
 
+  it('says which server it is, however narrow the terminal', () => {
+    for (const width of [40, 60, 80, 120]) {
+      const words = planText(PLANS.mixed as Plan, { width, colour: false, unicode: true }).split(/\s+/);
+      expect(words).toContain('orders-prod.example.test:5432,');
+    }
+  });
+
   it('lets nothing of a name reach the terminal but visible characters', () => {
     fc.assert(
       fc.property(anyPlan, fc.integer({ min: 20, max: 130 }), (plan, width) => {
