@@ -129,7 +129,8 @@ export type DefaultEntry = {
   readonly database?: string;
   readonly schema?: string;
   readonly created_by?: Texts;
-  readonly to: string;
+  readonly to?: string;
+  readonly from?: 'public';
   readonly privileges: Texts;
   readonly objects: 'tables' | 'sequences' | 'routines' | 'types' | 'schemas' | 'large_objects';
 };

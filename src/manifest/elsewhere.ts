@@ -25,14 +25,31 @@ export const defaultsOn = (context: Context): DeclaredDefault[] =>
     const database = defaultDatabase(entry, path, context);
     const createdBy = creators(entry, database, path, context);
     const privileges = readPrivileges(entry.privileges, objects, false, [...path, 'privileges'], context.report);
-    if (entry.schema !== undefined && (objects === 'schema' || objects === 'large_object')) {
-      context.report('default-schema', `${entry.objects} stand in no schema, found schema '${entry.schema}'`, [...path, 'schema'], {
-        hint: `leave 'schema' out`,
-      });
+    checkSchema(entry, path, context);
+    if ((entry.to === undefined) === (entry.from === undefined)) {
+      const found = entry.to === undefined ? `neither 'to' nor 'from'` : `both 'to' and 'from'`;
+      context.report('default-grantee', `the entry has ${found}, expected one of them`, path);
+      return [];
     }
     if (database === undefined || createdBy === undefined) return [];
-    return [{ database, schema: entry.schema ?? null, createdBy, to: granteeOf(entry.to), objects, privileges, source: context.at(path) }];
+    const [action, to] = entry.to === undefined ? (['revoke', PUBLIC] as const) : (['grant', granteeOf(entry.to)] as const);
+    return [{ action, database, schema: entry.schema ?? null, createdBy, to, objects, privileges, source: context.at(path) }];
   });
+
+/** Kinds whose objects PUBLIC may use as the engine makes them; that is given for the database, not schema by schema. */
+const OPEN: ReadonlySet<DefaultEntry['objects']> = new Set(['routines', 'types']);
+
+const checkSchema = ({ schema, objects, from }: DefaultEntry, path: Path, { report }: Context): void => {
+  if (schema === undefined) return;
+  if (objects === 'schemas' || objects === 'large_objects') {
+    report('default-schema', `${objects} stand in no schema, found schema '${schema}'`, [...path, 'schema'], {
+      hint: `leave 'schema' out`,
+    });
+  } else if (from !== undefined && OPEN.has(objects)) {
+    const message = `later ${objects} of schema '${schema}' alone cannot be closed to PUBLIC: it gets them for the whole database`;
+    report('default-schema', message, [...path, 'schema'], { hint: `leave 'schema' out: that closes them in every schema` });
+  }
+};
 
 /** Privileges of PUBLIC that are named for the target; what is wrong is reported. */
 export const publicsOn = (context: Context): DeclaredPublic[] =>

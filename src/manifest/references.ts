@@ -174,7 +174,7 @@ const checkDefaults = (checks: Checks): void => {
     if (!entry) continue;
     for (const target of targetNames(content, entry.target === undefined ? undefined : [entry.target])) {
       if (content.targets[target] === undefined) continue;
-      if (entry.to !== 'public') checkKnown(checks, entry.to, target, ['defaults', index, 'to']);
+      if (entry.to !== undefined && entry.to !== 'public') checkKnown(checks, entry.to, target, ['defaults', index, 'to']);
       for (const [place, creator] of (entry.created_by ?? []).entries())
         checkKnown(checks, creator, target, ['defaults', index, 'created_by', place]);
     }

@@ -107,7 +107,9 @@ export type DeclaredOwnership = {
   readonly source: Position;
 };
 
+/** What `to` shall get on objects made later by the creators, or, for `revoke`, shall not: PUBLIC, in any schema where none is named. */
 export type DeclaredDefault = {
+  readonly action: 'grant' | 'revoke';
   readonly database: string;
   /** null: every schema of the database. */
   readonly schema: string | null;

@@ -277,10 +277,43 @@ describe('defaults, public, removed and guard', () => {
       `${head}existing: [owner, dbt]\ngroups:\n  reader: {}\ndefaults:\n  - { schema: public, created_by: [owner], to: reader, privileges: [select], objects: tables }\n  - { to: public, privileges: [execute], objects: routines }\n`,
     );
     expect(withoutSources(defaults)).toEqual([
-      { database: 'orders', schema: 'public', createdBy: ['owner'], to: 'reader', objects: 'table', privileges: ['SELECT'] },
-      { database: 'orders', schema: null, createdBy: ['dbt', 'owner'], to: { public: true }, objects: 'routine', privileges: ['EXECUTE'] },
+      {
+        action: 'grant',
+        database: 'orders',
+        schema: 'public',
+        createdBy: ['owner'],
+        to: 'reader',
+        objects: 'table',
+        privileges: ['SELECT'],
+      },
+      {
+        action: 'grant',
+        database: 'orders',
+        schema: null,
+        createdBy: ['dbt', 'owner'],
+        to: { public: true },
+        objects: 'routine',
+        privileges: ['EXECUTE'],
+      },
     ]);
     expect({ ...target.defaultsFor }).toEqual({ orders: ['dbt', 'owner'] });
+  });
+
+  test('later objects can be closed to PUBLIC', () => {
+    const { defaults } = declared(
+      `${HEAD}existing: [owner]\ndefaults:\n  - { created_by: [owner], from: public, privileges: [execute], objects: routines }\n`,
+    );
+    expect(withoutSources(defaults)).toEqual([
+      {
+        action: 'revoke',
+        database: 'orders',
+        schema: null,
+        createdBy: ['owner'],
+        to: { public: true },
+        objects: 'routine',
+        privileges: ['EXECUTE'],
+      },
+    ]);
   });
 
   test('public is about the database unless it names objects', () => {

@@ -1,7 +1,7 @@
 import { groupBy } from '../../core/group.ts';
-import { samePrivileges, union } from '../../core/privileges.ts';
+import { samePrivileges, union, wordOf } from '../../core/privileges.ts';
 import { type Grantee, granteeKey, granteeOf, type Privileges } from '../../model/access.ts';
-import type { DeclaredGrant } from '../../model/declared.ts';
+import type { DeclaredDefault, DeclaredGrant } from '../../model/declared.ts';
 import type { Position } from '../../model/finding.ts';
 import { distinct, pathKey } from '../../model/key.ts';
 import type { DefaultKind, DefaultPrivilege } from '../../model/state.ts';
@@ -17,22 +17,63 @@ const PROFILED: ReadonlySet<string> = new Set<DefaultKind>(['table', 'sequence',
 
 /** Default privileges that name a declared role, those of the profiles included (rule 18), and those of roles that go. */
 export const compareDefaults = (scope: Scope, compare: Comparison): void => {
-  const actual = new Map(actualDefaults(scope).map((body) => [keyOf(body), body]));
+  const actual = new Map([...actualDefaults(scope), ...builtIn(scope)].map((body) => [keyOf(body), body]));
   const desired = desiredDefaults(scope, compare);
   for (const body of leaversDefaults(scope, actual.values())) desired.set(keyOf(body), { body });
   for (const key of new Set([...actual.keys(), ...desired.keys()])) {
     const before = actual.get(key) ?? null;
     const wanted = desired.get(key);
     const body = before ?? wanted!.body;
-    if (!wanted && !isExtra(scope, body)) continue;
-    const additive = keeps(scope, body) && !scope.dropped.has(body.creator);
-    const after = wanted
-      ? { ...wanted.body, privileges: additive ? union(before?.privileges ?? [], wanted.body.privileges) : wanted.body.privileges }
-      : null;
-    if (before && after && samePrivileges(before.privileges, after.privileges)) continue;
-    compare.put('default', key, before, after, aboutDefault(scope, body, wanted?.source));
+    const closed = closing(scope, body);
+    if (!wanted && closed.length === 0 && !isExtra(scope, body)) continue;
+    const held = keeps(scope, body) && !scope.dropped.has(body.creator) ? (before?.privileges ?? []) : [];
+    const revoked = new Set(closed.flatMap((one) => words(scope, body.objects, one.privileges)));
+    const privileges = union(
+      held.filter((privilege) => !revoked.has(wordOf(privilege))),
+      wanted?.body.privileges ?? [],
+    );
+    if (samePrivileges(before?.privileges ?? [], privileges)) continue;
+    compare.put(
+      'default',
+      key,
+      before,
+      privileges.length === 0 ? null : { ...body, privileges },
+      aboutDefault(scope, body, wanted?.source ?? closed[0]?.source),
+    );
   }
 };
+
+/** The entries of the manifest that close these later objects to PUBLIC. */
+const closing = (scope: Scope, { database, creator, schema, objects, grantee }: DefaultPrivilege): readonly DeclaredDefault[] =>
+  typeof grantee === 'string' || !scope.managed.has(database)
+    ? []
+    : scope.declared.defaults.filter(
+        (one) =>
+          one.action === 'revoke' &&
+          one.database === database &&
+          one.objects === objects &&
+          one.createdBy.includes(creator) &&
+          (one.schema === null || one.schema === schema),
+      );
+
+/** What PUBLIC gets without any row, where the manifest speaks of it: a row for the whole database replaces it. */
+const builtIn = (scope: Scope): DefaultPrivilege[] =>
+  scope.declared.defaults.flatMap(({ database, schema, createdBy, objects, to }) => {
+    if (schema !== null || typeof to === 'string') return [];
+    const { letter } = DEFAULT_OBJECTS[objects];
+    const replaced = new Set(
+      (scope.snapshot.contents[database]?.defaultAcls ?? []).flatMap((row) =>
+        row.schema === null && row.objects === letter ? [row.creator] : [],
+      ),
+    );
+    return createdBy
+      .filter((creator) => !replaced.has(scope.renamed.get(creator) ?? creator))
+      .flatMap((creator) =>
+        defaultAcl(ACL_TYPES[objects], creator, scope.version).flatMap(({ grantee, privileges }) =>
+          typeof grantee === 'string' ? [] : [{ database, creator, schema, objects, grantee, privileges }],
+        ),
+      );
+  });
 
 const keyOf = ({ database, creator, schema, objects, grantee }: DefaultPrivilege): string =>
   `${pathKey(database, ...(schema === null ? [] : [schema]))} ${objects}s by ${pathKey(creator)} to ${granteeKey(grantee) === '' ? 'PUBLIC' : pathKey(granteeKey(grantee))}`;
@@ -75,8 +116,8 @@ const desiredDefaults = (scope: Scope, compare: Comparison): Map<string, Wanted>
     const known = desired.get(key);
     desired.set(key, { body: { ...body, privileges: union(known?.body.privileges ?? [], body.privileges) }, source });
   };
-  for (const { database, schema, createdBy, to, objects, privileges, source } of scope.declared.defaults) {
-    if (!scope.managed.has(database)) continue;
+  for (const { action, database, schema, createdBy, to, objects, privileges, source } of scope.declared.defaults) {
+    if (action === 'revoke' || !scope.managed.has(database)) continue;
     for (const creator of createdBy)
       add({ database, creator, schema, objects, grantee: to, privileges: words(scope, objects, privileges) }, source);
   }

@@ -43,7 +43,7 @@ export const makeRoom = async (server: Postgres, name: string, target = ''): Pro
     column,
     acl: async (relation) => {
       const [items] = await column(
-        `SELECT (SELECT array_agg(item::text ORDER BY item::text COLLATE "C") FROM unnest(relacl) item) FROM pg_class WHERE oid = '${relation}'::regclass`,
+        `SELECT CASE WHEN relacl IS NOT NULL THEN ARRAY(SELECT item::text FROM unnest(relacl) item ORDER BY item::text COLLATE "C") END FROM pg_class WHERE oid = '${relation}'::regclass`,
       );
       return items as string[] | null;
     },
