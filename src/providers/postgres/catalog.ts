@@ -3,6 +3,7 @@ import type { ObjectKind, ObjectSet, Privileges } from '../../model/access.ts';
 import { PRIVILEGES } from '../../model/privilege.ts';
 import type { DefaultKind } from '../../model/state.ts';
 import type { AclType } from './acl.ts';
+import { splitRoutine } from './routine.ts';
 import { ident, qualified } from './sql.ts';
 
 /** The type that `acldefault()` knows each kind by. */
@@ -40,7 +41,11 @@ export const KEYWORDS: Readonly<Record<ObjectKind, string>> = {
 };
 
 /** Kinds with an `… ALL … IN SCHEMA` form that is exactly the kind (not FUNCTIONS, which leaves procedures out). */
-export const ALL_IN_SCHEMA: Readonly<Partial<Record<ObjectKind, string>>> = { table: 'ALL TABLES', sequence: 'ALL SEQUENCES', routine: 'ALL ROUTINES' };
+export const ALL_IN_SCHEMA: Readonly<Partial<Record<ObjectKind, string>>> = {
+  table: 'ALL TABLES',
+  sequence: 'ALL SEQUENCES',
+  routine: 'ALL ROUTINES',
+};
 
 /** The words of ALTER DEFAULT PRIVILEGES, and the letters of pg_default_acl.defaclobjtype. */
 export const DEFAULT_OBJECTS: Readonly<Record<DefaultKind, { readonly keyword: string; readonly letter: string }>> = {
@@ -80,8 +85,9 @@ export const expandAll = (privileges: Privileges, kind: ObjectKind, version: num
 export const objectSql = (kind: ObjectKind, schema: string | null, name: string): string => {
   switch (kind) {
     case 'routine': {
-      const open = argumentsAt(name);
-      return `${qualified(schema, unquoted(name.slice(0, open)))}${name.slice(open)}`;
+      const routine = splitRoutine(name);
+      if (!routine) throw new RangeError(`not a routine: ${JSON.stringify(name)}`);
+      return `${qualified(schema, routine.name)}(${routine.args})`;
     }
     case 'parameter':
       return name.split('.').map(ident).join('.');
@@ -102,14 +108,6 @@ export const objectSql = (kind: ObjectKind, schema: string | null, name: string)
   }
 };
 
-/** Where the arguments of `name(args)` start; a quoted name may hold parentheses of its own. */
-const argumentsAt = (name: string): number => {
-  if (!name.startsWith('"')) return name.indexOf('(');
-  let at = 1;
-  while (at < name.length && !(name[at] === '"' && name[at + 1] !== '"')) at += name[at] === '"' ? 2 : 1;
-  return name.indexOf('(', at);
-};
-const unquoted = (name: string): string => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name);
-
 /** The objects of a set, in the order of their names. */
-export const objectsSql = (set: ObjectSet): string[] => (set.kind === 'column' ? [objectSql('column', set.schema, set.relation!)] : set.names.map((name) => objectSql(set.kind, set.schema, name)));
+export const objectsSql = (set: ObjectSet): string[] =>
+  set.kind === 'column' ? [objectSql('column', set.schema, set.relation!)] : set.names.map((name) => objectSql(set.kind, set.schema, name));

@@ -5,8 +5,10 @@ import type { DeclaredGrant, DeclaredPublic, Part } from '../../model/declared.t
 import { byCodeUnit, pathKey } from '../../model/key.ts';
 import type { Match } from '../../model/plan.ts';
 import { expandAll } from './catalog.ts';
+import { splitRoutine } from './routine.ts';
 import { schemasSelected } from './schemas.ts';
 import type { Comparison, Scope } from './scope.ts';
+import { signatureKey } from './signature.ts';
 
 /** A declared grant ready to be matched: privileges by this server's words, and how many objects it has met. */
 export type Rule = {
@@ -115,27 +117,23 @@ const meets = (one: Rule, row: OwnedObjects, name: string): boolean => {
   return row.kind === 'routine' ? meetsRoutine(part, name) : matches(part, name);
 };
 
-/** A routine is named with its arguments, or without them: then the name alone must be met. */
+/** A routine is named with its argument types, however they are spelled, or without them: then the name alone must be met. */
 const meetsRoutine = (part: Part, name: string): boolean => {
-  if (isPattern(part)) return matches(part, bareRoutine(name)) || matches(part, name);
-  return part.text === name || part.text === bareRoutine(name) || canonicalRoutine(part.text) === canonicalRoutine(name);
+  const actual = splitRoutine(name) ?? { name, args: '' };
+  if (isPattern(part)) return matches(part, actual.name) || matches(part, name);
+  if (part.text === actual.name) return true;
+  const wanted = splitRoutine(part.text);
+  return wanted !== undefined && wanted.name === actual.name && sameTypes(wanted.args, actual.args);
 };
 
-/** The name of `name(args)`, unquoted. */
-export const bareRoutine = (name: string): string => {
-  const quoted = /^"((?:[^"]|"")*)"/.exec(name);
-  return quoted ? quoted[1]!.replaceAll('""', '"') : name.slice(0, name.indexOf('(') < 0 ? undefined : name.indexOf('('));
-};
-
-/** Spaces after commas are nobody's business. */
-const canonicalRoutine = (name: string): string => name.replace(/\s*,\s*/g, ', ').replace(/\(\s+|\s+\)/g, (found) => found.trim());
+const sameTypes = (a: string, b: string): boolean => a === b || (signatureKey(a) !== undefined && signatureKey(a) === signatureKey(b));
 
 /** What selectors met: reported with the plan, an error where a literal name met nothing, a warning for a pattern. */
 export const reportMatches = (scope: Scope, book: RuleBook, compare: Comparison): Match[] => {
   const found = new Map<string, Match>();
   for (const one of book.all) {
     const { grant } = one;
-    const key = `${grant.selector} ${grant.kind} ${JSON.stringify(grant.source)}`;
+    const key = `${grant.selector} ${grant.kind} ${grant.source.file} ${String(grant.source.line).padStart(9, '0')} ${grant.source.column}`;
     const before = found.get(key);
     const database = grant.database && !isPattern(grant.database) ? grant.database.text : null;
     found.set(key, {
@@ -147,7 +145,7 @@ export const reportMatches = (scope: Scope, book: RuleBook, compare: Comparison)
     });
     if (one.matched === 0) reportNone(scope, one, compare);
   }
-  return [...found.values()].sort((a, b) => byCodeUnit(JSON.stringify(a), JSON.stringify(b)));
+  return [...found].sort(([a], [b]) => byCodeUnit(a, b)).map(([, match]) => match);
 };
 
 const reportNone = (scope: Scope, one: Rule, compare: Comparison): void => {
