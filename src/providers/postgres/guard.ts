@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/group.ts';
 import type { Change } from '../../model/change.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
@@ -37,9 +38,10 @@ const selfDamage = (scope: Scope, changes: readonly Change[]): Finding[] =>
 /** A member of rds_iam, over whatever groups, logs in by IAM only: no plan does that to a login that was not declared so. */
 const authenticationFlips = (scope: Scope, before: Reality, after: Reality): Finding[] => {
   if (!after.roles.has(IAM)) return [];
-  const [was, is] = [pathsTo(before), pathsTo(after)];
+  const is = pathsTo(after);
+  const was = before === after ? is : pathsTo(before);
   const member = pathsTo(after, () => true);
-  const wasMember = pathsTo(before, () => true);
+  const wasMember = before === after ? member : pathsTo(before, () => true);
   return [...after.roles.values()].flatMap((role): Finding[] => {
     const declared = scope.declared.roles.get(role.name);
     const path = is.get(role.name);
@@ -52,11 +54,13 @@ const authenticationFlips = (scope: Scope, before: Reality, after: Reality): Fin
   });
 };
 
-/** Roles with a path of inheriting memberships to rds_iam, each with the path. */
+/** Roles with a path of memberships to rds_iam, each with the path; most servers have few, so edges are indexed and not searched. */
 const pathsTo = (reality: Reality, counts: (edge: Membership) => boolean = (edge) => edge.inherit): ReadonlyMap<string, readonly string[]> => {
   const found = new Map<string, readonly string[]>([[IAM, [IAM]]]);
-  const edges = reality.memberships.filter(counts);
-  for (const [role, path] of found) for (const edge of edges) if (edge.role === role && !found.has(edge.member)) found.set(edge.member, [edge.member, ...path]);
+  const below = groupBy(reality.memberships.filter(counts), (edge) => edge.role);
+  for (const [role, path] of found) {
+    for (const { member } of below.get(role) ?? []) if (!found.has(member)) found.set(member, [member, ...path]);
+  }
   return found;
 };
 
