@@ -34,11 +34,12 @@ export const compareRoles = (scope: Scope, compare: Comparison): void => {
   }
 };
 
-/** Roles with our mark that the manifest no longer names. */
+/** Roles with our mark that the manifest no longer names, but for those that nothing may alter. */
 export const absentRoles = (scope: Scope): Existing[] =>
   [...scope.reality.roles.values()].filter(
     (role) =>
       role.mark?.stack === scope.declared.stack &&
+      !scope.untouchable.has(role.name) &&
       !scope.declared.roles.has(role.name) &&
       !scope.declared.existing.has(role.name) &&
       !scope.declared.removed.some((removal) => removal.name === role.name),
