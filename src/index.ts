@@ -1,15 +1,60 @@
-/** The package as a library: read a manifest, plan, render, apply. */
-export { applyTarget } from './engine/apply.ts';
-export { planOf, planTarget } from './engine/plan.ts';
-export { planTargets, providerOf } from './engine/read.ts';
-export { declare } from './manifest/declare.ts';
-export { loadManifest } from './manifest/load.ts';
-export { readManifest, targetsOf } from './manifest/validate.ts';
+import { applyTargets } from './engine/apply-targets.ts';
+import { planOf } from './engine/plan.ts';
+import { planTargets } from './engine/read.ts';
+import { openSession } from './engine/session.ts';
+import { Failure } from './model/finding.ts';
+import type { Plan } from './model/plan.ts';
+import type { ApplyResult, Progress } from './model/result.ts';
+
+/** Where the manifest is (default: ./access, else ./rolecall.yaml), which targets are meant (default: all), the instant for `until` (RFC 3339, default: now). */
+export type Options = {
+  readonly manifest?: readonly string[];
+  readonly targets?: readonly string[];
+  readonly now?: string;
+  readonly onProgress?: (event: Progress) => void;
+};
+
+const open = ({ manifest = [], targets = [], now }: Options) =>
+  openSession({ manifest, target: targets, ...(now === undefined ? {} : { now }) }, () => new Date());
+
+/** Reads every target once and returns what would change. Throws a Failure with all findings when something cannot be read. */
+export const plan = async (options: Options = {}): Promise<Plan> => {
+  const session = await open(options);
+  const { targets, findings } = await planTargets(session.declareds, {
+    as: 'plan',
+    maxRemovals: null,
+    onProgress: options.onProgress ?? (() => {}),
+    now: () => performance.now(),
+  });
+  if (findings.length > 0) throw new Failure(findings);
+  return planOf(session.stack, session.asOf, 'plan', targets);
+};
+
+export type ApplyOptions = Options & {
+  /** How long to wait for another run, in ms; default 0. */
+  readonly lockTimeoutMs?: number;
+  readonly maxRemovals?: number;
+  readonly signal?: AbortSignal;
+};
+
+/** Plans again and applies what the reviewed plan holds, and nothing else. Guards and stale plans are told in the result. */
+export const apply = async (reviewed: Plan, options: ApplyOptions = {}): Promise<ApplyResult> => {
+  const session = await open({ ...options, now: options.now ?? reviewed.asOf });
+  const { result } = await applyTargets(session, reviewed, {
+    maxRemovals: options.maxRemovals ?? null,
+    lockTimeoutMs: options.lockTimeoutMs ?? 0,
+    signal: options.signal ?? new AbortController().signal,
+    onProgress: options.onProgress ?? (() => {}),
+    now: () => performance.now(),
+  });
+  return result;
+};
+
 export { Failure, type Finding } from './model/finding.ts';
-export type { Plan, PlanTarget } from './model/plan.ts';
-export type { ApplyResult } from './model/result.ts';
+export type { AccessDelta, PlanTarget } from './model/plan.ts';
 export { planJson } from './render/json.ts';
 export { planMarkdown } from './render/markdown.ts';
 export { readPlan } from './render/saved-plan.ts';
 export { planSql } from './render/sql.ts';
 export { planText } from './render/terminal.ts';
+export type { ApplyResult, Plan, Progress };

@@ -1,15 +1,14 @@
 import { losers } from '../core/guard.ts';
-import { type Applied, applyTarget } from '../engine/apply.ts';
-import { providerOf, strictest } from '../engine/read.ts';
+import { applyTargets } from '../engine/apply-targets.ts';
+import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
 import { EXIT, type ExitCode, Failure, failure, isError } from '../model/finding.ts';
 import type { Plan, PlanTarget } from '../model/plan.ts';
-import { type ApplyResult, RESULT_FORMAT } from '../model/result.ts';
+import type { ApplyResult } from '../model/result.ts';
 import { resultJson, resultJsonLines, resultMarkdown, resultText } from '../render/result.ts';
 import type { Console } from './console.ts';
 import { renderPlan } from './format.ts';
 import { makePlan } from './plan.ts';
 import { progressTo } from './progress.ts';
-import { type ManifestOptions, openSession, type Session } from './session.ts';
 import { openPlan } from './show.ts';
 import { tell } from './tell.ts';
 
@@ -24,7 +23,7 @@ export type ApplyCommandOptions = ManifestOptions & {
 /** Plans (or takes a saved plan), asks when anybody loses access, applies, reads back. */
 export const applyCommand = async (options: ApplyCommandOptions, console: Console): Promise<ExitCode> => {
   const saved = options.plan === undefined ? undefined : await openPlan(options.plan);
-  const session = await openSession(saved && options.now === undefined ? { ...options, now: saved.asOf } : options, console);
+  const session = await openSession(saved && options.now === undefined ? { ...options, now: saved.asOf } : options, console.now);
   tell(session.findings, console);
   const plan = saved ?? (await freshPlan(session, options, console));
   checkPlan(plan, session);
@@ -37,27 +36,15 @@ export const applyPlan = async (session: Session, plan: Plan, options: ApplyComm
   const errors = plan.targets.flatMap((target) => target.findings.filter(isError));
   if (errors.length > 0) throw new Failure(options.format === 'human' ? [refused(errors.length)] : errors, EXIT.refused);
   await confirm(plan, options, console);
-  const applied = await Promise.all(
-    session.declareds.map(async (declared): Promise<Applied> => {
-      const approved = plan.targets.find((target) => target.name === declared.target.name)!;
-      return await applyTarget(await providerOf(declared.target.engine, declared.target.name), declared, {
-        approved,
-        maxRemovals: strictest(declared.guards.maxRemovals, options.maxRemovals ?? null),
-        lockTimeoutMs: options.lockTimeoutMs,
-        signal: console.signal,
-        onProgress: progressTo(console),
-        now: () => performance.now(),
-      });
-    }),
-  );
-  const result: ApplyResult = {
-    formatVersion: RESULT_FORMAT,
-    stack: plan.stack,
-    digest: plan.digest,
-    targets: applied.map((one) => one.result),
-  };
+  const { result, exitCode } = await applyTargets(session, plan, {
+    maxRemovals: options.maxRemovals ?? null,
+    lockTimeoutMs: options.lockTimeoutMs,
+    signal: console.signal,
+    onProgress: progressTo(console),
+    now: () => performance.now(),
+  });
   console.out(rendered(result, options.format, console));
-  return worst(applied.map((one) => one.exitCode));
+  return exitCode;
 };
 
 const refused = (count: number) => ({
@@ -117,10 +104,4 @@ const rendered = (result: ApplyResult, format: ApplyCommandOptions['format'], co
     case 'markdown':
       return resultMarkdown(result);
   }
-};
-
-/** The gravest exit of several targets; some done and some not is "in part". */
-const worst = (codes: readonly ExitCode[]): ExitCode => {
-  const order: readonly ExitCode[] = [EXIT.interrupted, EXIT.partial, EXIT.stale, EXIT.locked, EXIT.refused, EXIT.error];
-  return order.find((code) => codes.includes(code)) ?? EXIT.ok;
 };

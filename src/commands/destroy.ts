@@ -1,11 +1,11 @@
 import { destroyed } from '../core/destroyed.ts';
 import { planOf } from '../engine/plan.ts';
 import { planTargets, providerOf } from '../engine/read.ts';
+import { openSession } from '../engine/session.ts';
 import { type ExitCode, Failure } from '../model/finding.ts';
 import { type ApplyCommandOptions, applyPlan } from './apply.ts';
 import type { Console } from './console.ts';
 import { progressTo } from './progress.ts';
-import { openSession } from './session.ts';
 import { tell } from './tell.ts';
 
 /** Removes all roles that carry our mark on the chosen targets, in the safe order; asks for the stack's name first. */
@@ -13,7 +13,7 @@ export const destroyCommand = async (
   options: ApplyCommandOptions & { readonly reassignTo?: string },
   console: Console,
 ): Promise<ExitCode> => {
-  const session = await openSession(options, console);
+  const session = await openSession(options, console.now);
   tell(session.findings, console);
   const declareds = await Promise.all(
     session.declareds.map(async (declared) => {

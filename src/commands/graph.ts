@@ -1,8 +1,8 @@
 import { resourceGraph } from '../core/resources.ts';
+import { type ManifestOptions, openSession } from '../engine/session.ts';
 import { EXIT, type ExitCode } from '../model/finding.ts';
 import { graphDot, graphMermaid } from '../render/graph.ts';
 import type { Console } from './console.ts';
-import { type ManifestOptions, openSession } from './session.ts';
 import { tell } from './tell.ts';
 
 /** Who is in what and holds what, as the manifest says it: Mermaid or DOT. Offline. */
@@ -10,7 +10,7 @@ export const graphCommand = async (
   options: ManifestOptions & { readonly format: 'mermaid' | 'dot' },
   console: Console,
 ): Promise<ExitCode> => {
-  const { declareds, findings } = await openSession(options, console);
+  const { declareds, findings } = await openSession(options, console.now);
   tell(findings, console);
   const graph = resourceGraph(declareds);
   console.out(options.format === 'dot' ? graphDot(graph) : graphMermaid(graph));

@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { planOf } from '../engine/plan.ts';
 import { planTargets } from '../engine/read.ts';
+import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, isError } from '../model/finding.ts';
 import type { Plan, PlanTarget } from '../model/plan.ts';
 import type { Console } from './console.ts';
 import { type Format, renderPlan } from './format.ts';
 import { progressTo } from './progress.ts';
-import { type ManifestOptions, openSession, type Session } from './session.ts';
 import { tell } from './tell.ts';
 
 export type PlanOptions = ManifestOptions & {
@@ -19,7 +19,7 @@ export type PlanOptions = ManifestOptions & {
 
 /** Reads everything once and prints what would change. Exit: 0, 1 error, 2 changes (when asked), 3 refused or incomplete. */
 export const planCommand = async (options: PlanOptions, console: Console): Promise<ExitCode> => {
-  const session = await openSession(options, console);
+  const session = await openSession(options, console.now);
   tell(session.findings, console);
   const { plan, findings } = await makePlan(session, options, console);
   const shown: Plan = { ...plan, targets: withUnplanned(session, plan.targets, findings) };

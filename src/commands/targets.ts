@@ -1,15 +1,15 @@
+import { type ManifestOptions, openSession } from '../engine/session.ts';
 import { EXIT, type ExitCode } from '../model/finding.ts';
 import { visible } from '../render/escape.ts';
 import { toJson } from '../render/json.ts';
 import type { Console } from './console.ts';
-import { type ManifestOptions, openSession } from './session.ts';
 
 /** The targets of the manifest. Offline; `--json` feeds a matrix. */
 export const targetsCommand = async (
   options: ManifestOptions & { readonly format: 'human' | 'json' },
   console: Console,
 ): Promise<ExitCode> => {
-  const { declareds } = await openSession(options, console);
+  const { declareds } = await openSession(options, console.now);
   const targets = declareds.map(({ target: { name, engine, endpoint } }) => ({
     name,
     engine,

@@ -34,7 +34,11 @@ export const applyTarget = async <Snapshot>(provider: Provider<Snapshot>, declar
   const tally: Tally = { applied: 0, statements: 0 };
   let lock: RunLock | undefined;
   try {
-    lock = await provider.lock(declared, { timeoutMs: options.lockTimeoutMs, signal: options.signal, onWait: (holder) => options.onProgress({ type: 'waiting-for-lock', target: declared.target.name, holder }) });
+    lock = await provider.lock(declared, {
+      timeoutMs: options.lockTimeoutMs,
+      signal: options.signal,
+      onWait: (holder) => options.onProgress({ type: 'waiting-for-lock', target: declared.target.name, holder }),
+    });
     return await converge(provider, declared, options, lock, tally);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
@@ -46,7 +50,13 @@ export const applyTarget = async <Snapshot>(provider: Provider<Snapshot>, declar
 
 type Tally = { applied: number; statements: number };
 
-const converge = async <Snapshot>(provider: Provider<Snapshot>, declared: Declared, options: ApplyOptions, lock: RunLock, tally: Tally): Promise<Applied> => {
+const converge = async <Snapshot>(
+  provider: Provider<Snapshot>,
+  declared: Declared,
+  options: ApplyOptions,
+  lock: RunLock,
+  tally: Tally,
+): Promise<Applied> => {
   for (let attempt = 1; ; attempt++) {
     lock.check();
     const { snapshot, target } = await read(provider, declared, options);
@@ -56,19 +66,36 @@ const converge = async <Snapshot>(provider: Provider<Snapshot>, declared: Declar
     const outcome = await run(provider, snapshot, declared, target, options, lock, tally);
     const [failure] = outcome.failures;
     if (!failure && !outcome.interrupted) return await verify(provider, declared, options, tally);
-    if (outcome.interrupted) return finish(declared, tally, { notStarted: outcome.notStarted, findings: [interrupted(declared)], exitCode: EXIT.interrupted });
+    if (outcome.interrupted)
+      return finish(declared, tally, { notStarted: outcome.notStarted, findings: [interrupted(declared)], exitCode: EXIT.interrupted });
     if (!failure!.retry || attempt === ATTEMPTS) return finish(declared, tally, { failure: failure!, notStarted: outcome.notStarted });
-    options.onProgress({ type: 'retry', target: declared.target.name, database: failure!.step?.database ?? '', attempt, message: failure!.message });
+    options.onProgress({
+      type: 'retry',
+      target: declared.target.name,
+      database: failure!.step?.database ?? '',
+      attempt,
+      message: failure!.message,
+    });
     await delay(BACKOFF_MS * 2 ** attempt * (0.5 + Math.random()), undefined, { signal: options.signal }).catch(() => {});
   }
 };
 
-const read = async <Snapshot>(provider: Provider<Snapshot>, declared: Declared, options: ApplyOptions): Promise<{ readonly snapshot: Snapshot; readonly target: PlanTarget }> => {
+const read = async <Snapshot>(
+  provider: Provider<Snapshot>,
+  declared: Declared,
+  options: ApplyOptions,
+): Promise<{ readonly snapshot: Snapshot; readonly target: PlanTarget }> => {
   const { name } = declared.target;
   const started = options.now();
   const snapshot = await provider.inspect({ declared, as: 'apply' });
   const target = planTarget(provider, snapshot, declared, options.maxRemovals);
-  options.onProgress({ type: 'target-read', target: name, databases: target.read.databases, objects: target.read.objects, ms: options.now() - started });
+  options.onProgress({
+    type: 'target-read',
+    target: name,
+    databases: target.read.databases,
+    objects: target.read.objects,
+    ms: options.now() - started,
+  });
   return { snapshot, target };
 };
 
@@ -82,49 +109,100 @@ const refuse = <Snapshot>(provider: Provider<Snapshot>, snapshot: Snapshot, decl
 
 /** Reviewed means reviewed: on the same server, about the same roles, nothing that was not in the plan. */
 const hold = (approved: PlanTarget, live: PlanTarget): void => {
-  const stale = (message: string, hint: string): Failure => new Failure([{ severity: 'error', code: 'apply/plan-stale', message: `target '${live.name}': ${message}`, hint, target: live.name }], EXIT.stale);
+  const stale = (message: string, hint: string): Failure =>
+    new Failure(
+      [{ severity: 'error', code: 'apply/plan-stale', message: `target '${live.name}': ${message}`, hint, target: live.name }],
+      EXIT.stale,
+    );
   if (live.identity.system !== approved.identity.system || live.engine !== approved.engine) {
-    throw stale(`the plan is for another server (system identifier ${approved.identity.system}, this one is ${live.identity.system})`, 'plan again');
+    throw stale(
+      `the plan is for another server (system identifier ${approved.identity.system}, this one is ${live.identity.system})`,
+      'plan again',
+    );
   }
   const replaced = Object.entries(live.roles).find(([name, oid]) => approved.roles[name] !== undefined && approved.roles[name] !== oid);
-  if (replaced) throw stale(`role '${replaced[0]}' was dropped and made again since the plan (OID ${approved.roles[replaced[0]]}, now ${replaced[1]})`, 'plan again, and look at what it is now');
+  if (replaced)
+    throw stale(
+      `role '${replaced[0]}' was dropped and made again since the plan (OID ${approved.roles[replaced[0]]}, now ${replaced[1]})`,
+      'plan again, and look at what it is now',
+    );
   const known = new Set(operations(approved));
-  const fresh = live.changes.filter((change) => operationsOf(change).length > 0 && operations({ ...live, changes: [change] }).some((operation) => !known.has(operation)));
+  const fresh = live.changes.filter(
+    (change) => operationsOf(change).length > 0 && operations({ ...live, changes: [change] }).some((operation) => !known.has(operation)),
+  );
   if (fresh.length === 0) return;
-  const named = fresh.slice(0, 5).map((change) => `${change.kind} ${change.key}`).join('; ');
-  throw stale(`${fresh.length === 1 ? 'a change is' : `${fresh.length} changes are`} needed that the plan does not hold: ${named}${fresh.length > 5 ? '; …' : ''}`, 'plan again, and have the new plan reviewed');
+  const named = fresh
+    .slice(0, 5)
+    .map((change) => `${change.kind} ${change.key}`)
+    .join('; ');
+  throw stale(
+    `${fresh.length === 1 ? 'a change is' : `${fresh.length} changes are`} needed that the plan does not hold: ${named}${fresh.length > 5 ? '; …' : ''}`,
+    'plan again, and have the new plan reviewed',
+  );
 };
 
 type Ran = { readonly failures: readonly Failed[]; readonly notStarted: number; readonly interrupted: boolean };
 type Failed = Extract<Outcome, { status: 'failed' }>;
 
-const run = async <Snapshot>(provider: Provider<Snapshot>, snapshot: Snapshot, declared: Declared, target: PlanTarget, options: ApplyOptions, lock: RunLock, tally: Tally): Promise<Ran> => {
+const run = async <Snapshot>(
+  provider: Provider<Snapshot>,
+  snapshot: Snapshot,
+  declared: Declared,
+  target: PlanTarget,
+  options: ApplyOptions,
+  lock: RunLock,
+  tally: Tally,
+): Promise<Ran> => {
   const { name } = declared.target;
   const finished = finishedBy(target);
-  const outcomes = await runTransactions(target.transactions, async (transaction, index) => {
-    const steps = target.steps.filter((step) => step.transaction === index);
-    const { database } = transaction;
-    const started = options.now();
-    options.onProgress({ type: 'transaction-start', target: name, database, statements: steps.length });
-    const outcome = await provider.execute({
-      declared,
-      snapshot,
-      transaction,
-      steps,
-      lock,
-      signal: options.signal,
-      onStep: (step: Step) => options.onProgress({ type: 'statement', target: name, database, sql: step.sql, number: steps.indexOf(step) + 1, of: steps.length }),
-      verify: (read) => remaining(provider, declared, read, finished[index]!.map((change) => target.changes[change]!)),
-    });
-    if (outcome.status === 'committed') {
-      tally.applied += finished[index]!.length;
-      tally.statements += steps.length;
-      options.onProgress({ type: 'transaction-done', target: name, database, statements: steps.length, ms: options.now() - started });
-    } else {
-      options.onProgress({ type: 'transaction-failed', target: name, database, message: outcome.message, ...(outcome.sqlstate === undefined ? {} : { sqlstate: outcome.sqlstate }) });
-    }
-    return outcome;
-  }, options.signal);
+  const outcomes = await runTransactions(
+    target.transactions,
+    async (transaction, index) => {
+      const steps = target.steps.filter((step) => step.transaction === index);
+      const { database } = transaction;
+      const started = options.now();
+      options.onProgress({ type: 'transaction-start', target: name, database, statements: steps.length });
+      const outcome = await provider.execute({
+        declared,
+        snapshot,
+        transaction,
+        steps,
+        lock,
+        signal: options.signal,
+        onStep: (step: Step) =>
+          options.onProgress({
+            type: 'statement',
+            target: name,
+            database,
+            sql: step.sql,
+            number: steps.indexOf(step) + 1,
+            of: steps.length,
+          }),
+        verify: (read) =>
+          remaining(
+            provider,
+            declared,
+            read,
+            finished[index]!.map((change) => target.changes[change]!),
+          ),
+      });
+      if (outcome.status === 'committed') {
+        tally.applied += finished[index]!.length;
+        tally.statements += steps.length;
+        options.onProgress({ type: 'transaction-done', target: name, database, statements: steps.length, ms: options.now() - started });
+      } else {
+        options.onProgress({
+          type: 'transaction-failed',
+          target: name,
+          database,
+          message: outcome.message,
+          ...(outcome.sqlstate === undefined ? {} : { sqlstate: outcome.sqlstate }),
+        });
+      }
+      return outcome;
+    },
+    options.signal,
+  );
   const failures = outcomes.flatMap((outcome) => (outcome?.status === 'failed' ? [outcome] : []));
   const notStarted = outcomes.flatMap((outcome, index) => (outcome === null ? finished[index]! : [])).length;
   return { failures, notStarted, interrupted: options.signal.aborted };
@@ -138,26 +216,69 @@ const finishedBy = (target: PlanTarget): readonly (readonly number[])[] => {
 };
 
 /** Of the changes that should be done, those that a reading still finds undone. */
-const remaining = <Snapshot>(provider: Provider<Snapshot>, declared: Declared, snapshot: Snapshot, done: readonly Change[]): readonly Change[] => {
+const remaining = <Snapshot>(
+  provider: Provider<Snapshot>,
+  declared: Declared,
+  snapshot: Snapshot,
+  done: readonly Change[],
+): readonly Change[] => {
   const expected = new Set(done.flatMap(operationsOf));
   return diff(provider.normalize(snapshot, declared)).filter((change) => operationsOf(change).some((operation) => expected.has(operation)));
 };
 
-const verify = async <Snapshot>(provider: Provider<Snapshot>, declared: Declared, options: ApplyOptions, tally: Tally): Promise<Applied> => {
+const verify = async <Snapshot>(
+  provider: Provider<Snapshot>,
+  declared: Declared,
+  options: ApplyOptions,
+  tally: Tally,
+): Promise<Applied> => {
   const { target } = await read(provider, declared, options);
   return finish(declared, tally, { residue: target.changes, findings: target.findings.filter((finding) => finding.severity !== 'note') });
 };
 
-type Ending = { readonly residue?: readonly Change[]; readonly findings?: readonly Finding[]; readonly failure?: Failed; readonly notStarted?: number; readonly exitCode?: ExitCode };
+type Ending = {
+  readonly residue?: readonly Change[];
+  readonly findings?: readonly Finding[];
+  readonly failure?: Failed;
+  readonly notStarted?: number;
+  readonly exitCode?: ExitCode;
+};
 
 const finish = (declared: Declared, tally: Tally, { residue = [], findings = [], failure, notStarted = 0, exitCode }: Ending): Applied => {
   const trouble = failure !== undefined || exitCode !== undefined;
-  const status = trouble ? (tally.applied > 0 ? 'partial' : 'failed') : residue.length > 0 ? 'partial' : tally.applied > 0 ? 'applied' : 'unchanged';
-  const failed = failure && { sql: failure.step?.sql ?? '', message: failure.hint ? `${failure.message} · ${failure.hint}` : failure.message, ...(failure.sqlstate === undefined ? {} : { sqlstate: failure.sqlstate }) };
+  const status = trouble
+    ? tally.applied > 0
+      ? 'partial'
+      : 'failed'
+    : residue.length > 0
+      ? 'partial'
+      : tally.applied > 0
+        ? 'applied'
+        : 'unchanged';
+  const failed = failure && {
+    sql: failure.step?.sql ?? '',
+    message: failure.hint ? `${failure.message} · ${failure.hint}` : failure.message,
+    ...(failure.sqlstate === undefined ? {} : { sqlstate: failure.sqlstate }),
+  };
   return {
-    result: { name: declared.target.name, status, applied: tally.applied, statements: tally.statements, residue, ...(failed ? { failed } : {}), notStarted, findings },
+    result: {
+      name: declared.target.name,
+      status,
+      applied: tally.applied,
+      statements: tally.statements,
+      residue,
+      ...(failed ? { failed } : {}),
+      notStarted,
+      findings,
+    },
     exitCode: exitCode ?? (status === 'partial' ? EXIT.partial : failure ? EXIT.error : EXIT.ok),
   };
 };
 
-const interrupted = (declared: Declared): Finding => ({ severity: 'error', code: 'apply/interrupted', message: `target '${declared.target.name}': interrupted; what was committed stays, the open transaction was rolled back`, hint: 'run it again: what is done drops out', target: declared.target.name });
+const interrupted = (declared: Declared): Finding => ({
+  severity: 'error',
+  code: 'apply/interrupted',
+  message: `target '${declared.target.name}': interrupted; what was committed stays, the open transaction was rolled back`,
+  hint: 'run it again: what is done drops out',
+  target: declared.target.name,
+});

@@ -11,7 +11,10 @@ const PARALLEL = 4;
 /** The provider of an engine, loaded when it is needed. */
 export const providerOf = async (engine: Engine, target: string): Promise<Provider<unknown>> => {
   if (engine === 'postgres') return (await import('../providers/postgres/index.ts')).postgres as Provider<unknown>;
-  throw failure('target/engine-unsupported', `target '${target}': this version does not plan ${engine}`, { hint: 'choose other targets with --target', target });
+  throw failure('target/engine-unsupported', `target '${target}': this version does not plan ${engine}`, {
+    hint: 'choose other targets with --target',
+    target,
+  });
 };
 
 export type ReadOptions = {
@@ -22,10 +25,11 @@ export type ReadOptions = {
 };
 
 /** Plans every target, several at once; what fails on one does not keep the others from being planned. */
-export const planTargets = async (declareds: readonly Declared[], options: ReadOptions): Promise<{ readonly targets: readonly PlanTarget[]; readonly findings: readonly Finding[] }> => {
-  const { default: limited } = await import('p-limit');
-  const lane = limited(PARALLEL);
-  const settled = await Promise.allSettled(declareds.map((declared) => lane(() => planOne(declared, options))));
+export const planTargets = async (
+  declareds: readonly Declared[],
+  options: ReadOptions,
+): Promise<{ readonly targets: readonly PlanTarget[]; readonly findings: readonly Finding[] }> => {
+  const settled = await sideBySide(declareds, (declared) => planOne(declared, options));
   const findings: Finding[] = [];
   const targets: PlanTarget[] = [];
   for (const outcome of settled) {
@@ -34,6 +38,13 @@ export const planTargets = async (declareds: readonly Declared[], options: ReadO
     else throw outcome.reason;
   }
   return { targets, findings };
+};
+
+/** Several at once, all of them to their end. */
+export const sideBySide = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<PromiseSettledResult<R>[]> => {
+  const { default: limited } = await import('p-limit');
+  const lane = limited(PARALLEL);
+  return await Promise.allSettled(items.map((item) => lane(() => work(item))));
 };
 
 const planOne = async (declared: Declared, { as, maxRemovals, onProgress, now }: ReadOptions): Promise<PlanTarget> => {

@@ -9,12 +9,18 @@ const LANES = 4;
  * and none runs beside another that borrows the same role. After a failure only what does not depend on it goes on.
  * Returns an outcome for each, null for those that never started.
  */
-export const runTransactions = async (transactions: readonly Transaction[], run: (transaction: Transaction, index: number) => Promise<Outcome>, signal: AbortSignal): Promise<(Outcome | null)[]> => {
+export const runTransactions = async (
+  transactions: readonly Transaction[],
+  run: (transaction: Transaction, index: number) => Promise<Outcome>,
+  signal: AbortSignal,
+): Promise<(Outcome | null)[]> => {
   const outcomes: (Outcome | null)[] = transactions.map(() => null);
   const running = new Map<number, Promise<void>>();
   const begun = new Set<number>();
   for (;;) {
-    const ready = transactions.flatMap((transaction, index) => (!begun.has(index) && canStart(transaction, outcomes, transactions, running) ? [index] : []));
+    const ready = transactions.flatMap((transaction, index) =>
+      !begun.has(index) && canStart(transaction, outcomes, transactions, running) ? [index] : [],
+    );
     const [next] = ready;
     if (next !== undefined && running.size < LANES && !signal.aborted) {
       begun.add(next);
@@ -31,7 +37,12 @@ export const runTransactions = async (transactions: readonly Transaction[], run:
   }
 };
 
-const canStart = (transaction: Transaction, outcomes: readonly (Outcome | null)[], all: readonly Transaction[], running: ReadonlyMap<number, unknown>): boolean => {
+const canStart = (
+  transaction: Transaction,
+  outcomes: readonly (Outcome | null)[],
+  all: readonly Transaction[],
+  running: ReadonlyMap<number, unknown>,
+): boolean => {
   const clear = transaction.waitsFor.every((index) => outcomes[index]?.status === 'committed');
   return clear && ![...running.keys()].some((index) => all[index]!.borrows.some((role) => transaction.borrows.includes(role)));
 };

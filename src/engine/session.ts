@@ -4,9 +4,8 @@ import { readManifest, targetsOf } from '../manifest/validate.ts';
 import type { Declared } from '../model/declared.ts';
 import { Failure, type Finding, failure, isError } from '../model/finding.ts';
 import { nameKey } from '../model/key.ts';
-import type { Console } from './console.ts';
 
-/** What every command that reads a manifest takes. */
+/** Where the manifest is, and which part of it is meant: everything that reads one takes this. */
 export type ManifestOptions = {
   readonly manifest: readonly string[];
   readonly target: readonly string[];
@@ -22,14 +21,14 @@ export type Session = {
 };
 
 /** Loads, validates and declares for the chosen targets (all by default). Throws all findings together when one is an error. */
-export const openSession = async (options: ManifestOptions, console: Console): Promise<Session> => {
+export const openSession = async (options: ManifestOptions, clock: () => Date): Promise<Session> => {
   const { files } = await loadManifest(options.manifest);
   const { manifest, findings } = readManifest(files);
   if (!manifest || findings.some(isError)) throw new Failure(findings);
   const names = targetsOf(manifest).map((target) => target.name);
   const chosen = options.target.length > 0 ? options.target : names;
   for (const name of chosen) if (!names.includes(name)) throw unknownTarget(name, names);
-  const asOf = options.now ?? console.now().toISOString();
+  const asOf = options.now ?? clock().toISOString();
   const declareds = names.filter((name) => chosen.includes(name)).map((name) => declare(manifest, name, { asOf }));
   return { stack: declareds[0]!.stack, asOf: declareds[0]!.asOf, declareds, findings };
 };

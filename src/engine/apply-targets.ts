@@ -1,0 +1,40 @@
+import { EXIT, type ExitCode } from '../model/finding.ts';
+import type { Plan } from '../model/plan.ts';
+import { type ApplyResult, RESULT_FORMAT } from '../model/result.ts';
+import { type Applied, type ApplyOptions, applyTarget } from './apply.ts';
+import { providerOf, sideBySide, strictest } from './read.ts';
+import type { Session } from './session.ts';
+
+/** Applies a plan to all targets of a session, several at once; each is told of by itself, whatever becomes of the others. */
+export const applyTargets = async (
+  { declareds }: Pick<Session, 'declareds'>,
+  plan: Plan,
+  options: Omit<ApplyOptions, 'approved'>,
+): Promise<{ readonly result: ApplyResult; readonly exitCode: ExitCode }> => {
+  const settled = await sideBySide(declareds, async (declared): Promise<Applied> => {
+    const { name, engine } = declared.target;
+    const approved = plan.targets.find((target) => target.name === name)!;
+    return await applyTarget(await providerOf(engine, name), declared, {
+      ...options,
+      approved,
+      maxRemovals: strictest(declared.guards.maxRemovals, options.maxRemovals),
+    });
+  });
+  const applied = settled.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+  const targets = applied.map((one) => one.result);
+  return { result: { formatVersion: RESULT_FORMAT, stack: plan.stack, digest: plan.digest, targets }, exitCode: exitOf(applied) };
+};
+
+/** From gravest to mildest. */
+const ORDER: readonly ExitCode[] = [EXIT.interrupted, EXIT.partial, EXIT.stale, EXIT.locked, EXIT.refused, EXIT.error];
+
+/** One target's code where they agree; some done and some not is "in part". */
+const exitOf = (applied: readonly Applied[]): ExitCode => {
+  const codes = applied.map((one) => one.exitCode);
+  const gravest = ORDER.find((code) => codes.includes(code)) ?? EXIT.ok;
+  const some = applied.some((one) => one.result.applied > 0);
+  return some && gravest !== EXIT.ok && gravest !== EXIT.interrupted ? EXIT.partial : gravest;
+};
