@@ -38,10 +38,7 @@ const settle = async (server: Postgres, access: Access): Promise<boolean> => {
   if (!plan) return false;
   tallies.plans++;
   await expectParsed(plan);
-  if (process.env.LAW_SHOW)
-    shown =
-      plan.steps.map((step) => `${step.transaction} ${step.sql}`).join('\n') +
-      plan.changes.map((change) => (change.blocked ? `\nblocked ${change.kind} ${change.key}: ${change.blocked}` : '')).join('');
+  shown = plan;
   const { result, exitCode } = await applyOn(server, yamlOf(access), { ...OPTIONS, approved: plan });
   expect({ failed: result.failed, findings: result.findings.filter(isError) }).toEqual({ failed: undefined, findings: [] });
   expect(result.residue.filter(({ blocked }) => !blocked)).toEqual([]);
@@ -67,7 +64,13 @@ const expectParsed = async (plan: PlanTarget): Promise<void> => {
 const bytesOf = (target: PlanTarget): string => planJson(planOf(STACK, '2026-06-01T00:00:00Z', 'plan', [withoutPlaces(target)]));
 const withoutPlaces = <T>(value: T): T => JSON.parse(JSON.stringify(value, (key, inner) => (key === 'source' ? undefined : inner)));
 
-let shown = '';
+let shown: PlanTarget | null = null;
+/** The plan of the counterexample, when LAW_SHOW asks for it. */
+const planText = (plan: PlanTarget | null): string =>
+  [
+    ...(plan?.steps ?? []).map((step) => `${step.transaction} ${step.sql}`),
+    ...(plan?.changes ?? []).flatMap((change) => (change.blocked ? [`blocked ${change.kind} ${change.key}: ${change.blocked}`] : [])),
+  ].join('\n');
 const show = (world: World) => (error: unknown) => {
   if (process.env.LAW_SHOW)
     console.log(
@@ -76,7 +79,7 @@ const show = (world: World) => (error: unknown) => {
       '-----\n',
       yamlOf(world.second),
       JSON.stringify([world.before, world.between]),
-      '\n' + shown,
+      `\n${planText(shown)}`,
     );
   throw error;
 };
@@ -141,6 +144,7 @@ eachMajor((server, major) => {
       await perform(server(), world.names, world.between);
       const plan = await planned(server(), world.second);
       if (!plan) return;
+      shown = plan;
       tallies.transactions += plan.transactions.length;
       const lapse = plan.findings.some(({ code }) => code === 'plan/lapse');
       if (lapse) tallies.lapses++;
@@ -166,10 +170,13 @@ eachMajor((server, major) => {
       const now = boundaries.at(-1) ?? old;
       const again = await planOn(server(), yamlOf(world.second), OPTIONS);
       expect(again.changes.filter(({ blocked }) => !blocked)).toEqual([]);
-      for (const state of boundaries) {
-        expect(beyond(state, old, now)).toEqual([]);
-        if (!lapse) expect(missing(state, old, now)).toEqual([]);
-      }
+      boundaries.forEach((state, at) => {
+        expect({ at, beyond: beyond(state, old, now), missing: lapse ? [] : missing(state, old, now) }).toEqual({
+          at,
+          beyond: [],
+          missing: [],
+        });
+      });
       expect(
         (await stateOf(server(), ['postgres'])).filter((line) => line.includes('member master in') && !line.includes('by rdsadmin')),
       ).toEqual([]);

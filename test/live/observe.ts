@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Postgres } from '../lab/postgres.ts';
 
-/** What a role may do: `role kind object word`, one line each, by the server's own verdict. */
+/** What a role may do: `role`, NUL, `database: kind object word`, one line each, by the server's own verdict. */
 export type Verdicts = ReadonlySet<string>;
 
 /** Databases of the test, each with the objects of every kind that was made by hand. */
@@ -18,31 +18,44 @@ const OBJECTS = `
 const VERDICTS = `
   WITH r AS (SELECT oid, rolname::text AS role FROM pg_roles WHERE oid >= 16384 AND NOT rolsuper),
        o AS (SELECT kind, oid, name, unnest(words) AS word FROM (${OBJECTS}) objects)
-  SELECT concat_ws(' ', r.role, o.kind, o.name, o.word) AS line FROM r CROSS JOIN o
+  SELECT r.role, concat_ws(' ', o.kind, o.name, o.word) AS line FROM r CROSS JOIN o
    WHERE CASE o.kind WHEN 'schema' THEN has_schema_privilege(r.oid, o.oid, o.word) WHEN 'table' THEN has_table_privilege(r.oid, o.oid, o.word)
          WHEN 'sequence' THEN has_sequence_privilege(r.oid, o.oid, o.word) WHEN 'routine' THEN has_function_privilege(r.oid, o.oid, o.word)
          WHEN 'type' THEN has_type_privilege(r.oid, o.oid, o.word) ELSE has_database_privilege(r.oid, o.oid, o.word) END
   UNION ALL
-  SELECT concat_ws(' ', r.role, 'column', c.oid::regclass, a.attname, word) FROM r CROSS JOIN pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  SELECT r.role, concat_ws(' ', 'column', c.oid::regclass, a.attname, word) FROM r CROSS JOIN pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) AS word
    WHERE n.nspname !~ '^(pg_|information_schema)' AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND has_column_privilege(r.oid, c.oid, a.attnum, word)
-  UNION ALL SELECT concat_ws(' ', r.role, 'may become', g.rolname) FROM r CROSS JOIN pg_roles g WHERE r.oid <> g.oid AND pg_has_role(r.oid, g.oid, 'MEMBER')
-  UNION ALL SELECT concat_ws(' ', r.role, 'has the rights of', g.rolname) FROM r CROSS JOIN pg_roles g WHERE r.oid <> g.oid AND pg_has_role(r.oid, g.oid, 'USAGE')
-  UNION ALL SELECT rolname || ' logs in' FROM pg_roles WHERE oid >= 16384 AND rolcanlogin`;
+  UNION ALL SELECT r.role, concat_ws(' ', 'may become', g.rolname) FROM r CROSS JOIN pg_roles g WHERE r.oid <> g.oid AND pg_has_role(r.oid, g.oid, 'MEMBER')
+  UNION ALL SELECT r.role, concat_ws(' ', 'has the rights of', g.rolname) FROM r CROSS JOIN pg_roles g WHERE r.oid <> g.oid AND pg_has_role(r.oid, g.oid, 'USAGE')
+  UNION ALL SELECT rolname, 'logs in' FROM pg_roles WHERE oid >= 16384 AND rolcanlogin`;
 
 /** What everybody may do in the given databases; the master, who makes roles and thereby joins them, is left out. */
 export const verdictsOf = async (server: Postgres, databases: readonly string[]): Promise<Verdicts> => {
   const found = new Set<string>();
   for (const database of databases) {
-    const rows = (await server.query(server.superuser, database, VERDICTS)) as { line: string }[];
-    for (const { line } of rows) if (!line.startsWith('master ')) found.add(`${database}: ${line}`);
+    const rows = (await server.query(server.superuser, database, VERDICTS)) as { role: string; line: string }[];
+    for (const { role, line } of rows) if (role !== 'master') found.add(`${role}\0${database}: ${line}`);
   }
   return found;
 };
 
-/** Lines of the first that none of the others has. */
-export const beyond = (state: Verdicts, ...others: readonly Verdicts[]): string[] =>
-  [...state].filter((line) => !others.some((other) => other.has(line)));
+/** A role that is in nothing and was granted nothing: what it may do is what PUBLIC may. */
+export const NOBODY = 'nobody';
+
+/** What the first state allows and neither of the others does; roles that come or go have meanwhile what PUBLIC had or will have. */
+export const beyond = (state: Verdicts, old: Verdicts, now: Verdicts): string[] => {
+  const open = (side: Verdicts) => {
+    const known = new Set([...side].map((line) => line.split('\0')[0]!));
+    return (role: string, what: string) => !known.has(role) && side.has(`${NOBODY}\0${what}`);
+  };
+  const [before, after] = [open(old), open(now)];
+  return [...state].filter((line) => {
+    const [role, what] = line.split('\0') as [string, string];
+    return !old.has(line) && !now.has(line) && !before(role, what) && !after(role, what);
+  });
+};
+
 /** Lines that all the others have and the state lacks. */
 export const missing = (state: Verdicts, a: Verdicts, b: Verdicts): string[] => [...a].filter((line) => b.has(line) && !state.has(line));
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { ident } from '../../src/providers/postgres/sql.ts';
 import type { Postgres } from '../lab/postgres.ts';
+import { NOBODY } from './observe.ts';
 
 /** A random server: names, what is done to it by hand, and two manifests that follow one another. */
 export type World = {
@@ -57,7 +58,7 @@ const CONTENTS = [
 
 /** Makes what all worlds of a server share. */
 export const prepare = async (server: Postgres): Promise<void> => {
-  await server.query(server.master, 'postgres', 'CREATE ROLE maker NOLOGIN');
+  await server.query(server.master, 'postgres', `CREATE ROLE maker NOLOGIN; CREATE ROLE ${NOBODY} NOLOGIN`);
   await server.query(server.superuser, 'postgres', `CREATE DATABASE ${TEMPLATE}`);
   await server.query(server.superuser, TEMPLATE, CONTENTS.join(';\n'));
 };
@@ -68,7 +69,7 @@ export const reset = async (server: Postgres): Promise<void> => {
   try {
     for (const database of DATABASES) await client.query(`DROP DATABASE IF EXISTS ${ident(database)}`);
     const { rows } = await client.query<{ name: string }>(
-      "SELECT rolname AS name FROM pg_roles WHERE oid >= 16384 AND rolname !~ '^rds' AND rolname NOT IN ('master', 'maker')",
+      `SELECT rolname AS name FROM pg_roles WHERE oid >= 16384 AND rolname !~ '^rds' AND rolname NOT IN ('master', 'maker', '${NOBODY}')`,
     );
     if (rows.length > 0)
       await client.query(
@@ -266,7 +267,10 @@ const name = (): fc.Arbitrary<string> =>
       fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
     )
     .map(truncated)
-    .filter((text) => text !== '' && !/^(pg_|rds|public$|none$)/.test(text) && !['master', 'maker'].includes(text) && !text.includes('${'));
+    .filter(
+      (text) =>
+        text !== '' && !/^(pg_|rds|public$|none$)/.test(text) && !['master', 'maker', NOBODY].includes(text) && !text.includes('${'),
+    );
 
 /** At most 63 bytes of whole characters, no NUL. */
 const truncated = (text: string): string => {

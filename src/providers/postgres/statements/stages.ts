@@ -181,22 +181,20 @@ const gainFirst = (role: string, { old, now }: Sides, index: Index, sequence: Se
   }
 };
 
-/** The role is out of a group before that gains; a group has lost before the role comes in; and no path is half old, half new. */
+/**
+ * The role is out of a group before that gains; a group has lost before the role comes in; and no path is half old, half new.
+ * Paths count that exist for a moment only: those over old and new memberships together.
+ */
 const leaveFirst = ({ old, now, either }: Sides, reach: Reach, index: Index, sequence: Sequence): void => {
   for (const group of either) {
-    const isOld = old.has(group);
-    const isNew = now.has(group);
+    const [isOld, isNew] = [old.has(group), now.has(group)];
     if (isOld && isNew) continue;
+    const moves = (some: Index['joins']) => onTheWay(some, index, either, group, reach.either);
     const gains = index.gains.get(group) ?? [];
-    if (isOld && gains.length > 0) sequence.allBefore(onTheWay(index.leaves, index, old, group, reach.old), gains, true);
+    if (isOld && gains.length > 0) sequence.allBefore(moves(index.leaves), gains, true);
     const loses = index.loses.get(group) ?? [];
-    if (isNew && loses.length > 0) sequence.allBefore(loses, onTheWay(index.joins, index, now, group, reach.now), true);
-    if (!isOld && !isNew)
-      sequence.allBefore(
-        onTheWay(index.leaves, index, either, group, reach.either),
-        onTheWay(index.joins, index, either, group, reach.either),
-        true,
-      );
+    if (isNew && loses.length > 0) sequence.allBefore(loses, moves(index.joins), true);
+    if (!isOld && !isNew) sequence.allBefore(moves(index.leaves), moves(index.joins), true);
   }
 };
 
