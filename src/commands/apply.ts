@@ -1,5 +1,5 @@
 import { losers } from '../core/guard.ts';
-import { applyTargets } from '../engine/apply-targets.ts';
+import { applyTargets, checkPlan } from '../engine/apply-targets.ts';
 import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
 import { EXIT, type ExitCode, Failure, failure, isError } from '../model/finding.ts';
 import type { Plan, PlanTarget } from '../model/plan.ts';
@@ -57,20 +57,6 @@ const freshPlan = async (session: Session, options: ApplyCommandOptions, console
   const { plan, findings } = await makePlan(session, options, console, 'apply');
   if (findings.length > 0) throw new Failure(findings);
   return plan;
-};
-
-/** A plan file belongs to a stack, and holds every target that is applied. */
-const checkPlan = (plan: Plan, session: Session): void => {
-  if (plan.stack !== session.stack)
-    throw failure('plan/other-stack', `the plan is for stack '${plan.stack}', the manifest for '${session.stack}'`, {}, EXIT.stale);
-  const missing = session.declareds.find((declared) => !plan.targets.some((target) => target.name === declared.target.name));
-  if (missing)
-    throw failure(
-      'plan/no-target',
-      `the plan does not hold target '${missing.target.name}'`,
-      { hint: 'choose targets with --target, or plan again' },
-      EXIT.stale,
-    );
 };
 
 /** Once, by typing the stack's name, when anybody loses access; with nobody to ask only --auto-approve will do. */

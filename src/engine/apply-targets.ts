@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from '../model/finding.ts';
+import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import { type ApplyResult, RESULT_FORMAT } from '../model/result.ts';
 import { type Applied, type ApplyOptions, applyTarget } from './apply.ts';
@@ -7,11 +7,12 @@ import type { Session } from './session.ts';
 
 /** Applies a plan to all targets of a session, several at once; each is told of by itself, whatever becomes of the others. */
 export const applyTargets = async (
-  { declareds }: Pick<Session, 'declareds'>,
+  session: Pick<Session, 'stack' | 'declareds'>,
   plan: Plan,
   options: Omit<ApplyOptions, 'approved'>,
 ): Promise<{ readonly result: ApplyResult; readonly exitCode: ExitCode }> => {
-  const settled = await sideBySide(declareds, async (declared): Promise<Applied> => {
+  checkPlan(plan, session);
+  const settled = await sideBySide(session.declareds, async (declared): Promise<Applied> => {
     const { name, engine } = declared.target;
     const approved = plan.targets.find((target) => target.name === name)!;
     return await applyTarget(await providerOf(engine, name), declared, {
@@ -26,6 +27,20 @@ export const applyTargets = async (
   });
   const targets = applied.map((one) => one.result);
   return { result: { formatVersion: RESULT_FORMAT, stack: plan.stack, digest: plan.digest, targets }, exitCode: exitOf(applied) };
+};
+
+/** A plan file belongs to a stack, and holds every target that is applied. */
+export const checkPlan = (plan: Plan, session: Pick<Session, 'stack' | 'declareds'>): void => {
+  if (plan.stack !== session.stack)
+    throw failure('plan/other-stack', `the plan is for stack '${plan.stack}', the manifest for '${session.stack}'`, {}, EXIT.stale);
+  const missing = session.declareds.find((declared) => !plan.targets.some((target) => target.name === declared.target.name));
+  if (missing)
+    throw failure(
+      'plan/no-target',
+      `the plan does not hold target '${missing.target.name}'`,
+      { hint: 'choose targets with --target, or plan again' },
+      EXIT.stale,
+    );
 };
 
 /** From gravest to mildest. */
