@@ -82,10 +82,13 @@ const namesOf = (change: Change): string[] => {
       return [(change.after ?? change.before)!.role, (change.after ?? change.before)!.member];
     case 'ownership':
       return [change.before!.owner, change.after!.owner];
-    case 'grant':
-    case 'default': {
+    case 'grant': {
       const { grantee } = (change.after ?? change.before)!;
       return typeof grantee === 'string' ? [grantee] : [];
+    }
+    case 'default': {
+      const { grantee, creator } = (change.after ?? change.before)!;
+      return typeof grantee === 'string' ? [grantee, creator] : [creator];
     }
   }
 };

@@ -55,6 +55,7 @@ const roleIntents = (before: Role | null, after: Role | null): (readonly unknown
   if (!after) return [[before!.name, 'gone']];
   return [
     ...(before ? [] : [[after.name, 'exists']]),
+    ...(before && after.mark && before.mark?.stack !== after.mark.stack ? [[after.name, 'adopted']] : []),
     ...(before && before.name !== after.name ? [[after.name, 'name', before.name]] : []),
     ...ATTRIBUTES.filter((attribute) => before?.[attribute] !== after[attribute]).map((attribute) => [after.name, attribute, after[attribute]]),
     ...(before?.mark?.stack === after.mark?.stack ? [] : [[after.name, 'stack', after.mark?.stack ?? null]]),

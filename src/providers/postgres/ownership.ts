@@ -6,6 +6,7 @@ import { type AclEntry, granteeKey } from '../../model/access.ts';
 import type { DeclaredOwnership, DeclaredRemoval } from '../../model/declared.ts';
 import { pathKey } from '../../model/key.ts';
 import type { About, Reality } from '../provider.ts';
+import { PER_GRANTOR_MEMBERSHIPS } from './authority.ts';
 import { OWNER_KEYWORDS } from './catalog.ts';
 import { ownedBy, placeOf } from './drops.ts';
 import { holds } from './holds.ts';
@@ -81,6 +82,9 @@ const putOwnership = (compare: Comparison, row: OwnedObjects, owner: string, abo
 const blockedOwnership = (scope: Scope, row: OwnedObjects, owner: string): About => {
   const leaving = scope.dropped.has(row.owner);
   if (!leaving && !OWNER_KEYWORDS[row.kind]) return { blocked: `the owner of a ${row.kind.replaceAll('_', ' ')} cannot be changed` };
+  const { login, superuser } = scope.authority;
+  if (scope.version < PER_GRANTOR_MEMBERSHIPS && !superuser && scope.reality.roles.get(login)?.inherit === false)
+    return { blocked: `'${login}' does not inherit the rights of its roles (NOINHERIT), which handing over takes before PostgreSQL 16` };
   const from = ownerActor(scope, row);
   for (const role of [from, owner]) {
     const reach = scope.authority.reach(role);

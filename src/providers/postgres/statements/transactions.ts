@@ -214,6 +214,9 @@ const borrowOf = (scope: Scope, role: string, how: Use['how']): Borrow[] => {
   if (reach === 'self' || reach === 'superuser') return [];
   if (how === 'become' ? reach === 'set' : authority.inherits(authority.login, role) && reach === 'set') return [];
   const [name, login] = [ident(role), ident(authority.login)];
+  // Before 16 there is one row a pair: GRANT would do nothing to it, and REVOKE take it away.
+  const isMember = scope.reality.memberships.some((one) => one.role === role && one.member === authority.login);
+  if (scope.version < PER_GRANTOR_MEMBERSHIPS && isMember) return [];
   if (scope.version < PER_GRANTOR_MEMBERSHIPS)
     return [{ role, take: `GRANT ${name} TO ${login}`, giveBack: `REVOKE ${name} FROM ${login}` }];
   const grantor = authority.admin(role)?.grantor;
