@@ -2,7 +2,7 @@ import { groupBy } from '../../core/group.ts';
 import { isEverything, isPattern, matches } from '../../core/selector.ts';
 import type { ObjectKind, OwnedObjects, Privileges } from '../../model/access.ts';
 import type { DeclaredGrant, DeclaredPublic, Part } from '../../model/declared.ts';
-import { byCodeUnit, pathKey } from '../../model/key.ts';
+import { byCodeUnit, distinct, pathKey } from '../../model/key.ts';
 import type { Match } from '../../model/plan.ts';
 import { expandAll } from './catalog.ts';
 import { splitRoutine } from './routine.ts';
@@ -144,6 +144,7 @@ export const reportMatches = (scope: Scope, book: RuleBook, compare: Comparison)
       source: grant.source,
     });
     if (one.matched === 0) reportNone(scope, one, compare);
+    else if (one.matched > 1 && grant.kind === 'routine') reportAmbiguous(scope, one, compare);
   }
   return [...found].sort(([a], [b]) => byCodeUnit(a, b)).map(([, match]) => match);
 };
@@ -166,6 +167,25 @@ const reportNone = (scope: Scope, one: Rule, compare: Comparison): void => {
     source: grant.source,
     ...hintFor(scope, one),
   });
+};
+
+/** Without its argument types a routine must be the only one of its name in the schema. */
+const reportAmbiguous = (scope: Scope, one: Rule, compare: Comparison): void => {
+  const { name, selector, source } = one.grant;
+  if (!name || isPattern(name) || splitRoutine(name.text) !== undefined) return;
+  const rows = scope.reality.objects.filter((row) => row.kind === 'routine' && inPlace(one, row));
+  const bySchema = groupBy(rows, (row) => pathKey(row.database!, row.schema!));
+  for (const [schema, same] of bySchema) {
+    const signatures = distinct(same.flatMap((row) => row.names.filter((routine) => meets(one, row, routine))));
+    if (signatures.length < 2) continue;
+    compare.report({
+      severity: 'error',
+      code: 'selector/ambiguous',
+      message: `routine selector '${selector}' means ${signatures.length} routines of schema ${schema}: ${signatures.join(', ')}`,
+      hint: 'write its argument types, or a pattern for all of them',
+      source,
+    });
+  }
 };
 
 const hintFor = (scope: Scope, one: Rule): { hint?: string } => {

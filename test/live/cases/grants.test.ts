@@ -79,6 +79,52 @@ groups:
     });
   });
 
+  describe('grantors out of reach', () => {
+    test('what hangs on a grant option goes with it, though nobody here can act as its grantor', async () => {
+      const room = await makeRoom(server(), 'far');
+      await room.as('rdsadmin', 'CREATE ROLE far_f');
+      await room.as(
+        'master',
+        'CREATE ROLE far_a; CREATE ROLE far_c; CREATE TABLE t (a int); GRANT SELECT, UPDATE ON t TO far_a WITH GRANT OPTION',
+      );
+      await room.as('far_a', 'GRANT SELECT ON t TO far_f WITH GRANT OPTION');
+      await room.as('far_f', 'GRANT SELECT ON t TO far_c');
+      await room.as('rdsadmin', 'ALTER ROLE far_f SUPERUSER');
+      const planned = await room.converge('groups:\n  far_a: { grants: [{ privileges: [select], tables: public.t }] }\n');
+      expect(said(planned)).toEqual([
+        'REVOKE SELECT ON TABLE "public"."t" FROM "far_f" CASCADE -- as far_a',
+        'REVOKE GRANT OPTION FOR SELECT ON TABLE "public"."t" FROM "far_a"',
+        'REVOKE UPDATE ON TABLE "public"."t" FROM "far_a"',
+      ]);
+      expect(changedBeside(planned)).toContain('- grant table far.public.t to far_c by far_f');
+      expect(await room.acl('t')).toEqual(['far_a=r/master', expect.stringMatching(/^master=/)]);
+    });
+
+    test('an option that cannot be taken keeps what hangs on it', async () => {
+      const room = await makeRoom(server(), 'holds');
+      await room.as('master', 'CREATE ROLE holds_a; CREATE ROLE holds_b');
+      await room.as('rdsadmin', 'CREATE TABLE t (a int); GRANT SELECT ON t TO holds_a WITH GRANT OPTION');
+      await room.as('holds_a', 'GRANT SELECT ON t TO holds_b');
+      const planned = await room.plan('groups:\n  holds_a: {}\n');
+      expect(changedBeside(planned)).toEqual(['- grant table holds.public.t to holds_a by rdsadmin']);
+      expect(planned.counts.blocked).toBe(1);
+      expect((await room.apply('groups:\n  holds_a: {}\n', planned)).exitCode).toBe(5);
+      expect(await room.acl('t')).toContain('holds_b=r/holds_a');
+    });
+
+    test('a grantor that has joined the owner takes nothing back as itself, and goes by the owner', async () => {
+      const room = await makeRoom(server(), 'joined');
+      await room.as('master', 'CREATE ROLE joined_o; CREATE ROLE joined_g; CREATE ROLE joined_u');
+      await room.as('joined_o', 'CREATE TABLE t (a int); GRANT SELECT ON t TO joined_g WITH GRANT OPTION');
+      await room.as('joined_g', 'GRANT SELECT ON t TO joined_u');
+      await room.as('master', 'GRANT joined_o TO joined_g');
+      const body = 'existing: [joined_o]\ngroups:\n  joined_g: { groups: [joined_o] }\n';
+      const planned = await room.converge(body);
+      expect(said(planned)).toEqual(['REVOKE SELECT ON TABLE "public"."t" FROM "joined_g" CASCADE -- as joined_o']);
+      expect(await room.acl('t')).toEqual([expect.stringMatching(/^joined_o=/)]);
+    });
+  });
+
   describe('what counts as a difference', () => {
     test('an ACL that was never written is what the engine gives', async () => {
       const room = await makeRoom(server(), 'untouched');

@@ -204,6 +204,16 @@ describe.runIf(PER_GRANTOR.length > 0)('options of a membership', () => {
         });
       });
 
+      test('what hangs on an ADMIN option goes with it, though nobody here can act as its grantor', async () => {
+        const room = await makeRoom(server(), 'hangs');
+        await room.as('rdsadmin', 'CREATE ROLE hangs_f');
+        await room.as('master', 'CREATE ROLE hangs_ro; CREATE ROLE hangs_c; GRANT hangs_ro TO hangs_f WITH ADMIN OPTION');
+        await room.as('hangs_f', 'GRANT hangs_ro TO hangs_c');
+        const planned = await room.converge('groups:\n  hangs_ro: {}\n');
+        expect(said(planned)).toEqual(['REVOKE "hangs_ro" FROM "hangs_f" GRANTED BY "master" CASCADE']);
+        expect(await room.members('hangs_ro')).toEqual(['master by rdsadmin: admin']);
+      });
+
       test('a membership that outlived its grantor’s option is taken back all the same', async () => {
         const room = await makeRoom(server(), 'dangling');
         await room.as(
