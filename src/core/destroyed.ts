@@ -2,7 +2,7 @@ import type { Declared, DeclaredRemoval } from '../model/declared.ts';
 import { byCodeUnit } from '../model/key.ts';
 import type { Reality } from '../model/reality.ts';
 
-/** The manifest of a stack that shall be gone: nothing declared, every role with its mark under `removed`. */
+/** The manifest of a stack that shall be gone: nothing declared, every role with its mark under `removed`, but for protected ones. */
 export const destroyed = (declared: Declared, reality: Reality, reassignTo?: string): Declared => ({
   ...declared,
   roles: new Map(),
@@ -16,7 +16,7 @@ export const destroyed = (declared: Declared, reality: Reality, reassignTo?: str
   guards: { ...declared.guards, maxRemovals: null },
   nextExpiry: null,
   removed: [...reality.roles.values()]
-    .filter((role) => role.mark?.stack === declared.stack)
+    .filter((role) => role.mark?.stack === declared.stack && !declared.guards.protected.includes(role.name))
     .map(
       (role): DeclaredRemoval => ({
         name: role.name,

@@ -46,6 +46,8 @@ const obstacle = (scope: Scope, { name }: Existing, removal: DeclaredRemoval): s
   if (unread) return `'${name}' is referenced in database '${unread.database}', which could not be read (${unread.reason})`;
   const [owned] = removal.reassignTo === undefined ? ownedBy(scope, name) : [];
   if (owned) return `'${name}' owns objects in ${placeOf(owned)}, and nobody is named to take them over`;
+  if (removal.reassignTo !== undefined && scope.dropped.has(removal.reassignTo) && ownedBy(scope, name).length > 0)
+    return `'${removal.reassignTo}', who shall take over what '${name}' owns, is dropped as well`;
   return dependents.flatMap((row) => unmanaged(scope, row) ?? [])[0];
 };
 

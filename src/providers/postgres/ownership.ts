@@ -81,6 +81,7 @@ const putOwnership = (compare: Comparison, row: OwnedObjects, owner: string, abo
  */
 const blockedOwnership = (scope: Scope, row: OwnedObjects, owner: string): About => {
   const leaving = scope.dropped.has(row.owner);
+  if (scope.dropped.has(owner)) return { blocked: `'${owner}' is dropped by the same plan` };
   if (!leaving && !OWNER_KEYWORDS[row.kind]) return { blocked: `the owner of a ${row.kind.replaceAll('_', ' ')} cannot be changed` };
   const { login, superuser } = scope.authority;
   if (scope.version < PER_GRANTOR_MEMBERSHIPS && !superuser && scope.reality.roles.get(login)?.inherit === false)
