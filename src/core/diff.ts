@@ -7,7 +7,7 @@ import { difference } from './privileges.ts';
 export type Sides = {
   readonly actual: { readonly [K in Kind]: ReadonlyMap<string, Bodies[K]> };
   readonly desired: { readonly [K in Kind]: ReadonlyMap<string, Bodies[K]> };
-  readonly about: ReadonlyMap<string, Partial<Pick<Change, 'cause' | 'source' | 'blocked'>>>;
+  readonly about: ReadonlyMap<string, Partial<Pick<Change, 'cause' | 'source' | 'blocked' | 'until' | 'reason'>>>;
 };
 
 const ORDER: Readonly<Record<Kind, number>> = {

@@ -87,7 +87,14 @@ export type RoleOverride = {
 
 export type MembershipEntry =
   | string
-  | { readonly name: string; readonly until?: string; readonly admin?: boolean; readonly inherit?: boolean; readonly set?: boolean };
+  | {
+      readonly name: string;
+      readonly until?: string;
+      readonly reason?: string;
+      readonly admin?: boolean;
+      readonly inherit?: boolean;
+      readonly set?: boolean;
+    };
 
 /** Schemas, or schemas by target. */
 export type SchemasEntry = Texts | Named<Texts>;

@@ -9,6 +9,7 @@ import { type Context, isOn, type View } from './view.ts';
 export type MemberOf = {
   readonly name: string;
   readonly until?: string;
+  readonly reason?: string;
   readonly admin: boolean;
   readonly inherit: boolean;
   readonly set: boolean;
@@ -60,11 +61,19 @@ export const roleOf = (view: View, asOfMs: number, context: Context): DeclaredRo
 export const membershipsOf = (view: View, asOfMs: number, context: Context): DeclaredMembership[] => {
   const groups = context.content.groups ?? {};
   const gone = isPast(view.entry.until, asOfMs);
-  const written = groupsOf(view.entry.groups, view.path('groups')).flatMap(({ name, until, path, admin, inherit, set }) => {
+  const written = groupsOf(view.entry.groups, view.path('groups')).flatMap(({ name, until, reason, path, admin, inherit, set }) => {
     const group = groups[name];
     if (group !== undefined && !isOn(context.content, group.targets, context.target)) return [];
     return [
-      { role: name, member: view.name, options: { admin, inherit, set }, expired: gone || isPast(until, asOfMs), source: context.at(path) },
+      {
+        role: name,
+        member: view.name,
+        options: { admin, inherit, set },
+        expired: gone || isPast(until, asOfMs),
+        ...(until === undefined ? {} : { until }),
+        ...(reason === undefined ? {} : { reason }),
+        source: context.at(path),
+      },
     ];
   });
   // An expired user keeps rds_iam, as an absent one does: it cannot log in, and its kind of login is not flipped.

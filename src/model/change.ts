@@ -23,6 +23,10 @@ export type ChangeOf<K extends Kind> = {
   readonly source?: Position;
   /** Set where it cannot be done: one sentence that names what stands in the way. It has no steps then. */
   readonly blocked?: string;
+  /** Of a time-bound membership, as written: the date or instant that it lasts through. */
+  readonly until?: string;
+  /** Of a membership: what for, e.g. a ticket. */
+  readonly reason?: string;
 };
 export type Change = { [K in Kind]: ChangeOf<K> }[Kind];
 

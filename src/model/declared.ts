@@ -68,6 +68,9 @@ export type DeclaredMembership = {
   readonly options: MembershipOptions;
   /** true: its `until` has passed at `asOf`: not wanted, and its removal is an expiry. */
   readonly expired: boolean;
+  /** As written, for those who read the plan. */
+  readonly until?: string;
+  readonly reason?: string;
   readonly source: Position;
 };
 

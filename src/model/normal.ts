@@ -8,7 +8,13 @@ import type { Bodies, Kind } from './state.ts';
 export type State = { readonly [K in Kind]: ReadonlyMap<string, Bodies[K]> };
 
 /** What a plan says of a change beyond the change itself. */
-export type About = { readonly cause?: Cause; readonly source?: Position; readonly blocked?: string };
+export type About = {
+  readonly cause?: Cause;
+  readonly source?: Position;
+  readonly blocked?: string;
+  readonly until?: string;
+  readonly reason?: string;
+};
 
 /** The two sides of a target, ready to be subtracted, and what was noticed while comparing. `about` is keyed `kind key`. */
 export type Normal = {

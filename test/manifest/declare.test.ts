@@ -103,6 +103,13 @@ users:
     expect(nextExpiry).toBe(next);
   });
 
+  test('and the reason of a membership stay as they are written', () => {
+    const { memberships } = declared(
+      `${HEAD}groups:\n  a: {}\nusers:\n  jane: { groups: [{ name: a, until: 2099-12-31, reason: OPS-1 }] }\n`,
+    );
+    expect(memberships).toMatchObject([{ until: '2099-12-31', reason: 'OPS-1' }]);
+  });
+
   test('sets the validity of password users only', () => {
     const { roles } = declared(text);
     expect(roles.get('jane')?.validUntil).toBe('2027-01-01T00:00:00Z');

@@ -50,6 +50,7 @@ const change = fc
     after: action === 'add' ? body : null,
     ...rest,
     ...(blocked === undefined ? {} : { blocked }),
+    ...(kind === 'membership' ? { until: rest.source.file, reason: rest.source.file } : {}),
   }));
 
 const target = fc

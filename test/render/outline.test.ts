@@ -27,6 +27,7 @@ describe('lines', () => {
     ['flip', '! user jane authentication: IAM -> password'],
     ['flip', '! user deploy createrole no -> yes'],
     ['flip', '! member deploy joins deployers'],
+    ['mixed', '+ member maria.k joins reporting_ro until 2026-12-31 (OPS-1234)'],
     ['flip', '! grant deploy SELECT with grant option on 2 tables in orders.sales (items, orders)'],
     ['flip', '~ user team_b adopted: managed from now on'],
     ['removals', '- user user_01 can no longer log in, its sessions end (left the manifest)'],

@@ -16,7 +16,13 @@ const nextKey = (): number => {
 };
 /** `${env:NAME}`, as it is written in a manifest. */
 const reference = (what: string): string => `\${${what}}`;
-type Rest = { readonly risk?: Risk; readonly cause?: Cause; readonly line?: number; readonly file?: string; readonly blocked?: string };
+type Rest = {
+  readonly risk?: Risk;
+  readonly cause?: Cause;
+  readonly line?: number;
+  readonly file?: string;
+  readonly blocked?: string;
+} & Pick<Change, 'until' | 'reason'>;
 const change = <K extends Kind>(kind: K, before: Bodies[K] | null, after: Bodies[K] | null, rest: Rest = {}): Change =>
   ({
     kind,
@@ -27,6 +33,8 @@ const change = <K extends Kind>(kind: K, before: Bodies[K] | null, after: Bodies
     cause: rest.cause ?? 'declared',
     ...(rest.line === undefined ? {} : { source: at(rest.line, 3, rest.file) }),
     ...(rest.blocked === undefined ? {} : { blocked: rest.blocked }),
+    ...(rest.until === undefined ? {} : { until: rest.until }),
+    ...(rest.reason === undefined ? {} : { reason: rest.reason }),
   }) as ChangeOf<K> as Change;
 
 export const role = (name: string, more: Partial<Role> = {}): Role => ({
@@ -171,7 +179,7 @@ const mixedChanges: Change[] = [
   change('default', null, later('reporting_ro', 'table', ['SELECT']), { line: 35 }),
   change('role', null, role('maria.k', { connectionLimit: 5, description: 'Maria, finance' }), { line: 52 }),
   change('membership', null, member('rds_iam', 'maria.k', { set: false }), { line: 53, risk: 'authentication' }),
-  change('membership', null, member('reporting_ro', 'maria.k'), { line: 54 }),
+  change('membership', null, member('reporting_ro', 'maria.k'), { line: 54, until: '2026-12-31', reason: 'OPS-1234' }),
   change('role', null, role('nightly'), { line: 60 }),
   change('password', null, { role: 'nightly', version: 1, reference: reference('env:NIGHTLY_PASSWORD') }, { line: 62 }),
   change('grant', null, grant('nightly', ['EXECUTE'], on('routine', 'orders', 'sales', 'refund(integer, text)')), { line: 64 }),

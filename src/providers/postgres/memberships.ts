@@ -67,7 +67,7 @@ const comparePair = (
     (scope.version >= PER_GRANTOR_MEMBERSHIPS && scope.dropped.has(row.grantor)) || losing.has(pairKey(row.role, row.grantor));
   const lost = rows.filter(isLost);
   const kept = rows.filter((row) => !isLost(row));
-  const about: About = declared ? { source: declared.source, ...(declared.expired ? { cause: 'expired' as const } : {}) } : {};
+  const about = declared ? aboutDeclared(declared) : {};
   const put = (before: Membership | null, after: Membership | null, rest: About = {}) => {
     const row = (before ?? after)!;
     compare.put('membership', membershipKey(row), before, after, { ...about, ...rest, ...blockedMembership(scope, before, after) });
@@ -87,6 +87,13 @@ const comparePair = (
   }
   for (const row of kept) put(row, null, absent.has(first.role) || absent.has(first.member) ? { cause: 'absent' } : {});
 };
+
+const aboutDeclared = ({ source, expired, until, reason }: DeclaredMembership): About => ({
+  source,
+  ...(expired ? { cause: 'expired' as const } : {}),
+  ...(until === undefined ? {} : { until }),
+  ...(reason === undefined ? {} : { reason }),
+});
 
 /** Takes from the rows what is too much, and adds what their union lacks. */
 const satisfy = (

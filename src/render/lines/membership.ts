@@ -2,7 +2,7 @@ import type { Change } from '../../model/change.ts';
 import type { Membership, MembershipOptions } from '../../model/state.ts';
 import { roleName } from '../escape.ts';
 import { gather, type Indexed, ofKind } from '../fold.ts';
-import { join, type Phrase, say } from '../phrase.ts';
+import { join, literal, type Phrase, say } from '../phrase.ts';
 import { circumstances, type Line, lineOf, MANY, sourceKey, subject } from './line.ts';
 
 /** The provider's role whose members log in through IAM and no longer with a password. */
@@ -43,12 +43,9 @@ const leaves = (items: readonly Item[]): Line[] =>
   );
 
 const joins = (items: readonly Item[]): Line[] => {
-  const perMember = gather(items, ({ change }) => [memberOf(change), optionWords(change.after), ...circumstances(change)]);
-  const alike = gather(perMember, ([first, ...rest]) => [
-    [first, ...rest].map(({ change }) => roleOf(change)),
-    optionWords(first.change.after),
-    circumstances(first.change),
-  ]);
+  const termsOf = (change: Item['change']) => [optionWords(change.after), change.until, change.reason, ...circumstances(change)];
+  const perMember = gather(items, ({ change }) => [memberOf(change), ...termsOf(change)]);
+  const alike = gather(perMember, ([first, ...rest]) => [[first, ...rest].map(({ change }) => roleOf(change)), termsOf(first.change)]);
   return alike.flatMap((groups) =>
     groups.length >= MANY
       ? [
@@ -68,10 +65,14 @@ const joinLine = (members: readonly Item[], group: readonly Item[]): Line => {
     symbol: first.change.after?.admin ? '!' : '+',
     noun: 'member',
     subjects: members.map(({ change }) => roleName(memberOf(change))),
-    text: say`${[members.length > 1 ? 'join' : 'joins']} ${roles(group)}`,
+    text: say`${[members.length > 1 ? 'join' : 'joins']} ${roles(group)}${until(first.change)}${reason(first.change)}`,
     details: options === '' ? [] : [[options]],
   });
 };
+
+/** How long it lasts and what it is for, as the manifest says it. */
+const until = (change: Item['change']): Phrase => (change.until === undefined ? [] : say` until ${literal(change.until)}`);
+const reason = (change: Item['change']): Phrase => (change.reason === undefined ? [] : say` (${literal(change.reason)})`);
 
 /** The distinct roles of a group of memberships, all of them: they are few and they are the point. */
 const roles = (group: readonly Item[]): Phrase =>
