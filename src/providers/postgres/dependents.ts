@@ -13,8 +13,11 @@ export type Options = {
 /** What a grantee shall hold by an entry; null: whatever it holds. */
 type Kept = (entry: AclEntry) => Privileges | null;
 
+/** Who may grant without an option, as the owner and its members may, and who goes. */
+type Standing = { readonly owns: (role: string) => boolean; readonly leaves: (role: string) => boolean };
+
 /** Follows grant options to the end of the chain: what is granted by an option that goes, goes too. */
-export const optionsOf = (row: OwnedObjects, table: ColumnedTable | undefined, leaves: (role: string) => boolean, kept: Kept): Options => {
+export const optionsOf = (row: OwnedObjects, table: ColumnedTable | undefined, { owns, leaves }: Standing, kept: Kept): Options => {
   const had = (role: string, word: string) =>
     role === row.owner || [...row.acl, ...(table?.acl ?? [])].some((entry) => entry.grantee === role && mayGrant(entry.privileges, word));
   if (row.acl.every((entry) => entry.grantor === row.owner)) return { had, fallen: () => [] };
@@ -34,7 +37,7 @@ export const optionsOf = (row: OwnedObjects, table: ColumnedTable | undefined, l
         !table?.losses.get(sideOf(role, entry.grantor))?.some((lost) => wordOf(lost) === word),
     );
   const falls = ({ grantor }: AclEntry, word: string): boolean =>
-    grantor !== row.owner && (leaves(grantor) || (had(grantor, word) && !keeps(grantor, word)));
+    grantor !== row.owner && (leaves(grantor) || (!owns(grantor) && had(grantor, word) && !keeps(grantor, word)));
   for (let size = -1, now = 0; size !== now; now = [...fallen.values()].flat().length) {
     size = now;
     for (const entry of row.acl) {

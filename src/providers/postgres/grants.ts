@@ -57,14 +57,19 @@ const compareCell = (comparing: Comparing): void => {
   const { scope, tables, row, cell } = comparing;
   const held = groupBy(row.acl, (entry) => granteeKey(entry.grantee));
   const rules = groupBy(cell.rules, (one) => one.grantee);
-  const kept = ({ grantee }: AclEntry): Privileges | null => {
+  const kept = ({ grantee, grantor }: AclEntry): Privileges | null => {
     const key = granteeKey(grantee);
+    if (blockedBy(scope, row, grantor).blocked !== undefined) return null;
     const entries = held.get(key) ?? [];
     return scope.dropped.has(key) || (scope.exact.has(key) && inScope(scope, row))
       ? wantedOf(scope, row, key, rules.get(key) ?? [], entries, entries)
       : null;
   };
-  const options = optionsOf(row, tableOf(tables, row), (role) => scope.dropped.has(role), kept);
+  const standing = {
+    owns: (role: string) => scope.reality.roles.get(role)?.superuser === true || scope.authority.inherits(role, ownerActor(scope, row)),
+    leaves: (role: string) => scope.dropped.has(role),
+  };
+  const options = optionsOf(row, tableOf(tables, row), standing, kept);
   for (const key of new Set([...held.keys(), ...rules.keys()])) {
     compareGrantee(comparing, options, { grantee: key, entries: held.get(key) ?? [], rules: rules.get(key) ?? [] });
   }
@@ -160,7 +165,7 @@ const grantorFor = (scope: Scope, row: OwnedObjects, missing: Privileges): strin
 const putGrant = (
   comparing: Comparing,
   options: Options,
-  { grantee, rules }: Side,
+  { grantee, entries, rules }: Side,
   grantor: string,
   before: Privileges,
   after: Privileges,
@@ -183,31 +188,31 @@ const putGrant = (
   );
   const more = cell.names.length > 1 ? ` +${cell.names.length - 1}` : '';
   const key = `${row.kind} ${place}${more} to ${grantee === '' ? 'PUBLIC' : pathKey(grantee)} by ${pathKey(grantor)}`;
+  const lost = difference(before, after);
+  const fallen = entries.filter((entry) => entry.grantor === grantor).flatMap(options.fallen);
   const about = {
-    ...aboutGrant(scope, row, grantee, grantor, after, rules),
-    ...strandedBy(row, options, grantor, difference(before, after)),
+    ...aboutGrant(scope, grantee, after, rules),
+    ...strandedBy(row, options, grantor, lost),
+    ...(cascades(row, grantor, lost, fallen) ? {} : blockedBy(scope, row, grantor)),
   };
   compare.put('grant', key, grant(before), grant(after), about);
   if (about.blocked === undefined) noteLosses(tables, row, cell.names, sideOf(grantee, grantor), before, after);
 };
 
-const aboutGrant = (
-  scope: Scope,
-  row: OwnedObjects,
-  grantee: string,
-  grantor: string,
-  after: Privileges,
-  rules: readonly Rule[],
-): About => {
-  const source =
-    rules.find((one) => after.length === 0 || one.privileges.some((privilege) => after.includes(privilege)))?.grant.source ??
-    scope.declared.roles.get(grantee)?.source;
+const aboutGrant = (scope: Scope, grantee: string, after: Privileges, rules: readonly Rule[]): About => {
+  const named = rules.find((one) => after.length === 0 || one.privileges.some((privilege) => after.includes(privilege)));
+  const source = named?.grant.source ?? scope.declared.roles.get(grantee)?.source;
   const removal = scope.declared.removed.find((one) => one.name === grantee);
-  return {
-    ...(removal ? { cause: 'removed' as const, source: removal.source } : source ? { source } : {}),
-    ...blockedBy(scope, row, grantor),
-  };
+  return removal ? { cause: 'removed', source: removal.source } : source ? { source } : {};
 };
+
+/** What goes with the grant option that it was granted by needs nobody to take it. An option on a table has no hold on columns. */
+const cascades = (row: OwnedObjects, grantor: string, lost: Privileges, fallen: Privileges): boolean =>
+  lost.length > 0 &&
+  lost.every((privilege) => {
+    const word = wordOf(privilege);
+    return fallen.includes(word) && row.acl.some((entry) => entry.grantee === grantor && byWord(entry.privileges).get(word) === true);
+  });
 
 /** A column's grant outlives the option on the table that it was made by; without it, its grantor cannot take it back. */
 const strandedBy = (row: OwnedObjects, options: Options, grantor: string, lost: Privileges): About => {
@@ -217,8 +222,8 @@ const strandedBy = (row: OwnedObjects, options: Options, grantor: string, lost: 
     : { blocked: `granted by '${grantor}', which no longer holds the grant option for ${word} and so cannot take it back` };
 };
 
-/** A grant or revoke runs as its grantor. */
-const blockedBy = (scope: Scope, row: OwnedObjects, grantor: string): About => {
+/** A grant or revoke runs as its grantor: why that is impossible, if it is. */
+export const blockedBy = (scope: Scope, row: OwnedObjects, grantor: string): About => {
   const { authority } = scope;
   if (grantor === row.owner) {
     const reach = authority.reach(ownerActor(scope, row));

@@ -70,7 +70,13 @@ const comparePair = (
   const about = declared ? aboutDeclared(declared) : {};
   const put = (before: Membership | null, after: Membership | null, rest: About = {}) => {
     const row = (before ?? after)!;
-    compare.put('membership', membershipKey(row), before, after, { ...about, ...rest, ...blockedMembership(scope, before, after) });
+    // What falls with its grantor's option needs nobody to take it.
+    const falls = before !== null && losing.has(pairKey(row.role, row.grantor));
+    compare.put('membership', membershipKey(row), before, after, {
+      ...about,
+      ...rest,
+      ...(falls ? {} : blockedMembership(scope, before, after)),
+    });
   };
   for (const row of lost) put(row, null, scope.dropped.has(row.grantor) ? { cause: 'removed' } : {});
   if (declared && !declared.expired) {
@@ -137,10 +143,19 @@ const losingAdmin = (
   keeps: (role: string, member: string) => boolean,
 ): ReadonlySet<string> => {
   if (scope.version < PER_GRANTOR_MEMBERSHIPS) return new Set();
-  const losing = [...actual].filter(
+  const losing = new Set<string>();
+  const goes = (row: Membership) =>
+    losing.has(pairKey(row.role, row.grantor)) ||
+    scope.dropped.has(row.grantor) ||
+    blockedMembership(scope, row, null).blocked === undefined;
+  const holders = [...actual].filter(
     ([, rows]) => rows.some((row) => row.admin) && !rows.some((row) => isImplicit(scope, row)) && !keeps(rows[0]!.role, rows[0]!.member),
   );
-  return new Set(losing.map(([key]) => key));
+  for (let size = -1; size !== losing.size; ) {
+    size = losing.size;
+    for (const [key, rows] of holders) if (rows.every((row) => !row.admin || goes(row))) losing.add(key);
+  }
+  return losing;
 };
 
 /** Whether a pair that has the ADMIN option has it afterwards too: where nobody asked for the pair to go, it is granted again. */
@@ -222,7 +237,7 @@ const impossible = (
 };
 
 /** Granting needs ADMIN on the role; from 16 on, taking away another's grant needs that grantor's rights. */
-const blockedMembership = (scope: Scope, before: Membership | null, after: Membership | null): About => {
+export const blockedMembership = (scope: Scope, before: Membership | null, after: Membership | null): About => {
   const { role, grantor } = (before ?? after)!;
   const { authority } = scope;
   if (!before || scope.version < PER_GRANTOR_MEMBERSHIPS) {

@@ -89,10 +89,12 @@ groups:
       );
       await room.as('far_a', 'GRANT SELECT ON t TO far_f WITH GRANT OPTION');
       await room.as('far_f', 'GRANT SELECT ON t TO far_c');
-      await room.as('rdsadmin', 'ALTER ROLE far_f SUPERUSER');
       const planned = await room.converge('groups:\n  far_a: { grants: [{ privileges: [select], tables: public.t }] }\n');
+      // before 16 CREATEROLE is enough to act as any role
+      const onward = major >= 16 ? [] : ['REVOKE SELECT ON TABLE "public"."t" FROM "far_c" -- as far_f'];
       expect(said(planned)).toEqual([
-        'REVOKE SELECT ON TABLE "public"."t" FROM "far_f" CASCADE -- as far_a',
+        ...onward,
+        `REVOKE SELECT ON TABLE "public"."t" FROM "far_f"${major >= 16 ? ' CASCADE' : ''} -- as far_a`,
         'REVOKE GRANT OPTION FOR SELECT ON TABLE "public"."t" FROM "far_a"',
         'REVOKE UPDATE ON TABLE "public"."t" FROM "far_a"',
       ]);
@@ -112,16 +114,17 @@ groups:
       expect(await room.acl('t')).toContain('holds_b=r/holds_a');
     });
 
-    test('a grantor that has joined the owner takes nothing back as itself, and goes by the owner', async () => {
+    test('a grantor that has joined the owner needs no grant option for what it granted', async () => {
       const room = await makeRoom(server(), 'joined');
       await room.as('master', 'CREATE ROLE joined_o; CREATE ROLE joined_g; CREATE ROLE joined_u');
       await room.as('joined_o', 'CREATE TABLE t (a int); GRANT SELECT ON t TO joined_g WITH GRANT OPTION');
       await room.as('joined_g', 'GRANT SELECT ON t TO joined_u');
       await room.as('master', 'GRANT joined_o TO joined_g');
-      const body = 'existing: [joined_o]\ngroups:\n  joined_g: { groups: [joined_o] }\n';
-      const planned = await room.converge(body);
-      expect(said(planned)).toEqual(['REVOKE SELECT ON TABLE "public"."t" FROM "joined_g" CASCADE -- as joined_o']);
-      expect(await room.acl('t')).toEqual([expect.stringMatching(/^joined_o=/)]);
+      const groups = 'existing: [joined_o]\ngroups:\n  joined_g: { groups: [joined_o] }\n';
+      expect(said(await room.converge(groups))).toEqual(['REVOKE SELECT ON TABLE "public"."t" FROM "joined_g" -- as joined_o']);
+      expect(await room.acl('t')).toContain('joined_u=r/joined_g');
+      const planned = await room.plan(`${groups}  joined_u: {}\n`);
+      expect(planned.changes.find((change) => change.kind === 'grant')?.blocked).toContain("a member of the owner 'joined_o'");
     });
   });
 

@@ -4,6 +4,7 @@ import { type Grantee, granteeKey, granteeOf, type ObjectKind, type ObjectSet, t
 import { distinct, pathKey } from '../../../model/key.ts';
 import type { Grant } from '../../../model/state.ts';
 import { ALL_IN_SCHEMA, DEFAULT_OBJECTS, KEYWORDS, objectsSql } from '../catalog.ts';
+import { blockedBy } from '../grants.ts';
 import { ownerActor, type Scope } from '../scope.ts';
 import { ident } from '../sql.ts';
 import { chunks, type Draft, type Indexed, NAMES_PER_STATEMENT, type Use } from './draft.ts';
@@ -21,6 +22,8 @@ type Piece = {
   readonly grantor: string | undefined;
   readonly index: number;
   readonly narrowing: boolean;
+  /** Changes of what goes with it by CASCADE. */
+  readonly taken: readonly Indexed<'grant'>[];
   /** How many grants stand between the owner and the grantor: what hangs on a grant option is revoked before it. */
   readonly depth: number;
 };
@@ -28,7 +31,10 @@ type Piece = {
 /** GRANT and REVOKE on objects, folded over objects first and over grantees then: few statements, whatever the number of tables. */
 export const grantDrafts = (scope: Scope, changes: readonly Indexed<'grant'>[]): Draft[] => {
   const narrowed = narrowedColumns(changes);
-  const pieces = changes.flatMap((change) => piecesOf(scope, change, narrowed));
+  const cascaded = changes.filter((change) => goesAlong(scope, change));
+  const pieces = changes
+    .filter((change) => !cascaded.includes(change))
+    .flatMap((change) => piecesOf(scope, change, narrowed, takenWith(change, cascaded)));
   const totals = totalsBySchema(scope);
   const byGrantee = groupBy(pieces, (piece) => JSON.stringify([shapeOf(piece), piece.grantee]));
   const byObjects = groupBy(byGrantee.values(), (group) =>
@@ -40,7 +46,28 @@ export const grantDrafts = (scope: Scope, changes: readonly Indexed<'grant'>[]):
   return [...byObjects.values()].flatMap((groups) => foldedDrafts(groups, totals));
 };
 
-const shapeOf = ({ verb, words, on, uses, grantor, narrowing, depth }: Piece) => [
+/** What nobody can take as its grantor goes with the grant option that it hangs on. */
+const goesAlong = (scope: Scope, { before, after }: Indexed<'grant'>): boolean => {
+  const { on, grantor } = (before ?? after)!;
+  const row = rowOf(scope, on);
+  return row !== undefined && grantor !== row.owner && blockedBy(scope, row, grantor).blocked !== undefined;
+};
+
+const takenWith = (change: Indexed<'grant'>, cascaded: readonly Indexed<'grant'>[]): Indexed<'grant'>[] => {
+  const parent = (change.before ?? change.after)!;
+  const direct = cascaded.filter(({ before, after }) => {
+    const { on, grantor } = (before ?? after)!;
+    return (
+      grantor === parent.grantee &&
+      placeKey(on) === placeKey(parent.on) &&
+      on.relation === parent.on.relation &&
+      on.names[0] === parent.on.names[0]
+    );
+  });
+  return direct.flatMap((one) => [one, ...takenWith(one, cascaded)]);
+};
+
+const shapeOf = ({ verb, words, on, uses, grantor, narrowing, taken, depth }: Piece) => [
   verb,
   words,
   on.kind,
@@ -48,11 +75,12 @@ const shapeOf = ({ verb, words, on, uses, grantor, narrowing, depth }: Piece) =>
   uses,
   grantor ?? null,
   narrowing,
+  taken.length > 0,
   depth,
   on.kind === 'column' ? [on.schema, on.relation] : null,
 ];
 
-const piecesOf = (scope: Scope, change: Indexed<'grant'>, narrowed: ReadonlySet<string>): Piece[] => {
+const piecesOf = (scope: Scope, change: Indexed<'grant'>, narrowed: ReadonlySet<string>, taken: readonly Indexed<'grant'>[]): Piece[] => {
   const grant = (change.before ?? change.after)!;
   const uses = usesOf(scope, grant);
   const narrowing = grant.on.kind === 'column' && narrowed.has(columnKey(grant.on, grant.on.relation!, grant.grantee));
@@ -65,6 +93,7 @@ const piecesOf = (scope: Scope, change: Indexed<'grant'>, narrowed: ReadonlySet<
     grantor: grant.grantor === ownerOf(scope, grant.on) ? undefined : grant.grantor,
     index: change.index,
     narrowing: narrowing && verb.startsWith('grant'),
+    taken: verb.startsWith('revoke') ? taken : [],
     depth: verb.startsWith('revoke') ? depthOf(scope, grant) : 0,
   }));
 };
@@ -159,7 +188,8 @@ const placeKey = (on: ObjectSet): string => `${on.kind} ${pathKey(on.database ??
 const foldedDrafts = (groups: readonly (readonly Piece[])[], totals: ReadonlyMap<string, number>): Draft[] => {
   const [first] = groups[0]!;
   const { verb, words, on, uses, grantor, narrowing, depth } = first!;
-  const indexes = [...new Set(groups.flat().map((piece) => piece.index))].sort((a, b) => a - b);
+  const taken = groups.flat().flatMap((piece) => piece.taken);
+  const indexes = [...new Set([...groups.flat(), ...taken].map(({ index }) => index))].sort((a, b) => a - b);
   const grantees = groups.map((group) => granteeOf(group[0]!.grantee));
   const revoking = verb.startsWith('revoke');
   return objectLists(groups[0]!, totals).flatMap(({ list, named }) =>
@@ -168,12 +198,14 @@ const foldedDrafts = (groups: readonly (readonly Piece[])[], totals: ReadonlyMap
         database: on.database,
         phase: revoking || narrowing ? 'revoke' : 'grant',
         rank: narrowing ? 1 : revoking ? (OUTER[on.kind] ?? 0) - depth : 0,
-        sql: grantSql(verb, columnWords(words, groups[0]!), list, some),
+        sql: `${grantSql(verb, columnWords(words, groups[0]!), list, some)}${taken.length > 0 ? ' CASCADE' : ''}`,
         uses,
         changes: indexes,
         named,
         ...(grantor === undefined ? {} : { grantor }),
-        ...(revoking ? { loses: some.map(granteeKey) } : { gains: some.map(granteeKey) }),
+        ...(revoking
+          ? { loses: [...some, ...taken.map((change) => (change.before ?? change.after)!.grantee)].map(granteeKey) }
+          : { gains: some.map(granteeKey) }),
       }),
     ),
   );
@@ -213,14 +245,11 @@ const objectLists = (
   const count = pieces.reduce((sum, piece) => sum + piece.on.names.length, 0);
   const all = ALL_IN_SCHEMA[kind];
   if (!all || count <= NAMES_PER_STATEMENT) return namedLists(kind, pieces);
-  const [whole, rest] = partition(
-    [...groupBy(pieces, (piece) => placeKey(piece.on)).entries()],
-    ([place, group]) => {
-      const total = totals.get(place)!;
-      const exact = total === group.reduce((sum, piece) => sum + piece.on.names.length, 0);
-      return exact && total * SCAN_PER_NAME >= totals.get(placeKey({ ...group[0]!.on, schema: null }))!;
-    },
-  );
+  const [whole, rest] = partition([...groupBy(pieces, (piece) => placeKey(piece.on)).entries()], ([place, group]) => {
+    const total = totals.get(place)!;
+    const exact = total === group.reduce((sum, piece) => sum + piece.on.names.length, 0);
+    return exact && total * SCAN_PER_NAME >= totals.get(placeKey({ ...group[0]!.on, schema: null }))!;
+  });
   const schemas = whole.map(([, group]) => ident(group[0]!.on.schema!));
   return [
     ...chunks(schemas, NAMES_PER_STATEMENT).map((some) => ({ list: `${all} IN SCHEMA ${some.join(', ')}`, named: 0 })),

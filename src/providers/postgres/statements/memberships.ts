@@ -1,6 +1,7 @@
 import { groupBy } from '../../../core/group.ts';
 import type { Membership } from '../../../model/state.ts';
 import { PER_GRANTOR_MEMBERSHIPS } from '../authority.ts';
+import { blockedMembership } from '../memberships.ts';
 import type { Scope } from '../scope.ts';
 import { ident } from '../sql.ts';
 import { chunks, type Draft, type Indexed, NAMES_PER_STATEMENT, type Use } from './draft.ts';
@@ -15,20 +16,32 @@ type Statement = {
 
 /** GRANT and REVOKE of roles, folded: members that get or lose the same role in the same way share a statement. */
 export const membershipDrafts = (scope: Scope, changes: readonly Indexed<'membership'>[]): Draft[] => {
-  const statements = changes.flatMap((change) => statementsOf(scope, change).map((statement) => ({ change, statement })));
+  const cascaded = changes.filter(({ before, after }) => before !== null && blockedMembership(scope, before, after).blocked !== undefined);
+  const statements = changes
+    .filter((change) => !cascaded.includes(change))
+    .flatMap((change) => {
+      const taken = takenWith(change, cascaded);
+      return statementsOf(scope, change).map((statement) => {
+        const cascades = taken.length > 0 && statement.verb.startsWith('REVOKE');
+        return {
+          change,
+          taken: cascades ? taken : [],
+          statement: cascades ? { ...statement, tail: `${statement.tail} CASCADE` } : statement,
+        };
+      });
+    });
   const folded = groupBy(statements, ({ change, statement }) => JSON.stringify([statement, (change.before ?? change.after)!.role]));
   return [...folded.values()].flatMap((group) =>
-    chunks(group, NAMES_PER_STATEMENT).map(([first, ...rest]): Draft => {
-      const { statement } = first!;
-      const all = [first!, ...rest].map(({ change }) => change);
-      const { role } = (all[0]!.before ?? all[0]!.after)!;
-      const members = all.map((change) => ident((change.before ?? change.after)!.member));
+    chunks(group, NAMES_PER_STATEMENT).map((some): Draft => {
+      const { statement } = some[0]!;
+      const named = some.map(({ change }) => (change.before ?? change.after)!);
+      const all = some.flatMap(({ change, taken }) => [change, ...taken]);
       const preposition = statement.verb.startsWith('REVOKE') ? 'FROM' : 'TO';
       return {
         database: null,
         phase: statement.phase,
         rank: statement.rank,
-        sql: `${statement.verb} ${ident(role)} ${preposition} ${members.join(', ')}${statement.tail}`,
+        sql: `${statement.verb} ${ident(named[0]!.role)} ${preposition} ${named.map(({ member }) => ident(member)).join(', ')}${statement.tail}`,
         uses: statement.uses,
         changes: all.map((change) => change.index),
         named: 0,
@@ -36,6 +49,14 @@ export const membershipDrafts = (scope: Scope, changes: readonly Indexed<'member
       };
     }),
   );
+};
+
+/** What hangs on the ADMIN option that the change takes, and nobody can take as its grantor. */
+const takenWith = ({ before, after }: Indexed<'membership'>, cascaded: readonly Indexed<'membership'>[]): Indexed<'membership'>[] => {
+  if (!before?.admin || after?.admin) return [];
+  return cascaded
+    .filter((one) => one.before!.role === before.role && one.before!.grantor === before.member)
+    .flatMap((one) => [one, ...takenWith(one, cascaded)]);
 };
 
 const statementsOf = (scope: Scope, { before, after }: Indexed<'membership'>): Statement[] => {

@@ -49,9 +49,14 @@ const grantorsInTurn = (drafts: readonly Draft[]): [number, number][] => {
     if (draft.phase === 'own') return [];
     const of = (roles: readonly string[] = []) =>
       roles.flatMap((role) => acting.get(pathKey(draft.database ?? '', role)) ?? []).filter((other) => other !== index);
+    // What hangs on a grant option goes before the owner takes that, whatever the owner itself loses by it.
+    const hangs = (first: number) =>
+      draft.grantor !== undefined && drafts[first]!.grantor === undefined && drafts[first]!.loses?.includes(draft.grantor);
     return [
       ...of(draft.gains).map((then): [number, number] => [index, then]),
-      ...of(draft.loses).map((first): [number, number] => [first, index]),
+      ...of(draft.loses)
+        .filter((first) => !hangs(first))
+        .map((first): [number, number] => [first, index]),
     ];
   });
 };
