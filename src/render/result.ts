@@ -104,7 +104,7 @@ const headline = (result: ApplyResult): string => {
 };
 
 const nextText = (result: ApplyResult): string => {
-  if (isDone(result)) return 'Read back: the targets match the manifest.';
+  if (isDone(result)) return 'Read back: all is as planned.';
   const { failed, notStarted } = sums(result);
   if (result.targets.some(({ findings }) => findings.some(({ code }) => code === 'apply/plan-stale')))
     return 'Plan again, and have the new plan reviewed: only what the plan holds is run.';

@@ -45,7 +45,7 @@ describe('resultText', () => {
         '✔ orders  applied, read back   9 changes, 6 statements',
         '',
         '9 changes applied in 6 statements.',
-        'Read back: the targets match the manifest.',
+        'Read back: all is as planned.',
         '',
       ].join('\n'),
     );
