@@ -6,7 +6,7 @@ import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, isError } from '../model/finding.ts';
 import type { PlanTarget, Step } from '../model/plan.ts';
 import type { Progress, TargetResult } from '../model/result.ts';
-import type { Outcome, Provider, RunLock } from '../providers/provider.ts';
+import type { Outcome, Provider, RunLock, Timeouts } from '../providers/provider.ts';
 import { planTarget } from './plan.ts';
 import { runTransactions } from './schedule.ts';
 
@@ -19,6 +19,7 @@ export type ApplyOptions = {
   readonly onProgress: (event: Progress) => void;
   /** Clock for durations, in ms. */
   readonly now: () => number;
+  readonly timeouts?: Timeouts;
 };
 
 export type Applied = { readonly result: TargetResult; readonly exitCode: ExitCode };
@@ -37,6 +38,7 @@ export const applyTarget = async <Snapshot>(provider: Provider<Snapshot>, declar
     lock = await provider.lock(declared, {
       timeoutMs: options.lockTimeoutMs,
       signal: options.signal,
+      ...patience(options),
       onWait: (holder) => options.onProgress({ type: 'waiting-for-lock', target: declared.target.name, holder }),
     });
     return await converge(provider, declared, options, lock, tally);
@@ -48,6 +50,8 @@ export const applyTarget = async <Snapshot>(provider: Provider<Snapshot>, declar
   }
 };
 
+const patience = ({ timeouts }: ApplyOptions) => (timeouts ? { timeouts } : {});
+
 type Tally = { applied: number; statements: number };
 
 const converge = async <Snapshot>(
@@ -58,7 +62,7 @@ const converge = async <Snapshot>(
   tally: Tally,
 ): Promise<Applied> => {
   for (let attempt = 1; ; attempt++) {
-    lock.check();
+    await lock.check();
     const { snapshot, target } = await read(provider, declared, options);
     refuse(provider, snapshot, declared, target);
     hold(options.approved, target);
@@ -68,7 +72,8 @@ const converge = async <Snapshot>(
     if (!failure && !outcome.interrupted) return await verify(provider, declared, options, tally);
     if (outcome.interrupted)
       return finish(declared, tally, { notStarted: outcome.notStarted, findings: [interrupted(declared)], exitCode: EXIT.interrupted });
-    if (!failure!.retry || attempt === ATTEMPTS) return finish(declared, tally, { failure: failure!, notStarted: outcome.notStarted });
+    if (!failure!.retry || attempt === (failure!.once ? 2 : ATTEMPTS))
+      return finish(declared, tally, { failure: failure!, notStarted: outcome.notStarted });
     options.onProgress({
       type: 'retry',
       target: declared.target.name,
@@ -87,7 +92,7 @@ const read = async <Snapshot>(
 ): Promise<{ readonly snapshot: Snapshot; readonly target: PlanTarget }> => {
   const { name } = declared.target;
   const started = options.now();
-  const snapshot = await provider.inspect({ declared, as: 'apply' });
+  const snapshot = await provider.inspect({ declared, as: 'apply', ...patience(options) });
   const target = planTarget(provider, snapshot, declared, options.maxRemovals);
   options.onProgress({
     type: 'target-read',
@@ -169,6 +174,7 @@ const run = async <Snapshot>(
         steps,
         lock,
         signal: options.signal,
+        ...patience(options),
         onStep: (step: Step) =>
           options.onProgress({
             type: 'statement',

@@ -8,9 +8,13 @@ import type { Reality } from '../model/reality.ts';
 export type { About, Normal, State, Statements } from '../model/normal.ts';
 export type { Reality } from '../model/reality.ts';
 
+/** How long to wait, in ms; what is left out is up to the provider. `answerMs`: for a reply that the server owes. */
+export type Timeouts = { readonly connectMs?: number; readonly lockMs?: number; readonly statementMs?: number; readonly answerMs?: number };
+
 /** What `inspect` needs to know beyond the target. */
 export type Inspection = {
   readonly declared: Declared;
+  readonly timeouts?: Timeouts;
   /** Log in as `plan_user` (reading) or as `user` (applying). */
   readonly as: 'plan' | 'apply';
 };
@@ -18,11 +22,16 @@ export type Inspection = {
 /** One lock per server, held on a connection of its own for a whole run. */
 export type RunLock = {
   /** Throws a Failure when the lock was lost meanwhile. */
-  readonly check: () => void;
+  readonly check: () => Promise<void>;
   readonly release: () => Promise<void>;
 };
 
-export type LockOptions = { readonly timeoutMs: number; readonly signal: AbortSignal; readonly onWait: (holder: string) => void };
+export type LockOptions = {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly onWait: (holder: string) => void;
+  readonly timeouts?: Timeouts;
+};
 
 /** One transaction to run. `verify` gets what the server holds before COMMIT, and says what is not as it should be. */
 export type Execution<Snapshot> = {
@@ -32,14 +41,26 @@ export type Execution<Snapshot> = {
   readonly steps: readonly Step[];
   readonly lock: RunLock;
   readonly signal: AbortSignal;
+  readonly timeouts?: Timeouts;
   readonly onStep: (step: Step) => void;
   readonly verify: (snapshot: Snapshot) => readonly Change[];
 };
 
-/** How a transaction ended: committed, or rolled back by an error (`retry`: planning again may well succeed). */
+/**
+ * How a transaction ended: committed, or rolled back by an error (`retry`: planning again may well succeed; `once`: if not the
+ * next time, then never).
+ */
 export type Outcome =
   | { readonly status: 'committed' }
-  | { readonly status: 'failed'; readonly step: Step | null; readonly message: string; readonly sqlstate?: string; readonly hint?: string; readonly retry: boolean };
+  | {
+      readonly status: 'failed';
+      readonly step: Step | null;
+      readonly message: string;
+      readonly sqlstate?: string;
+      readonly hint?: string;
+      readonly retry: boolean;
+      readonly once?: true;
+    };
 
 /** What the engine needs of a database engine: adding one is a folder with these functions. */
 export type Provider<Snapshot> = {
@@ -48,7 +69,13 @@ export type Provider<Snapshot> = {
   /** □ what was read and what is declared, side by side */
   readonly normalize: (snapshot: Snapshot, declared: Declared) => Normal;
   /** □ refusals that only this engine knows */
-  readonly guard: (snapshot: Snapshot, declared: Declared, before: Reality, after: Reality, changes: readonly Change[]) => readonly Finding[];
+  readonly guard: (
+    snapshot: Snapshot,
+    declared: Declared,
+    before: Reality,
+    after: Reality,
+    changes: readonly Change[],
+  ) => readonly Finding[];
   /** □ what runs */
   readonly statements: (changes: readonly Change[], snapshot: Snapshot, declared: Declared) => Statements;
   /** □ */

@@ -7,7 +7,9 @@ import type { Change } from '../../src/model/change.ts';
 import type { Declared } from '../../src/model/declared.ts';
 import { Failure, type Finding } from '../../src/model/finding.ts';
 import type { PlanTarget } from '../../src/model/plan.ts';
+import type { Progress } from '../../src/model/result.ts';
 import { postgres } from '../../src/providers/postgres/index.ts';
+import type { Timeouts } from '../../src/providers/provider.ts';
 import type { Postgres } from '../lab/postgres.ts';
 
 export const STACK = 'test/access';
@@ -25,6 +27,8 @@ export type ScenarioOptions = {
   readonly lockTimeoutMs?: number;
   readonly maxRemovals?: number;
   readonly signal?: AbortSignal;
+  readonly timeouts?: Timeouts;
+  readonly onProgress?: (event: Progress) => void;
 };
 
 /** A manifest's rest (users, groups, …; the target is called `t` and logs in as the master) as it stands on a live server. */
@@ -46,11 +50,20 @@ ${body}`;
 
 export const planOn = async (server: Postgres, body: string, options: ScenarioOptions = {}): Promise<PlanTarget> => {
   const declared = declaredOf(server, body, options);
-  return planTarget(postgres, await postgres.inspect({ declared, as: 'plan' }), declared, options.maxRemovals ?? declared.guards.maxRemovals);
+  return planTarget(
+    postgres,
+    await postgres.inspect({ declared, as: 'plan' }),
+    declared,
+    options.maxRemovals ?? declared.guards.maxRemovals,
+  );
 };
 
 /** Plans and applies what was planned (or `approved`). */
-export const applyOn = async (server: Postgres, body: string, options: ScenarioOptions & { readonly approved?: PlanTarget } = {}): Promise<Applied> => {
+export const applyOn = async (
+  server: Postgres,
+  body: string,
+  options: ScenarioOptions & { readonly approved?: PlanTarget } = {},
+): Promise<Applied> => {
   const declared = declaredOf(server, body, options);
   const approved = options.approved ?? (await planOn(server, body, options));
   return await applyTarget(postgres, declared, {
@@ -58,7 +71,8 @@ export const applyOn = async (server: Postgres, body: string, options: ScenarioO
     maxRemovals: options.maxRemovals ?? declared.guards.maxRemovals,
     lockTimeoutMs: options.lockTimeoutMs ?? 0,
     signal: options.signal ?? new AbortController().signal,
-    onProgress: () => {},
+    onProgress: options.onProgress ?? (() => {}),
+    ...(options.timeouts ? { timeouts: options.timeouts } : {}),
     now: () => performance.now(),
   });
 };
@@ -68,4 +82,7 @@ export const sqlOf = (target: PlanTarget): string[] => target.steps.filter((step
 /** All of them, borrowing included. */
 export const allSqlOf = (target: PlanTarget): string[] => target.steps.map((step) => step.sql);
 export const codesOf = (findings: readonly Finding[]): string[] => findings.map((finding) => finding.code);
-export const changesOf = (target: PlanTarget): string[] => target.changes.map((change: Change) => `${change.before === null ? '+' : change.after === null ? '-' : '~'} ${change.kind} ${change.key}`);
+export const changesOf = (target: PlanTarget): string[] =>
+  target.changes.map(
+    (change: Change) => `${change.before === null ? '+' : change.after === null ? '-' : '~'} ${change.kind} ${change.key}`,
+  );

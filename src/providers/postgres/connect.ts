@@ -1,6 +1,7 @@
-import type { Client } from 'pg';
+import type { Client, QueryConfig } from 'pg';
 import type { Target } from '../../model/declared.ts';
 import { Failure, failure } from '../../model/finding.ts';
+import type { Timeouts } from '../provider.ts';
 import { type Address, addressOf, type Environment } from './address.ts';
 import { connectFailure, type Peer } from './trouble.ts';
 
@@ -16,8 +17,18 @@ export type ConnectOptions = {
   readonly lockTimeoutMs?: number;
   readonly idleInTransactionTimeoutMs?: number;
   readonly connectTimeoutMs?: number;
+  /** Left out: as long as a statement may take, and a little more. */
+  readonly answerTimeoutMs?: number;
   readonly env?: Environment;
 };
+
+/** A run's timeouts as those of its connections. */
+export const timeoutOptions = ({ connectMs, lockMs, statementMs, answerMs }: Timeouts = {}): Partial<ConnectOptions> => ({
+  ...(connectMs === undefined ? {} : { connectTimeoutMs: connectMs }),
+  ...(lockMs === undefined ? {} : { lockTimeoutMs: lockMs }),
+  ...(statementMs === undefined ? {} : { statementTimeoutMs: statementMs }),
+  ...(answerMs === undefined ? {} : { answerTimeoutMs: answerMs }),
+});
 
 /** A connection that is ready to use, and what errors on it are explained with. The caller closes it. */
 export type Connected = {
@@ -55,12 +66,12 @@ const open = async (target: Target, address: Address, options: ConnectOptions): 
   client.on('error', () => {});
   try {
     await client.connect();
-    await client.query(sessionSql(options));
+    await client.query({ text: sessionSql(options), query_timeout: options.connectTimeoutMs ?? DEFAULTS.connectTimeoutMs } as QueryConfig);
   } catch (error) {
     abandon(client);
     throw connectFailure(error, peer);
   }
-  const patienceMs = (options.statementTimeoutMs ?? DEFAULTS.statementTimeoutMs) + 30_000;
+  const patienceMs = options.answerTimeoutMs ?? (options.statementTimeoutMs ?? DEFAULTS.statementTimeoutMs) + 30_000;
   return { client, peer, version, patienceMs, close: () => close(client) };
 };
 
@@ -121,7 +132,8 @@ const tlsOptions = ({ tls, ca }: Address) => {
 
 /**
  * Sent as the first message rather than as startup options, which poolers refuse. Whatever the role or the database has
- * set: names resolve to the catalog's, and the server renders them the same way everywhere.
+ * set: names resolve to the catalog's, and the server renders them the same way everywhere. A client that vanished is noticed
+ * within a minute, so that its locks do not outlive it for hours.
  */
 const sessionSql = (options: ConnectOptions): string => `
   SET quote_all_identifiers = off;
@@ -129,6 +141,9 @@ const sessionSql = (options: ConnectOptions): string => `
   SET standard_conforming_strings = on;
   SET DateStyle = 'ISO, MDY';
   SET client_min_messages = notice;
+  SET tcp_keepalives_idle = 30;
+  SET tcp_keepalives_interval = 10;
+  SET tcp_keepalives_count = 3;
   SET statement_timeout = ${Math.trunc(options.statementTimeoutMs ?? DEFAULTS.statementTimeoutMs)};
   SET lock_timeout = ${Math.trunc(options.lockTimeoutMs ?? DEFAULTS.lockTimeoutMs)};
   SET idle_in_transaction_session_timeout = ${Math.trunc(options.idleInTransactionTimeoutMs ?? DEFAULTS.idleInTransactionTimeoutMs)}`;

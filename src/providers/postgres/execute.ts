@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { QueryArrayConfig, QueryConfig } from 'pg';
 import type { Declared, Reference } from '../../model/declared.ts';
 import { Failure, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
 import type { Execution, Outcome } from '../provider.ts';
-import { type Connected, connect } from './connect.ts';
+import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { inspectWithin } from './inspect.ts';
 import { scramVerifier } from './scram.ts';
 import type { Snapshot } from './snapshot.ts';
 import { literal } from './sql.ts';
-import { codeOf } from './trouble.ts';
+import { codeOf, PASSING } from './trouble.ts';
 
 /** Warnings that mean "nothing happened": GRANT and REVOKE report them beside a success. */
 const FAILING_NOTICES = new Set(['01007', '01006', '01000']);
@@ -17,52 +18,87 @@ const FAILING_NOTICES = new Set(['01007', '01006', '01000']);
 /** What planning again may cure: races with others, lost connections, a server that restarts. */
 const RETRYABLE = /^(08|40001|40P01|55P03|57P0[123]|XX000|53300|ECONN|EPIPE|ETIMEDOUT)/;
 const RACES = /^(pg_authid|pg_auth_members|pg_default_acl|pg_db_role_setting|pg_shdescription)/;
+/** What somebody else may have changed since the reading: if it is no better after another one, it never is. */
+const STALE = /^(01|2BP01|3F000|42501|42704|42710|42883|42P01)/;
 
-export const TIMEOUTS = { lockMs: 5_000, statementMs: 600_000, idleMs: 120_000 } as const;
+const TIMEOUTS = { lockMs: 5_000, statementMs: 600_000, idleMs: 120_000 } as const;
 
 /** What every transaction begins with. */
-const PRELUDE = `BEGIN;
-SET LOCAL lock_timeout = ${TIMEOUTS.lockMs};
-SET LOCAL statement_timeout = ${TIMEOUTS.statementMs};
+const prelude = ({ timeouts = {} }: Execution<Snapshot>): string => `BEGIN;
+SET LOCAL lock_timeout = ${timeouts.lockMs ?? TIMEOUTS.lockMs};
+SET LOCAL statement_timeout = ${timeouts.statementMs ?? TIMEOUTS.statementMs};
 SET LOCAL idle_in_transaction_session_timeout = ${TIMEOUTS.idleMs};
 SET LOCAL search_path = pg_catalog`;
 
 /** Runs one transaction on a connection of its own: statements, reading back, COMMIT; or nothing at all. */
 export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> => {
-  const { declared, transaction } = execution;
   const progress: Progress = { step: null };
   let connected: Connected | undefined;
   try {
-    connected = await connect(declared.target, {
-      as: 'apply',
-      database: transaction.database,
-      applicationName: `rolecall ${declared.stack}`.slice(0, 63),
-    });
-    if (transaction.autocommit) await runEach(execution, connected, progress);
+    connected = await open(execution);
+    if (execution.transaction.autocommit) await runEach(execution, connected, progress);
     else await runTogether(execution, connected, progress);
     return { status: 'committed' };
   } catch (error) {
+    if (connected && isLost(error)) await endSession(execution, connected);
     return failed(error, progress.step);
   } finally {
     await connected?.close();
   }
 };
 
+const open = ({ declared, transaction, timeouts }: Execution<Snapshot>): Promise<Connected> =>
+  connect(declared.target, {
+    as: 'apply',
+    database: transaction.database,
+    applicationName: `rolecall ${declared.stack}`.slice(0, 63),
+    ...timeoutOptions({ ...TIMEOUTS, ...timeouts }),
+  });
+
+/** A reply that does not come in time is a connection that is lost. */
+const send = ({ client, patienceMs }: Connected, sql: string) => client.query({ text: sql, query_timeout: patienceMs } as QueryConfig);
+
+/** What node-postgres says of a connection that broke, or of a reply that did not come; none of it has a code. */
+const LOST = /Connection terminated|not queryable|Client has encountered|Query read timeout/;
+const isLost = (error: unknown): boolean =>
+  error instanceof Error && (LOST.test(error.message) || /^(ECONN|EPIPE|ETIMEDOUT)/.test(codeOf(error)));
+
+/** Of a session that no longer answers nobody knows whether it still holds locks: it is ended, or it has ended. */
+const END_SESSION = `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+WHERE pid = $1 AND usename = session_user AND application_name = pg_catalog.current_setting('application_name')`;
+
+const endSession = async (execution: Execution<Snapshot>, lost: Connected): Promise<void> => {
+  const pid = (lost.client as unknown as { readonly processID: number | null }).processID;
+  lost.client.connection.stream.destroy();
+  if (pid === null) return;
+  const other = await open(execution).catch(() => null);
+  try {
+    for (let attempt = 1; other && attempt < ENDING.attempts; attempt++) {
+      const { rowCount } = await other.client.query({ text: END_SESSION, values: [pid], query_timeout: other.patienceMs } as QueryConfig);
+      if (rowCount === 0) return;
+      await delay(ENDING.pauseMs);
+    }
+  } catch {
+    // The next attempt finds out.
+  } finally {
+    await other?.close();
+  }
+};
+
 type Progress = { step: Step | null };
 
 const runTogether = async (execution: Execution<Snapshot>, connected: Connected, progress: Progress): Promise<void> => {
-  const { client } = connected;
-  await client.query(PRELUDE);
+  await send(connected, prelude(execution));
   try {
     const before = await underIam(connected);
     for (const step of execution.steps) await runStep(execution, connected, step, progress);
     progress.step = null;
     await readBack(execution, connected, before);
-    execution.lock.check();
+    await execution.lock.check();
     stopIfAsked(execution);
-    await client.query('COMMIT');
+    await send(connected, 'COMMIT');
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => {});
+    if (!isLost(error)) await send(connected, 'ROLLBACK').catch(() => {});
     throw error;
   }
 };
@@ -71,12 +107,12 @@ const runTogether = async (execution: Execution<Snapshot>, connected: Connected,
 const ENDING = { attempts: 100, pauseMs: 50 } as const;
 
 /** Ends sessions, and asks again until nobody is left: before 14 the server does not wait for them. That one is gone meanwhile is no failure. */
-const runEach = async (execution: Execution<Snapshot>, { client }: Connected, progress: Progress): Promise<void> => {
+const runEach = async (execution: Execution<Snapshot>, connected: Connected, progress: Progress): Promise<void> => {
   for (const step of execution.steps) {
     stopIfAsked(execution);
     progress.step = step;
     execution.onStep(step);
-    for (let left: number = ENDING.attempts; ((await client.query(step.sql)).rowCount ?? 0) > 0; left--) {
+    for (let left: number = ENDING.attempts; ((await send(connected, step.sql)).rowCount ?? 0) > 0; left--) {
       if (left === 0)
         throw failure('apply/sessions', 'the sessions did not end in time; nothing that depends on it was begun', {
           hint: 'run it again, or end them by hand',
@@ -86,7 +122,8 @@ const runEach = async (execution: Execution<Snapshot>, { client }: Connected, pr
   }
 };
 
-const runStep = async (execution: Execution<Snapshot>, { client }: Connected, step: Step, progress: Progress): Promise<void> => {
+const runStep = async (execution: Execution<Snapshot>, connected: Connected, step: Step, progress: Progress): Promise<void> => {
+  const { client } = connected;
   stopIfAsked(execution);
   progress.step = step;
   execution.onStep(step);
@@ -104,7 +141,7 @@ const runStep = async (execution: Execution<Snapshot>, { client }: Connected, st
   };
   client.on('notice', listen);
   try {
-    await client.query(sqlOf(step, execution.declared));
+    await send(connected, sqlOf(step, execution.declared));
   } finally {
     client.off('notice', listen);
   }
@@ -149,8 +186,8 @@ const UNDER_IAM = `SELECT r.rolname FROM pg_catalog.pg_roles r, pg_catalog.pg_ro
 WHERE iam.rolname = 'rds_iam' AND NOT r.rolsuper AND pg_catalog.pg_has_role(r.oid, iam.oid, 'USAGE')
   AND (r.rolname = session_user OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles s ON s.oid = m.roleid WHERE m.member = r.oid AND s.rolname = 'rds_superuser'))`;
 
-const underIam = async ({ client }: Connected): Promise<ReadonlySet<string>> => {
-  const { rows } = await client.query({ text: UNDER_IAM, rowMode: 'array' });
+const underIam = async ({ client, patienceMs }: Connected): Promise<ReadonlySet<string>> => {
+  const { rows } = await client.query({ text: UNDER_IAM, rowMode: 'array', query_timeout: patienceMs } as QueryArrayConfig);
   return new Set((rows as string[][]).map(([name]) => name!));
 };
 
@@ -182,23 +219,23 @@ export const secretOf = (reference: Reference, declared: Declared): string => {
 const failed = (error: unknown, step: Step | null): Outcome => {
   if (error instanceof Failure) {
     const [first] = error.findings;
-    return {
-      status: 'failed',
-      step,
-      message: error.message,
-      ...(first?.hint ? { hint: first.hint } : {}),
-      retry: first?.code.startsWith('connect/') === true && !/password|certificate|no-tls|closed|not-admitted/.test(first.code),
-    };
+    return { status: 'failed', step, message: error.message, ...(first?.hint ? { hint: first.hint } : {}), ...retryOf(first?.code ?? '') };
   }
   const sqlstate = codeOf(error);
-  const lostConnection = error instanceof Error && /Connection terminated|not queryable|Client has encountered/.test(error.message);
-  if (!(error instanceof Error) || (sqlstate === '' && !lostConnection)) throw error;
+  if (!(error instanceof Error) || (sqlstate === '' && !isLost(error))) throw error;
   const race = sqlstate === '23505' && RACES.test((error as Error & { constraint?: string }).constraint ?? '');
+  const retry = isLost(error) || race || RETRYABLE.test(sqlstate);
   return {
     status: 'failed',
     step,
     message: error.message,
     ...(sqlstate ? { sqlstate } : {}),
-    retry: lostConnection || race || RETRYABLE.test(sqlstate),
+    ...(STALE.test(sqlstate) ? { retry: true, once: true } : { retry }),
   };
+};
+
+/** Whether trouble that we found ourselves is worth another attempt. */
+const retryOf = (code: string): Pick<Extract<Outcome, { status: 'failed' }>, 'retry' | 'once'> => {
+  if (code === 'apply/not-effective') return { retry: true, once: true };
+  return { retry: PASSING.has(code) };
 };

@@ -5,10 +5,22 @@ import type { Declared, Part } from '../../model/declared.ts';
 import { Failure, type Finding } from '../../model/finding.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
 import type { Inspection } from '../provider.ts';
-import { type Connected, connect } from './connect.ts';
-import { BEGIN, clusterQueries, contentQueries, DEPENDENTS, type Query, SYSTEM_IDENTIFIER, type Wish } from './queries.ts';
+import { type Connected, connect, timeoutOptions } from './connect.ts';
+import { settingsInPlay } from './known-settings.ts';
+import {
+  BEGIN,
+  clusterQueries,
+  contentQueries,
+  DEPENDENTS,
+  knownSettings,
+  type Query,
+  SETTING_NAMES,
+  SYSTEM_IDENTIFIER,
+  type Wish,
+} from './queries.ts';
 import { clusterOf, contentsOf, mayReadControl, type Row, type Rows, serverOf } from './rows.ts';
-import type { Contents, Server, Snapshot, SnapshotDatabase } from './snapshot.ts';
+
+import type { Contents, KnownSetting, Server, Snapshot, SnapshotDatabase } from './snapshot.ts';
 import { readError } from './trouble.ts';
 
 /** For tests: how long the server may take for one statement, in ms. */
@@ -21,8 +33,8 @@ const LANES = 4;
  * Reads a server once: what its databases share over the maintenance database, then each managed database over one
  * connection and in one read-only transaction of its own. Throws a Failure where it cannot log in or reading fails.
  */
-export const inspect = async ({ declared, as }: Inspection, options: InspectOptions = {}): Promise<Snapshot> => {
-  const open = (database: string) => connect(declared.target, { as, database, ...options });
+export const inspect = async ({ declared, as, timeouts }: Inspection, options: InspectOptions = {}): Promise<Snapshot> => {
+  const open = (database: string) => connect(declared.target, { as, database, ...timeoutOptions(timeouts), ...options });
   const maintenance = await open(declared.target.maintenanceDatabase);
   try {
     const cluster = await readCluster(maintenance, declared);
@@ -70,7 +82,8 @@ type Cluster = Omit<Snapshot, 'engine' | 'contents' | 'unread'> & {
 };
 
 const readCluster = async (connected: Connected, declared: Declared): Promise<Cluster> => {
-  const rows = await readAll(connected, BEGIN, clusterQueries(await majorOf(connected)));
+  const major = await majorOf(connected);
+  const rows = await readAll(connected, BEGIN, clusterQueries(major));
   const shared = clusterOf(rows);
   const [server] = rows.get('server')!;
   const names = new Set(shared.roles.map(({ name }) => name));
@@ -80,6 +93,7 @@ const readCluster = async (connected: Connected, declared: Declared): Promise<Cl
     server: serverOf(server!, mayReadControl(server!) ? await readSystemIdentifier(connected) : null),
     sessions: sessionsOf(rows.get('sessions') ?? [], shared.roles, declared),
     dependents: await readDependents(connected, dropped),
+    knownSettings: await readKnownSettings(connected, major, declared, shared.settings),
     dropped,
   };
 };
@@ -108,7 +122,35 @@ const readDependents = async (connected: Connected, dropped: readonly string[]):
       catalog: catalog!,
       count: Number(count),
     }))
-    .sort((a, b) => byCodeUnit(a.role, b.role) || byCodeUnit(a.database ?? '', b.database ?? '') || byCodeUnit(a.type, b.type) || byCodeUnit(a.catalog, b.catalog));
+    .sort(
+      (a, b) =>
+        byCodeUnit(a.role, b.role) ||
+        byCodeUnit(a.database ?? '', b.database ?? '') ||
+        byCodeUnit(a.type, b.type) ||
+        byCodeUnit(a.catalog, b.catalog),
+    );
+};
+
+/** Asked only where settings are in play, and for all names only where one is unknown. */
+const readKnownSettings = async (
+  connected: Connected,
+  major: number,
+  declared: Declared,
+  settings: Snapshot['settings'],
+): Promise<Snapshot['knownSettings']> => {
+  const names = settingsInPlay(declared, settings);
+  if (names.length === 0) return [];
+  const rows = await ask(connected, knownSettings(major), [names, declared.target.login.user ?? connected.peer.address.user]);
+  const known = rows.map(([name, context, settable]): KnownSetting => ({ name: name!, context: context!, settable: settable === 't' }));
+  const all = known.some(({ context }) => context === null) ? (await ask(connected, SETTING_NAMES)).map(([name]) => name!) : [];
+  return known
+    .map((setting) => (setting.context === null ? { ...setting, ...nearSetting(setting.name, all) } : setting))
+    .sort((a, b) => byCodeUnit(a.name, b.name));
+};
+
+const nearSetting = (name: string, all: readonly string[]): { readonly near?: string } => {
+  const near = nearest(name, all);
+  return near === undefined ? {} : { near };
 };
 
 /** Sessions of roles that lose their login or go: everybody else's come and go, and are no part of a plan. */

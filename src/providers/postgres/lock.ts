@@ -1,29 +1,38 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { QueryArrayConfig } from 'pg';
 import type { Declared } from '../../model/declared.ts';
 import { EXIT, failure } from '../../model/finding.ts';
 import type { LockOptions, RunLock } from '../provider.ts';
-import { type Connected, connect } from './connect.ts';
+import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { readError } from './trouble.ts';
 
-/** One key for every run on a server, whatever its stack ("rolecall" as a big-endian number). */
-const KEY = '8245074896371968108';
+/** One key for every run on a server, whatever its stack: the eight letters of "rolecall" as a big-endian number. */
+const KEY = '8245928625453493356';
 const POLL_MS = 250;
 
 const TAKE = `SELECT pg_catalog.pg_try_advisory_lock(${KEY})`;
-/** Advisory locks split a bigint key in two 32-bit halves. */
-const HELD = `SELECT l.pid, a.usename, a.application_name, a.client_addr::text, a.backend_start::text, l.pid = pg_catalog.pg_backend_pid()
-FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-  AND l.classid = (${KEY}::bigint >> 32)::int8::oid AND l.objid = (${KEY}::bigint & 4294967295)::int8::oid`;
+/** Advisory locks keep a bigint key in two 32-bit halves, and are a database's own. */
+const IS_OURS = `l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+  AND l.classid::bigint = ${KEY} >> 32 AND l.objid::bigint = ${KEY} & 4294967295`;
+const HOLDER = `SELECT l.pid, a.usename, a.application_name, a.client_addr::text, pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE ${IS_OURS}`;
+const MINE = `SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid() AND ${IS_OURS})`;
 
 /**
  * Takes the run lock: an advisory lock in the maintenance database (such locks are per database), on a connection of its own.
  * Waits up to `timeoutMs`, then throws a Failure (exit 6) that says who holds it.
  */
-export const lock = async (declared: Declared, { timeoutMs, signal, onWait }: LockOptions): Promise<RunLock> => {
-  const connected = await connect(declared.target, { as: 'apply', database: declared.target.maintenanceDatabase, applicationName: `rolecall ${declared.stack}`.slice(0, 63), idleInTransactionTimeoutMs: 0 });
+export const lock = async (declared: Declared, options: LockOptions): Promise<RunLock> => {
+  const connected = await connect(declared.target, {
+    as: 'apply',
+    database: declared.target.maintenanceDatabase,
+    applicationName: `rolecall ${declared.stack}`.slice(0, 63),
+    answerTimeoutMs: ANSWER_MS,
+    ...timeoutOptions(options.timeouts),
+  });
   try {
-    await take(connected, declared, Date.now() + timeoutMs, signal, onWait);
+    await take(connected, declared, options);
     await checkSession(connected, declared);
     return runLock(connected, declared);
   } catch (error) {
@@ -32,48 +41,86 @@ export const lock = async (declared: Declared, { timeoutMs, signal, onWait }: Lo
   }
 };
 
-const take = async ({ client }: Connected, declared: Declared, deadline: number, signal: AbortSignal, onWait: LockOptions['onWait']): Promise<void> => {
+/** None of these questions takes the server any time. */
+const ANSWER_MS = 20_000;
+
+const ask = async ({ client, patienceMs }: Connected, text: string): Promise<readonly (string | number | boolean | null)[] | undefined> => {
+  const { rows } = await client.query({ text, rowMode: 'array', query_timeout: patienceMs } as QueryArrayConfig);
+  return rows[0];
+};
+
+const take = async (connected: Connected, declared: Declared, { timeoutMs, signal, onWait }: LockOptions): Promise<void> => {
+  const deadline = Date.now() + timeoutMs;
   let told = '';
   for (;;) {
-    const { rows } = await client.query({ text: TAKE, rowMode: 'array' });
-    if (rows[0]?.[0] === true) return;
-    const holder = await holderOf(client);
+    const [taken] = (await ask(connected, TAKE))!;
+    if (taken === true) return;
+    const holder = await holderOf(connected);
     if (signal.aborted) throw interrupted(declared);
-    if (Date.now() >= deadline) {
-      throw failure('lock/held', `target '${declared.target.name}': another run holds the lock: ${holder}`, { hint: 'wait for it to end, or give it more time with --lock-timeout', target: declared.target.name }, EXIT.locked);
-    }
+    if (Date.now() >= deadline) throw held(declared, holder);
     if (holder !== told) onWait(holder);
     told = holder;
-    await delay(POLL_MS, undefined, { signal }).catch(() => {});
+    await delay(Math.min(POLL_MS, Math.max(0, deadline - Date.now())), undefined, { signal }).catch(() => {});
   }
 };
 
-const interrupted = (declared: Declared) => failure('apply/interrupted', `target '${declared.target.name}': interrupted while waiting for the lock`, {}, EXIT.interrupted);
+const held = ({ target }: Declared, holder: string) =>
+  failure(
+    'lock/held',
+    `target '${target.name}': another run holds the lock: ${holder}`,
+    { hint: 'wait for it to end, or give it more time with --lock-timeout', target: target.name },
+    EXIT.locked,
+  );
 
-const holderOf = async (client: Connected['client']): Promise<string> => {
-  const { rows } = await client.query({ text: HELD, rowMode: 'array' });
-  const row = rows[0] as readonly (string | number | null)[] | undefined;
+const interrupted = ({ target }: Declared) =>
+  failure(
+    'apply/interrupted',
+    `target '${target.name}': interrupted while waiting for the lock`,
+    { target: target.name },
+    EXIT.interrupted,
+  );
+
+const holderOf = async (connected: Connected): Promise<string> => {
+  const row = await ask(connected, HOLDER);
   if (!row) return 'it was given back just now';
   const [pid, user, application, address, since] = row;
   return `'${application || 'a session'}' as '${user ?? 'an unknown user'}'${address === null ? '' : ` from ${address}`}, pid ${pid}, connected since ${since ?? 'an unknown time'}`;
 };
 
 /** Behind a pooler that shares connections, locks, SET ROLE and notices go astray: the lock must be this session's. */
-const checkSession = async ({ client }: Connected, declared: Declared): Promise<void> => {
-  const { rows } = await client.query({ text: HELD, rowMode: 'array' });
-  if ((rows as unknown[][]).some((row) => row[5] === true)) return;
-  throw failure('lock/pooler', `target '${declared.target.name}': the lock is not held by this session: the endpoint is a pooler that shares connections`, { hint: 'apply over the server itself, or a pooler in session mode', target: declared.target.name });
+const checkSession = async (connected: Connected, { target }: Declared): Promise<void> => {
+  const [mine] = (await ask(connected, MINE))!;
+  if (mine === true) return;
+  throw failure(
+    'lock/pooler',
+    `target '${target.name}': the lock is not held by this session: the endpoint is a pooler that shares connections`,
+    {
+      hint: 'apply over the server itself, or a pooler in session mode',
+      target: target.name,
+    },
+  );
 };
 
-const runLock = ({ client, close }: Connected, declared: Declared): RunLock => {
-  let lost = false;
-  client.once('end', () => {
-    lost = true;
-  });
+const runLock = (connected: Connected, { target }: Declared): RunLock => {
+  let turn: Promise<unknown> = Promise.resolve();
+  const isMine = async (): Promise<boolean> => {
+    try {
+      return (await ask(connected, MINE))?.[0] === true;
+    } catch {
+      return false;
+    }
+  };
   return {
-    check: () => {
-      if (lost) throw failure('lock/lost', `target '${declared.target.name}': the connection that held the run lock was closed`, { hint: 'run it again: what is done stays done', target: declared.target.name });
+    // Several transactions ask at once, and a connection answers one at a time.
+    check: async () => {
+      const answer = turn.then(isMine);
+      turn = answer;
+      if (await answer) return;
+      throw failure('lock/lost', `target '${target.name}': the connection that held the run lock was closed`, {
+        hint: 'run it again: what is done stays done',
+        target: target.name,
+      });
     },
-    release: close,
+    release: connected.close,
   };
 };

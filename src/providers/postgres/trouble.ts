@@ -5,6 +5,14 @@ import type { Address } from './address.ts';
 /** What was being talked to when it went wrong. */
 export type Peer = { readonly target: Target; readonly address: Pick<Address, 'host' | 'port' | 'user' | 'database' | 'password' | 'tls'> };
 
+/** Trouble that may be gone in a moment: a network that hiccups, a server that restarts or is full. */
+export const PASSING: ReadonlySet<string> = new Set(
+  ['refused', 'timeout', 'unreachable', 'too-many', 'not-ready', 'lost', 'locked'].flatMap((slug) => [
+    `connect/${slug}`,
+    `inspect/${slug}`,
+  ]),
+);
+
 type Explained = { readonly slug: string; readonly what: string; readonly hint: string };
 
 /** A refused or broken connection, said as a Failure `connect/…`. A Failure stays what it is. */
