@@ -26,7 +26,8 @@ export const optionsOf = (row: OwnedObjects, table: ColumnedTable | undefined, {
     row.acl.some(
       (entry) =>
         entry.grantee === role &&
-        !fallen.get(entry)?.includes(word) &&
+        // What a role that goes had granted is granted again by the owner, to whoever shall keep it.
+        (leaves(entry.grantor) || !fallen.get(entry)?.includes(word)) &&
         mayGrant(entry.privileges, word) &&
         mayGrant(kept(entry) ?? entry.privileges, word),
     ) ||

@@ -17,6 +17,15 @@ export const compareDrops = (scope: Scope, compare: Comparison, stays: ReadonlyM
     const actual = scope.reality.roles.get(removal.name);
     if (removal.action !== 'drop' || !actual) continue;
     const about = { cause: 'removed' as const, source: removal.source };
+    if (actual.mark && actual.mark.stack !== scope.declared.stack) {
+      compare.report({
+        severity: 'error',
+        code: 'role/foreign-mark',
+        message: `'${actual.name}' under removed belongs to stack '${actual.mark.stack}'`,
+        hint: 'have that stack remove or forget it',
+        source: removal.source,
+      });
+    }
     const reason = obstacle(scope, actual, removal) ?? stays.get(actual.name);
     compare.put('role', pathKey(actual.name), bodyOf(scope, actual), null, {
       ...about,

@@ -130,7 +130,7 @@ const wantedOf = (
   if (grantee === row.owner) return union(all(kept), holds);
   const exact = scope.exact.has(grantee) && inScope(scope, row);
   if (exact && scope.declared.roles.get(grantee)?.manage === 'exact' && scope.declared.target.manage === 'exact') return holds;
-  if (scope.declared.roles.has(grantee)) return union(all(kept), holds);
+  if (scope.declared.roles.has(grantee)) return union(all(entries), holds);
   // Nobody asked for this grantee's rights to go: what a leaver granted is granted again by the owner.
   return entries.some((entry) => scope.dropped.has(entry.grantor)) ? all(entries) : null;
 };

@@ -36,11 +36,54 @@ export const compareMemberships = (scope: Scope, compare: Comparison): void => {
     },
   };
   for (const key of new Set([...actual.keys(), ...wanted.keys()])) {
-    const rows = (actual.get(key) ?? []).filter((row) => !isImplicit(scope, row));
+    const rows = actual.get(key) ?? [];
     const declared = wanted.get(key);
-    comparePair(scope, noting, rows, declared, { orphaned, absent, losing });
+    if (scope.dropped.size > 0 && PER_GRANTOR_MEMBERSHIPS <= scope.version)
+      compareLeft(scope, noting, rows, isOurs(scope, rows, declared, orphaned));
+    comparePair(
+      scope,
+      noting,
+      rows.filter((row) => !isImplicit(scope, row)),
+      declared,
+      { orphaned, absent, losing },
+    );
   }
   reportCircles(scope, moves, (row) => wanted.get(pairKey(row.role, row.member))?.source, compare);
+};
+
+/** Whether a pair is compared exactly, so that nothing of it is granted again. */
+const isOurs = (scope: Scope, rows: Rows, declared: DeclaredMembership | undefined, orphaned: ReadonlySet<string>): boolean => {
+  const [first] = rows;
+  if (declared) return true;
+  return first !== undefined && !isForeign(scope, first, orphaned) && !rows.some((row) => isImplicit(scope, row));
+};
+
+/**
+ * From 16 on a role cannot be dropped while a membership that it granted is there, whoever the member is. Pairs that nobody
+ * asked to go are granted again first; where nobody here can do that, they stay, and the role with them.
+ */
+const compareLeft = (scope: Scope, compare: Comparison, rows: Rows, ours: boolean): void => {
+  const left = rows.filter((row) => scope.dropped.has(row.grantor) && row.grantor !== row.member);
+  const [first] = left;
+  if (!first) return;
+  const goes = ours || scope.dropped.has(first.role) || scope.dropped.has(first.member);
+  const again = goes ? null : replacement(scope, rows, left);
+  const stuck = again && blockedMembership(scope, again.before, again.after).blocked;
+  if (again && stuck === undefined) compare.put('membership', membershipKey(again.after), again.before, again.after, {});
+  for (const row of left) {
+    const blocked = stuck ? { blocked: `'${row.member}' would lose '${row.role}': ${stuck}` } : blockedMembership(scope, row, null);
+    compare.put('membership', membershipKey(row), row, null, { cause: 'removed', ...blocked });
+  }
+};
+
+/** What the login has to grant so that the pair is as before without the rows that go; null: nothing. */
+const replacement = (scope: Scope, rows: Rows, left: Rows): (Move & { readonly after: Membership }) | null => {
+  const kept = rows.filter((row) => !left.includes(row));
+  const [held, all] = [together(kept), together(rows)];
+  if (OPTIONS.every((option) => held[option] || !all[option])) return null;
+  const grantor = scope.authority.admin(rows[0]!.role)?.grantor ?? scope.authority.login;
+  const before = kept.find((row) => row.grantor === grantor) ?? null;
+  return { before, after: { ...rows[0]!, ...together([...left, ...(before ? [before] : [])]), grantor } };
 };
 
 /** What decides over rows beside the declaration. */
@@ -63,10 +106,10 @@ const comparePair = (
   if (!first) return;
   if (scope.dropped.has(first.role) || scope.dropped.has(first.member)) return;
   // Before 16 a membership outlives its grantor.
-  const isLost = (row: Membership) =>
-    (scope.version >= PER_GRANTOR_MEMBERSHIPS && scope.dropped.has(row.grantor)) || losing.has(pairKey(row.role, row.grantor));
-  const lost = rows.filter(isLost);
-  const kept = rows.filter((row) => !isLost(row));
+  const isLeft = (row: Membership) => scope.version >= PER_GRANTOR_MEMBERSHIPS && scope.dropped.has(row.grantor);
+  const isLost = (row: Membership) => losing.has(pairKey(row.role, row.grantor));
+  const lost = rows.filter((row) => isLost(row) && !isLeft(row));
+  const kept = rows.filter((row) => !isLost(row) && !isLeft(row));
   const about = declared ? aboutDeclared(declared) : {};
   const put = (before: Membership | null, after: Membership | null, rest: About = {}) => {
     const row = (before ?? after)!;
@@ -78,7 +121,7 @@ const comparePair = (
       ...(falls ? {} : blockedMembership(scope, before, after)),
     });
   };
-  for (const row of lost) put(row, null, scope.dropped.has(row.grantor) ? { cause: 'removed' } : {});
+  for (const row of lost) put(row, null);
   if (declared && !declared.expired) {
     satisfy(scope, kept, declared, put);
     return;

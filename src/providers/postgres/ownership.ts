@@ -21,10 +21,17 @@ const OWNED = new Set(['schema', 'table', 'sequence', 'routine', 'type']);
  */
 export const compareOwnership = (scope: Scope, compare: Comparison): Reality => {
   const changed = new Map<OwnedObjects, string>();
-  for (const row of scope.reality.objects) {
+  const moving = scope.reality.objects.flatMap((row) => {
     const owner = newOwner(scope, row);
-    if (!owner || owner.name === row.owner) continue;
-    const blocked = blockedOwnership(scope, row, owner.name);
+    return owner && owner.name !== row.owner ? [{ row, owner, blocked: blockedOwnership(scope, row, owner.name) }] : [];
+  });
+  const stuck = new Map(
+    moving.flatMap(({ row, blocked }) =>
+      scope.dropped.has(row.owner) && blocked.blocked !== undefined ? [[estateKey(row), blocked] as const] : [],
+    ),
+  );
+  for (const { row, owner, ...found } of moving) {
+    const blocked = scope.dropped.has(row.owner) ? (stuck.get(estateKey(row)) ?? {}) : found.blocked;
     if (blocked.blocked === undefined) changed.set(row, owner.name);
     putOwnership(compare, row, owner.name, { ...owner.about, ...blocked });
   }
@@ -54,6 +61,9 @@ const followers = (changed: ReadonlyMap<OwnedObjects, string>): ((row: OwnedObje
     return row.linked ? owners.get(pathKey(row.database!, row.schema!, row.owner)) : undefined;
   };
 };
+
+/** REASSIGN OWNED moves all that a role owns in a database, or nothing. */
+const estateKey = ({ owner, database }: OwnedObjects): string => pathKey(owner, database ?? '');
 
 const newOwner = (scope: Scope, row: OwnedObjects): { readonly name: string; readonly about: About } | null => {
   if (scope.dropped.has(row.owner) && row.kind !== 'column') {
@@ -154,7 +164,7 @@ const reportOwners = (scope: Scope, compare: Comparison): void => {
       severity: 'error',
       code: 'role/owns-objects',
       message: `'${removal.name}' under removed owns objects: ${where}`,
-      hint: 'name who shall own them: reassign_to: ROLE',
+      hint: `name who shall own them: reassign_to: ROLE${scope.snapshot.sessions.some(({ role }) => role === removal.name) ? '; temporary tables of its sessions count too: end those, and plan again' : ''}`,
       source: removal.source,
     });
   }
