@@ -51,6 +51,19 @@ eachMajor((server, major) => {
     await expectSettled(room, body);
   });
 
+  test('a predefined role is granted and taken by whoever the login has its right from', async () => {
+    const room = await makeRoom(server(), 'monitor');
+    const granted = await room.converge('users:\n  monitor_u: { auth: none, groups: [pg_monitor] }\n');
+    expect(said(granted)).toContain(
+      since16 ? 'GRANT "pg_monitor" TO "monitor_u" WITH ADMIN FALSE, INHERIT TRUE, SET TRUE' : 'GRANT "pg_monitor" TO "monitor_u"',
+    );
+    expect(await room.members('pg_monitor')).toContainEqual(
+      expect.stringMatching(since16 ? /^monitor_u by rds_superuser:/ : /^monitor_u by master:/),
+    );
+    const taken = await room.converge('users:\n  monitor_u: { auth: none }\n');
+    expect(said(taken)).toEqual([`REVOKE "pg_monitor" FROM "monitor_u"${since16 ? ' GRANTED BY "rds_superuser"' : ''}`]);
+  });
+
   test('a user that does not inherit is made to, when a membership shall', async () => {
     const room = await makeRoom(server(), 'inherits');
     await room.as('master', 'CREATE ROLE inherits_ro; CREATE ROLE inherits_u LOGIN NOINHERIT; GRANT inherits_ro TO inherits_u');
