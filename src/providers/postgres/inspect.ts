@@ -19,7 +19,6 @@ import {
   type Wish,
 } from './queries.ts';
 import { clusterOf, contentsOf, mayReadControl, type Row, type Rows, serverOf } from './rows.ts';
-
 import type { Contents, KnownSetting, Server, Snapshot, SnapshotDatabase } from './snapshot.ts';
 import { readError } from './trouble.ts';
 

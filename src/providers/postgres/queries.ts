@@ -126,6 +126,17 @@ SELECT r.rolname, d.datname, s.dbid,
  WHERE r.rolname = ANY ($1::pg_catalog.text[])
  GROUP BY 1, 2, 3, 4, 5`;
 
+/** What the server knows of the settings $1 (lower case), and whether the role $2 holds SET on them. */
+export const knownSettings = (major: number) => `
+SELECT w.name, s.context,
+       EXISTS (SELECT FROM pg_catalog.pg_roles r
+                WHERE r.rolname = $2 AND ${major >= 15 ? "pg_catalog.has_parameter_privilege(r.oid, w.name, 'SET')" : 'false'})
+  FROM pg_catalog.unnest($1::pg_catalog.text[]) w (name)
+  LEFT JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = w.name`;
+
+/** All of them that are shown: what a mistyped one was meant to be is among these. */
+export const SETTING_NAMES = 'SELECT pg_catalog.lower(name) FROM pg_catalog.pg_settings';
+
 /** Schemas whose objects are nobody's: temporary ones and the TOAST tables'. */
 const HIDDEN = "'^pg_(toast|temp_|toast_temp_)'";
 

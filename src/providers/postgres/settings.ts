@@ -1,9 +1,17 @@
 import { pathKey } from '../../model/key.ts';
 import type { Setting } from '../../model/state.ts';
+import { blockedReset, problemOf } from './known-settings.ts';
 import type { Comparison, Scope } from './scope.ts';
 
 /** Settings that hold a list of identifiers (GUC_LIST_QUOTE): the server stores `a, "B c"`. */
-const LISTS = new Set(['search_path', 'session_preload_libraries', 'local_preload_libraries', 'shared_preload_libraries', 'temp_tablespaces', 'unix_socket_directories']);
+const LISTS = new Set([
+  'search_path',
+  'session_preload_libraries',
+  'local_preload_libraries',
+  'shared_preload_libraries',
+  'temp_tablespaces',
+  'unix_socket_directories',
+]);
 
 /** Settings of declared roles, everywhere and in the managed databases, compared as text. */
 export const compareSettings = (scope: Scope, compare: Comparison): void => {
@@ -14,16 +22,22 @@ export const compareSettings = (scope: Scope, compare: Comparison): void => {
       return [settingKey(body), { body, source: setting.source }] as const;
     }),
   );
-  for (const [key, { body, source }] of desired) compare.put('setting', key, actual.get(key) ?? null, body, { source });
+  for (const [key, { body, source }] of desired) {
+    const before = actual.get(key) ?? null;
+    compare.put('setting', key, before, body, { source });
+    const problem = JSON.stringify(before?.value) === JSON.stringify(body.value) ? null : problemOf(scope, body);
+    if (problem) compare.report({ ...problem, source });
+  }
   for (const [key, setting] of actual) {
     if (desired.has(key) || !scope.exact.has(setting.role) || scope.declared.roles.get(setting.role)?.manage === 'additive') continue;
     if (setting.database !== null && !scope.managed.has(setting.database)) continue;
     const source = scope.declared.roles.get(setting.role)?.source;
-    compare.put('setting', key, setting, null, source ? { source } : {});
+    compare.put('setting', key, setting, null, { ...(source ? { source } : {}), ...blockedReset(scope, setting) });
   }
 };
 
-const settingKey = ({ role, database, name }: Setting): string => (database === null ? `${pathKey(role)} ${name}` : `${pathKey(role)} in ${pathKey(database)} ${name}`);
+const settingKey = ({ role, database, name }: Setting): string =>
+  database === null ? `${pathKey(role)} ${name}` : `${pathKey(role)} in ${pathKey(database)} ${name}`;
 
 const actualSettings = (scope: Scope): Setting[] => {
   const renamed = new Map([...scope.renamed].map(([now, old]) => [old, now]));
@@ -41,7 +55,12 @@ const actualSettings = (scope: Scope): Setting[] => {
 const normalSetting = ({ role, database, name, value }: Setting): Setting => {
   const known = name.toLowerCase();
   const list = LISTS.has(known);
-  return { role, database, name: known, value: list ? (typeof value === 'string' ? elements(value) : value) : typeof value === 'string' ? value : value.join(', ') };
+  return {
+    role,
+    database,
+    name: known,
+    value: list ? (typeof value === 'string' ? elements(value) : value) : typeof value === 'string' ? value : value.join(', '),
+  };
 };
 
 /** Splits `a, "B c"` as SplitIdentifierString does, without folding case: the stored form is already folded. */

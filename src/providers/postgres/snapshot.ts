@@ -12,6 +12,8 @@ export type Snapshot = {
   readonly tablespaces: readonly SharedObject[];
   /** PostgreSQL 15 and later. */
   readonly parameters: readonly { readonly name: string; readonly acl: string | null }[];
+  /** The settings that the manifest names, and those that its roles have. */
+  readonly knownSettings: readonly KnownSetting[];
   /** By name, the databases that were entered, sorted. */
   readonly contents: Readonly<Record<string, Contents>>;
   /** Asked for, but not read. */
@@ -72,6 +74,12 @@ export type SnapshotMembership = {
 
 /** `config` holds `name=value` as pg_db_role_setting stores it. role null: ALTER ROLE ALL or ALTER DATABASE. */
 export type SnapshotSetting = { readonly role: string | null; readonly database: string | null; readonly config: readonly string[] };
+
+/**
+ * What the server says of one setting (lower case). `context` is that of pg_settings, null: the server has no such setting
+ * (`near`: the one that was meant); `settable`: the apply login holds SET on it, from 15 on.
+ */
+export type KnownSetting = { readonly name: string; readonly context: string | null; readonly settable: boolean; readonly near?: string };
 
 export type SharedObject = { readonly name: string; readonly owner: string; readonly acl: string | null };
 export type SnapshotDatabase = SharedObject & {

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
+import { isError } from '../../../src/model/finding.ts';
 import { eachMajor } from '../../lab/majors.ts';
 import type { Postgres } from '../../lab/postgres.ts';
 import { applyOn, changesOf, planOn, sqlOf } from '../scenario.ts';
@@ -14,7 +15,7 @@ const configOf = async (server: Postgres, role: string, database: string | null 
     )
   )[0]?.config;
 
-eachMajor((server) => {
+eachMajor((server, major) => {
   const target = { target: 'databases: [app]' };
   beforeAll(async () => {
     process.env.SET = 'set-password';
@@ -111,20 +112,52 @@ eachMajor((server) => {
     ]);
   });
 
-  test('an unknown setting, and one that only a superuser may set, fail without changing anything, and say which', async () => {
+  test.each([
+    ['no_such_setting: 1', 'setting/unknown', /'no_such_setting', which the server does not know · PostgreSQL 1\d.* pg_settings/],
+    ['statement_timout: 1s', 'setting/unknown', /'statement_timout', which the server does not know · did you mean 'statement_timeout'\?/],
+    ['log_statement: all', 'setting/not-permitted', /'master' may not set: only a superuser may set it · have a superuser/],
+    ['app.theme: dark', 'setting/not-permitted', /'master' may not set: no library on the server defines it/],
+    ['session_preload_libraries: [auto_explain]', 'setting/not-permitted', /only a superuser may set it/],
+    ['shared_buffers: 1GB', 'setting/not-of-a-role', /no role can have: it is read when the server starts/],
+    ['fsync: "off"', 'setting/not-of-a-role', /no role can have: it is set for the whole server/],
+    ['log_connections: true', 'setting/not-of-a-role', /no role can have: it is fixed when a session starts/],
+  ])('%s is an error of the plan', async (setting, code, said) => {
+    const { findings } = await planOn(server(), user('refused', `settings: { ${setting} }`), { ...target, stack: 'test/refused' });
+    expect(findings.filter(isError).map((finding) => finding.code)).toEqual([code]);
+    expect(`${findings[0]?.message} · ${findings[0]?.hint}`).toMatch(said);
+    expect(findings[0]?.source).toMatchObject({ file: 'access.yaml' });
+  });
+
+  test('a value that the server refuses rolls everything back, and says which', async () => {
     const s = server();
-    const own = { ...target, stack: 'test/refused' };
-    for (const [setting, said] of [
-      ['no_such_setting: 1', /no_such_setting/],
-      ['log_statement: all', /log_statement/],
-      ['work_mem: plenty', /work_mem/],
-    ] as const) {
-      const body = user('refused', `settings: { ${setting} }`);
-      const applied = await applyOn(s, body, own);
-      expect(applied).toMatchObject({ exitCode: 1, result: { status: 'failed', applied: 0 } });
-      expect(applied.result.failed?.message).toMatch(said);
-      expect(await s.query(s.superuser, 'postgres', `SELECT 1 FROM pg_roles WHERE rolname = 'refused'`)).toEqual([]);
-    }
+    const applied = await applyOn(s, user('refused', 'settings: { work_mem: plenty }'), { ...target, stack: 'test/refused' });
+    expect(applied).toMatchObject({ exitCode: 1, result: { status: 'failed', applied: 0, failed: { sqlstate: '22023' } } });
+    expect(applied.result.failed?.message).toMatch(/work_mem/);
+    expect(await s.query(s.superuser, 'postgres', `SELECT 1 FROM pg_roles WHERE rolname = 'refused'`)).toEqual([]);
+  });
+
+  test('what only a superuser may set is no trouble where one did, and stays where the manifest does not want it', async () => {
+    const s = server();
+    const own = { ...target, stack: 'test/mightier' };
+    const logged = user('logged', 'settings: { log_statement: ddl, app.theme: dark }');
+    await settle(s, user('logged', 'settings: {}'), own);
+    await s.query(s.superuser, 'postgres', `ALTER ROLE logged SET log_statement = 'ddl'; ALTER ROLE logged SET app.theme = 'dark'`);
+    expect(await planOn(s, logged, own)).toMatchObject({ changes: [], findings: [] });
+    const plan = await planOn(s, user('logged', 'settings: {}'), own);
+    expect(plan.changes.map(({ blocked }) => blocked)).toEqual([
+      "'master' may not reset 'app.theme': only a superuser may",
+      "'master' may not reset 'log_statement': only a superuser may",
+    ]);
+    await expect(asMaster(s, ['postgres', 'ALTER ROLE logged RESET log_statement'])).rejects.toThrow(/permission denied/);
+    await expect(asMaster(s, ['postgres', 'ALTER ROLE logged RESET app.theme'])).rejects.toThrow(/permission denied/);
+  });
+
+  test.runIf(major >= 15)('SET on a parameter is enough, from 15 on', async () => {
+    const s = server();
+    const own = { ...target, stack: 'test/parameters' };
+    await s.query(s.superuser, 'postgres', 'GRANT SET ON PARAMETER log_min_duration_statement, app.tenant TO rds_superuser');
+    await settle(s, user('tenant', 'settings: { log_min_duration_statement: 1s, app.tenant: acme }'), own);
+    expect(await configOf(s, 'tenant')).toEqual(['app.tenant=acme', 'log_min_duration_statement=1s']);
   });
 
   test('what somebody else set for a declared user is drift', async () => {
