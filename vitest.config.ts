@@ -9,7 +9,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/live/**'], isolate: false },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/live/**'], isolate: false, testTimeout: 60_000 },
       },
       {
         extends: true,

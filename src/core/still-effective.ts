@@ -1,4 +1,4 @@
-import { type Grantee, isPublic, type ObjectSet, type OwnedObjects } from '../model/access.ts';
+import { isPublic, type ObjectSet, type OwnedObjects } from '../model/access.ts';
 import type { Change, ChangeOf } from '../model/change.ts';
 import type { Finding } from '../model/finding.ts';
 import { byCodeUnit, nameKey, pathKey } from '../model/key.ts';
@@ -10,7 +10,7 @@ import { byWord, wordOf } from './privileges.ts';
 /** What a removal leaves in force: `change` is an index into the changes; `via` as in an access delta. `sample` is one of the objects. */
 export type StillEffective = {
   readonly change: number;
-  /** Who keeps it: the role that the removal is about, or, when PUBLIC loses it, roles that hold it themselves. */
+  /** Who keeps it: the role that the removal is about. */
   readonly who: readonly string[];
   readonly privileges: readonly string[];
   readonly count: number;
@@ -84,16 +84,16 @@ const collect = (): LeftByPath => {
 const leftOfGrant = (after: Access, { before: was, after: is }: ChangeOf<'grant'>): Left[] => {
   const stays = byWord(is?.privileges ?? []);
   const removed = (was?.privileges ?? []).map(wordOf).filter((word) => !stays.has(word));
-  if (!was || removed.length === 0 || isGone(after, was.grantee)) return [];
+  // What PUBLIC loses, others keep by name on purpose.
+  if (!was || isPublic(was.grantee) || removed.length === 0 || isGone(after, was.grantee)) return [];
   const left = collect();
   for (const { row, names } of after.places.locate(was.on).portions) {
-    if (isPublic(was.grantee)) holdersBeside(after, row, removed, { ...row, names }, left);
-    else addPaths(after, was.grantee, row, removed, { ...row, names }, left);
+    addPaths(after, was.grantee, row, removed, { ...row, names }, left);
   }
   return left.list();
 };
 
-const isGone = ({ reality }: Access, grantee: Grantee): boolean => !isPublic(grantee) && !reality.roles.has(grantee);
+const isGone = ({ reality }: Access, role: string): boolean => !reality.roles.has(role);
 
 const addPaths = (access: Access, role: string, row: OwnedObjects, words: readonly string[], on: ObjectSet, left: LeftByPath): void => {
   const { via } = effectivePrivileges(access, role, row);
@@ -106,15 +106,6 @@ const addPaths = (access: Access, role: string, row: OwnedObjects, words: readon
     else byPath.set(path.join('\0'), { path, words: [word] });
   }
   for (const { path, words: kept } of byPath.values()) left.add([role], kept, on, on.names.length, path);
-};
-
-/** When PUBLIC loses something: the roles that have it by name. That the owner keeps it goes without saying. */
-const holdersBeside = (access: Access, row: OwnedObjects, words: readonly string[], on: ObjectSet, left: LeftByPath): void => {
-  const claims = access.claims(row);
-  for (const word of words) {
-    const holders = [...claims.byRole].filter(([role, atoms]) => role !== claims.owner.role && atoms.has(word)).map(([role]) => role);
-    if (holders.length > 0) left.add(holders.sort(byCodeUnit), [word], on, on.names.length, ['direct']);
-  }
 };
 
 /** Members that leave the same roles and stand alike afterwards are judged once. */
@@ -206,6 +197,8 @@ const sentence = ({ who, privileges, count, sample, via }: StillEffective): stri
 const objectsText = ({ kind, database, schema, relation, names }: ObjectSet, count: number): string => {
   const noun = kind.replaceAll('_', ' ');
   const path = [database, schema, relation].filter((part) => part !== null && part !== undefined);
-  if (count === 1 && names[0] !== undefined) return `${noun} ${pathKey(...path, names[0])}`;
-  return `${count} ${noun}s${path.length > 0 ? `, such as ${pathKey(...path, names[0] ?? '')}` : ''}`;
+  // A routine's name comes quoted where it must be, with its argument types.
+  const full = [...(path.length > 0 ? [pathKey(...path)] : []), kind === 'routine' ? (names[0] ?? '') : nameKey(names[0] ?? '')].join('.');
+  if (count === 1 && names[0] !== undefined) return `${noun} ${full}`;
+  return `${count} ${noun}s${path.length > 0 ? `, such as ${full}` : ''}`;
 };
