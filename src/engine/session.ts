@@ -30,7 +30,9 @@ export const openSession = async (options: ManifestOptions, clock: () => Date): 
   for (const name of chosen) if (!names.includes(name)) throw unknownTarget(name, names);
   const asOf = options.now ?? clock().toISOString();
   const declareds = names.filter((name) => chosen.includes(name)).map((name) => declare(manifest, name, { asOf }));
-  return { stack: declareds[0]!.stack, asOf: declareds[0]!.asOf, declareds, findings };
+  // How a target is connected to is said by its plan.
+  const told = findings.filter(({ code }) => code !== 'manifest/tls');
+  return { stack: declareds[0]!.stack, asOf: declareds[0]!.asOf, declareds, findings: told };
 };
 
 const unknownTarget = (name: string, names: readonly string[]): Failure =>

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Reference, Target } from '../../model/declared.ts';
-import { type Finding, failure } from '../../model/finding.ts';
+import { failure } from '../../model/finding.ts';
 import { passwordIn } from './passfile.ts';
 
 /** How much of TLS is asked for, in libpq's words: `prefer` goes on without it when the server has none. */
@@ -36,26 +36,6 @@ export const addressOf = (target: Target, destination: Destination, env: Environ
   }
   return target.endpoint.kind === 'explicit' ? explicitAddress(target, destination, env) : environmentAddress(target, destination, env);
 };
-
-/** A password that crosses the network without a verified server: warned of, except on loopback (it stays on the machine). */
-export const connectionFindings = (target: Target): Finding[] => {
-  const { endpoint, login } = target;
-  if (endpoint.kind !== 'explicit' || endpoint.tls === 'verify-full' || login.auth !== 'password' || isLoopback(endpoint.host)) return [];
-  const what = endpoint.tls === 'disable' ? 'is sent without encryption' : 'is sent to a server whose certificate is not verified';
-  return [
-    {
-      severity: 'warning',
-      code: 'connect/unverified',
-      message: `target '${target.name}': the password of its login ${what} ('tls: ${endpoint.tls}', host '${endpoint.host}')`,
-      hint: "use 'tls: verify-full' and name the authority's certificate in 'ca'",
-      ...at(target),
-    },
-  ];
-};
-
-/** Names and addresses of this machine, and sockets. */
-export const isLoopback = (host: string): boolean =>
-  host.startsWith('/') || host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 const at = (target: Target) => ({ target: target.name, source: target.source });
 

@@ -5,8 +5,6 @@ import type { Timeouts } from '../provider.ts';
 import { type Address, addressOf, type Environment } from './address.ts';
 import { connectFailure, type Peer } from './trouble.ts';
 
-export { connectionFindings } from './address.ts';
-
 export type ConnectOptions = {
   /** Log in as `plan_user` (reading) or as `user` (applying). */
   readonly as: 'plan' | 'apply';

@@ -5,6 +5,7 @@ import type { Finding } from '../../model/finding.ts';
 import { nameKey } from '../../model/key.ts';
 import type { Membership } from '../../model/state.ts';
 import type { Reality } from '../provider.ts';
+import { connectionFindings } from './exposure.ts';
 import { scopeOf } from './normalize.ts';
 import type { Scope } from './scope.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -14,7 +15,13 @@ const IAM = 'rds_iam';
 /** What only PostgreSQL and RDS can do to a login: be locked out by rds_iam, by PUBLIC's CONNECT, or by its own change. */
 export const guard = (snapshot: Snapshot, declared: Declared, before: Reality, after: Reality, changes: readonly Change[]): Finding[] => {
   const scope = scopeOf(snapshot, declared);
-  return [...selfDamage(scope, changes), ...authenticationFlips(scope, before, after), ...publicConnect(scope, changes, after), ...passwordCommands(scope, changes)];
+  return [
+    ...connectionFindings(declared.target),
+    ...selfDamage(scope, changes),
+    ...authenticationFlips(scope, before, after),
+    ...publicConnect(scope, changes, after),
+    ...passwordCommands(scope, changes),
+  ];
 };
 
 /** Rolecall's logins, the masters and the provider's roles are never altered, whatever the manifest says. */
@@ -23,7 +30,10 @@ const selfDamage = (scope: Scope, changes: readonly Change[]): Finding[] =>
     if (change.kind !== 'role') return [];
     const { name } = (change.before ?? change.after)!;
     if (!scope.untouchable.has(name)) return [];
-    const why = name === scope.authority.login ? 'it is the login that applies this plan' : 'it is a master, a superuser, a provider role or protected';
+    const why =
+      name === scope.authority.login
+        ? 'it is the login that applies this plan'
+        : 'it is a master, a superuser, a provider role or protected';
     return [
       {
         severity: 'error',
@@ -45,17 +55,22 @@ const authenticationFlips = (scope: Scope, before: Reality, after: Reality): Fin
   return [...after.roles.values()].flatMap((role): Finding[] => {
     const declared = scope.declared.roles.get(role.name);
     const path = is.get(role.name);
-    if (path && scope.untouchable.has(role.name) && !was.has(role.name) && role.name !== IAM && !role.superuser) return [lockout(scope, role.name, path)];
+    if (path && scope.untouchable.has(role.name) && !was.has(role.name) && role.name !== IAM && !role.superuser)
+      return [lockout(scope, role.name, path)];
     if (!role.login && !declared) return [];
     if (path && declared?.kind === 'user' && declared.auth !== 'iam') return [flips(declared.auth, role.name, path, declared.source)];
     if (path && !was.has(role.name) && !declared && role.login) return [flips('unmanaged', role.name, path)];
-    if (!path && scope.untouchable.has(role.name) && member.has(role.name) && !wasMember.has(role.name) && !role.superuser) return [memberOnly(role.name, member.get(role.name)!)];
+    if (!path && scope.untouchable.has(role.name) && member.has(role.name) && !wasMember.has(role.name) && !role.superuser)
+      return [memberOnly(role.name, member.get(role.name)!)];
     return [];
   });
 };
 
 /** Roles with a path of memberships to rds_iam, each with the path; most servers have few, so edges are indexed and not searched. */
-const pathsTo = (reality: Reality, counts: (edge: Membership) => boolean = (edge) => edge.inherit): ReadonlyMap<string, readonly string[]> => {
+const pathsTo = (
+  reality: Reality,
+  counts: (edge: Membership) => boolean = (edge) => edge.inherit,
+): ReadonlyMap<string, readonly string[]> => {
   const found = new Map<string, readonly string[]>([[IAM, [IAM]]]);
   const below = groupBy(reality.memberships.filter(counts), (edge) => edge.role);
   for (const [role, path] of found) {
@@ -70,7 +85,10 @@ const lockout = (scope: Scope, name: string, path: readonly string[]): Finding =
   severity: 'error',
   code: 'guard/admin-lockout',
   message: `'${name}' would be a member of rds_iam (${arrows(path)}) and could no longer log in with its password`,
-  hint: name === scope.authority.login ? `revoke ${nameKey(path[1] ?? IAM)} from ${nameKey(name)} first, or grant it WITH INHERIT FALSE` : 'grant rds_iam to users only, never to what an administrator is in',
+  hint:
+    name === scope.authority.login
+      ? `revoke ${nameKey(path[1] ?? IAM)} from ${nameKey(name)} first, or grant it WITH INHERIT FALSE`
+      : 'grant rds_iam to users only, never to what an administrator is in',
 });
 
 const flips = (auth: string, name: string, path: readonly string[], source?: Finding['source']): Finding => ({
@@ -93,19 +111,31 @@ const publicConnect = (scope: Scope, changes: readonly Change[], after: Reality)
     if (change.kind !== 'grant' || change.blocked !== undefined) return [];
     const { on, grantee } = (change.before ?? change.after)!;
     if (on.kind !== 'database' || typeof grantee === 'string') return [];
-    const [had, has] = [change.before, change.after].map((side) => side?.privileges.some((privilege) => privilege.startsWith('CONNECT')) ?? false);
+    const [had, has] = [change.before, change.after].map(
+      (side) => side?.privileges.some((privilege) => privilege.startsWith('CONNECT')) ?? false,
+    );
     return had && !has ? on.names.flatMap((database) => connectFindings(scope, database, after, change)) : [];
   });
 
 const connectFindings = (scope: Scope, database: string, after: Reality, change: Change): Finding[] => {
   const able = connectors(database, after);
-  const stranded = [...after.roles.values()].filter((role) => role.login && !role.superuser && !able.has(role.name)).map((role) => role.name);
+  const stranded = [...after.roles.values()]
+    .filter((role) => role.login && !role.superuser && !able.has(role.name))
+    .map((role) => role.name);
   const { user, planUser } = scope.declared.target.login;
   const own = stranded.filter((name) => name === scope.authority.login || name === user || name === planUser);
   const foreign = stranded.filter((name) => !scope.declared.roles.has(name) && !own.includes(name) && !scope.untouchable.has(name));
   const source = change.source ? { source: change.source } : {};
   return [
-    ...own.map((name): Finding => ({ severity: 'error', code: 'guard/own-connect', message: `'${name}', Rolecall's own login, could no longer connect to database '${database}'`, hint: `grant it first: GRANT CONNECT ON DATABASE ${nameKey(database)} TO ${nameKey(name)}`, ...source })),
+    ...own.map(
+      (name): Finding => ({
+        severity: 'error',
+        code: 'guard/own-connect',
+        message: `'${name}', Rolecall's own login, could no longer connect to database '${database}'`,
+        hint: `grant it first: GRANT CONNECT ON DATABASE ${nameKey(database)} TO ${nameKey(name)}`,
+        ...source,
+      }),
+    ),
     ...(foreign.length === 0
       ? []
       : [
@@ -132,7 +162,10 @@ const connectors = (database: string, reality: Reality): ReadonlySet<string> => 
 
 /** RDS may reserve passwords for members of rds_password. */
 const passwordCommands = (scope: Scope, changes: readonly Change[]): Finding[] => {
-  const restricted = scope.snapshot.server.restrictPasswordCommands === true && !scope.authority.superuser && !scope.authority.inherits(scope.authority.login, 'rds_password');
+  const restricted =
+    scope.snapshot.server.restrictPasswordCommands === true &&
+    !scope.authority.superuser &&
+    !scope.authority.inherits(scope.authority.login, 'rds_password');
   const first = changes.find((change) => change.kind === 'password');
   if (!restricted || !first) return [];
   return [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/model/declared.ts';
-import { connectionFindings } from '../../../src/providers/postgres/address.ts';
+import { connectionFindings } from '../../../src/providers/postgres/exposure.ts';
 import { passwordIn } from '../../../src/providers/postgres/passfile.ts';
 import { connectFailure, readError } from '../../../src/providers/postgres/trouble.ts';
 import { targetOf } from './declared.ts';
