@@ -131,6 +131,19 @@ eachMajor(
         });
       });
 
+      test.runIf(since16)('from 16 on WITH ADMIN FALSE leaves behind what REVOKE ADMIN OPTION refuses to', async () => {
+        await asMaster(server(), async (client) => {
+          await client.query(
+            'CREATE ROLE guild; CREATE ROLE elder; CREATE ROLE novice; GRANT guild TO elder WITH ADMIN OPTION; GRANT elder TO master; SET ROLE elder; GRANT guild TO novice; RESET ROLE',
+          );
+          await expect(client.query('REVOKE ADMIN OPTION FOR guild FROM elder')).rejects.toMatchObject({ code: '2BP01' });
+          expect(await warningsOf(client, 'GRANT guild TO elder WITH ADMIN FALSE')).toEqual([]);
+          await expect(client.query('SET ROLE elder; REVOKE guild FROM novice')).rejects.toMatchObject({ code: '42501' });
+          await client.query('RESET ROLE; REVOKE guild FROM novice GRANTED BY elder');
+          expect(await value(client, "SELECT pg_has_role('novice', 'guild', 'MEMBER')")).toBe(false);
+        });
+      });
+
       test('a role that granted memberships cannot be dropped from 16 on', async () => {
         await asMaster(server(), async (client) => {
           await client.query(

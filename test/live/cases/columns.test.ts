@@ -86,6 +86,35 @@ eachMajor((server) => {
     expect(await room.columnAcl('t')).toEqual(['a: other_u=a/master', 'a: other_y=r/other_x']);
   });
 
+  test('what somebody granted on a column by his option on the table is taken before the option is', async () => {
+    const room = await makeRoom(server(), 'onward');
+    await room.as(
+      'master',
+      'CREATE ROLE onward_x; CREATE ROLE onward_y; CREATE TABLE t (a int, b int); GRANT SELECT ON t TO onward_x WITH GRANT OPTION',
+    );
+    await room.as('onward_x', 'GRANT SELECT (a) ON t TO onward_y');
+    const planned = await room.converge(group('onward_x', onTable('select')));
+    expect(said(planned)).toEqual([
+      'REVOKE SELECT ("a") ON TABLE "public"."t" FROM "onward_y" -- as onward_x',
+      'REVOKE GRANT OPTION FOR SELECT ON TABLE "public"."t" FROM "onward_x"',
+    ]);
+    expect(await room.columnAcl('t')).toEqual([]);
+  });
+
+  test('a grant on a column whose grantor has lost its option is blocked, and says so', async () => {
+    const room = await makeRoom(server(), 'stranded');
+    await room.as(
+      'master',
+      'CREATE ROLE stranded_x; CREATE ROLE stranded_y; CREATE TABLE t (a int); GRANT SELECT ON t TO stranded_x WITH GRANT OPTION',
+    );
+    await room.as('stranded_x', 'GRANT SELECT (a) ON t TO stranded_y');
+    await room.as('master', 'REVOKE SELECT ON t FROM stranded_x');
+    const body = 'groups:\n  stranded_y: {}\n';
+    const planned = await room.plan(body);
+    expect(planned.changes.find((change) => change.kind === 'grant')?.blocked).toContain('no longer holds the grant option for SELECT');
+    expect((await room.apply(body, planned)).exitCode).toBe(5);
+  });
+
   test('columns that the same table grant covers are an error', async () => {
     const room = await makeRoom(server(), 'covered');
     await room.as('master', 'CREATE TABLE t (a int, b int)');
