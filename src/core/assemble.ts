@@ -29,9 +29,12 @@ export const assemble = ({ declared, normal, changes, after, findings, statement
   changes,
   transactions: statements.transactions,
   steps: statements.steps,
-  findings: sorted([...findings, ...(changes.length === 0 ? [] : stillEffectiveFindings(normal.reality, after, changes))], declared.target.name),
+  findings: sorted(
+    [...findings, ...(changes.length === 0 ? [] : stillEffectiveFindings(normal.reality, after, changes))],
+    declared.target.name,
+  ),
   matches: normal.matches,
-  unmanaged: unmanagedRoles(declared, normal.reality),
+  unmanaged: unmanagedRoles(declared, normal.reality, identity.login),
   ...extent,
   roles: concernedRoles(changes, normal.reality),
   nextExpiry: declared.nextExpiry,
@@ -47,16 +50,31 @@ const SEVERITIES = ['error', 'warning', 'note'];
 
 /** Errors first, then as they stand in the files; the same thing said twice is said once. */
 const sorted = (findings: readonly Finding[], target: string): Finding[] => {
-  const rank = (finding: Finding): string => [SEVERITIES.indexOf(finding.severity), finding.source?.file ?? '', String(finding.source?.line ?? 0).padStart(9, '0'), finding.code, finding.message].join('\0');
+  const rank = (finding: Finding): string =>
+    [
+      SEVERITIES.indexOf(finding.severity),
+      finding.source?.file ?? '',
+      String(finding.source?.line ?? 0).padStart(9, '0'),
+      finding.code,
+      finding.message,
+    ].join('\0');
   const unique = new Map(findings.map((finding) => [rank(finding), { ...finding, target: finding.target ?? target }]));
   return [...unique].sort(([a], [b]) => byCodeUnit(a, b)).map(([, finding]) => finding);
 };
 
 /** Roles that nobody declared, but for those of the server and the provider. */
-const unmanagedRoles = (declared: Declared, reality: Reality): PlanTarget['unmanaged'] => {
-  const { user, planUser } = declared.target.login;
+const unmanagedRoles = (declared: Declared, reality: Reality, login: string): PlanTarget['unmanaged'] => {
+  const own = new Set([login, declared.target.login.planUser]);
+  const removed = new Set(declared.removed.map((one) => one.name));
   const foreign = [...reality.roles.values()].filter(
-    ({ name, oid, mark }) => oid >= 16384 && !/^(pg_|rds)/.test(name) && name !== user && name !== planUser && !declared.roles.has(name) && !declared.existing.has(name) && mark?.stack !== declared.stack && !declared.removed.some((one) => one.name === name),
+    ({ name, oid, mark }) =>
+      oid >= 16384 &&
+      !/^(pg_|rds)/.test(name) &&
+      !own.has(name) &&
+      !declared.roles.has(name) &&
+      !declared.existing.has(name) &&
+      mark?.stack !== declared.stack &&
+      !removed.has(name),
   );
   return {
     users: distinct(foreign.filter((role) => role.login).map((role) => role.name)),

@@ -1,4 +1,5 @@
 import { groupBy } from '../../core/group.ts';
+import { nearest } from '../../core/nearest.ts';
 import { isEverything, isPattern, matches } from '../../core/selector.ts';
 import type { ObjectKind, OwnedObjects, Privileges } from '../../model/access.ts';
 import type { DeclaredGrant, DeclaredPublic, Part } from '../../model/declared.ts';
@@ -159,11 +160,12 @@ const reportNone = (scope: Scope, one: Rule, compare: Comparison): void => {
   const schemaMet = !grant.schema || !grant.database || schemasSelected(scope.reality, grant.database, grant.schema).length > 0;
   if (profiled && schemaMet && parts.some(isPattern)) return;
   const schemaMissing = !schemaMet && !isPattern(grant.schema!);
-  const pattern = parts.some(isPattern) && !schemaMissing;
+  if (schemaMissing) return reportSchema(scope, one, compare);
+  const pattern = parts.some(isPattern);
   compare.report({
     severity: pattern ? 'warning' : 'error',
     code: 'selector/no-match',
-    message: `${grant.kind.replaceAll('_', ' ')} selector '${grant.selector}' matches nothing on the server${schemaMissing ? `: there is no schema '${grant.schema!.text}'` : ''}`,
+    message: `${grant.kind.replaceAll('_', ' ')} selector '${grant.selector}' matches nothing on the server`,
     source: grant.source,
     ...hintFor(scope, one),
   });
@@ -188,12 +190,24 @@ const reportAmbiguous = (scope: Scope, one: Rule, compare: Comparison): void => 
   }
 };
 
+/** Said the same for every kind that a profile speaks of, and so said once. */
+const reportSchema = (scope: Scope, { grant }: Rule, compare: Comparison): void => {
+  const schema = grant.schema!.text;
+  const known = schemasSelected(scope.reality, grant.database!, { text: '*', literal: false }).map((row) => row.names[0]!);
+  const near = nearest(schema, known);
+  compare.report({
+    severity: 'error',
+    code: 'selector/no-match',
+    message: `selector '${grant.selector}' matches nothing on the server: there is no schema '${schema}' in database '${grant.database!.text}'`,
+    ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+    source: grant.source,
+  });
+};
+
 const hintFor = (scope: Scope, one: Rule): { hint?: string } => {
   const wanted = one.grant.name ?? one.grant.schema ?? one.grant.database;
   if (!wanted || isPattern(wanted)) return {};
-  const names = scope.reality.objects
-    .filter((row) => row.kind === one.grant.kind && (row.schema === null || !one.grant.schema || matches(one.grant.schema, row.schema)))
-    .flatMap((row) => row.names);
-  const near = names.find((name) => name.toLowerCase() === wanted.text.toLowerCase() && name !== wanted.text);
-  return near ? { hint: `did you mean '${near}'? names are case-sensitive` } : {};
+  const names = scope.reality.objects.filter((row) => row.kind === one.grant.kind && inPlace(one, row)).flatMap((row) => row.names);
+  const near = nearest(wanted.text, names);
+  return near === undefined ? {} : { hint: `did you mean '${near}'?` };
 };

@@ -44,8 +44,10 @@ const asFailure = (area: 'connect' | 'inspect', { slug, what, hint }: Explained,
 
 const hostPort = ({ host, port }: Peer['address']): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 
-/** No driver is known to put a password into a message: this makes sure. */
-const redacted = (text: string, { password }: Peer['address']): string => (password ? text.replaceAll(password, '***') : text);
+/** No driver is known to put a password into a message: this makes sure. Short ones are words like any other, and would give themselves away. */
+const redacted = (text: string, { password }: Peer['address']): string =>
+  password && password.length >= REDACTED_FROM ? text.replaceAll(password, '***') : text;
+const REDACTED_FROM = 8;
 
 const messageOf = (error: unknown): string => {
   if (error instanceof AggregateError && !error.message) return error.errors.map(messageOf).join('; ');
