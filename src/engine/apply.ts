@@ -108,8 +108,8 @@ const read = async <Snapshot>(
 const refuse = <Snapshot>(provider: Provider<Snapshot>, snapshot: Snapshot, declared: Declared, target: PlanTarget): void => {
   const errors = target.findings.filter(isError);
   if (errors.length > 0) throw new Failure(errors, EXIT.refused);
-  const refusal = target.steps.length > 0 ? provider.refusesChanges(snapshot, declared) : null;
-  if (refusal) throw new Failure([refusal]);
+  const obstacles = target.steps.length > 0 ? provider.obstacles(snapshot, declared, target.steps) : [];
+  if (obstacles.length > 0) throw new Failure(obstacles);
 };
 
 /** Reviewed means reviewed: on the same server, about the same roles, nothing that was not in the plan. */

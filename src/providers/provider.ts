@@ -82,8 +82,8 @@ export type Provider<Snapshot> = {
   readonly identity: (snapshot: Snapshot, target: Target) => PlanTarget['identity'];
   /** □ databases that were not read, and how much was */
   readonly extent: (snapshot: Snapshot) => Pick<PlanTarget, 'unread' | 'read'>;
-  /** □ why this server takes no changes, or null */
-  readonly refusesChanges: (snapshot: Snapshot, declared: Declared) => Finding | null;
+  /** ■ why these steps cannot run: a server that takes no changes, a secret that is not there */
+  readonly obstacles: (snapshot: Snapshot, declared: Declared, steps: readonly Step[]) => readonly Finding[];
   /** ■ */
   readonly lock: (declared: Declared, options: LockOptions) => Promise<RunLock>;
   /** ■ */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryArrayConfig, QueryConfig } from 'pg';
 import type { Declared, Reference } from '../../model/declared.ts';
-import { Failure, failure } from '../../model/finding.ts';
+import { Failure, type Finding, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
 import type { Execution, Outcome } from '../provider.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
@@ -195,13 +195,31 @@ const underIam = async ({ client, patienceMs }: Connected): Promise<ReadonlySet<
 const sqlOf = (step: Step, declared: Declared): string => {
   if (step.secret === undefined) return step.sql;
   if (!step.sql.endsWith(` ${step.secret}`)) throw new Error(`a statement does not end with its secret: ${step.sql}`);
-  const reference = [...declared.roles.values()].find((role) => role.password?.text === step.secret)?.password;
-  if (!reference) throw new Error(`nothing declares the secret ${step.secret}`);
-  return step.sql.slice(0, -step.secret.length) + literal(scramVerifier(secretOf(reference, declared), randomBytes(16)));
+  const password = secretOf(referenceOf(step.secret, declared), declared);
+  return step.sql.slice(0, -step.secret.length) + literal(scramVerifier(password, randomBytes(16)));
+};
+
+/** Secrets that the steps need and that are not there: found before anything runs. */
+export const missingSecrets = (steps: readonly Step[], declared: Declared): Finding[] =>
+  steps.flatMap((step) => {
+    if (step.secret === undefined) return [];
+    try {
+      secretOf(referenceOf(step.secret, declared), declared);
+      return [];
+    } catch (error) {
+      if (error instanceof Failure) return [...error.findings];
+      throw error;
+    }
+  });
+
+const referenceOf = (secret: string, declared: Declared): Reference => {
+  const reference = [...declared.roles.values()].find((role) => role.password?.text === secret)?.password;
+  if (!reference) throw new Error(`nothing declares the secret ${secret}`);
+  return reference;
 };
 
 /** The value of a reference; empty ones would take the password away. */
-export const secretOf = (reference: Reference, declared: Declared): string => {
+const secretOf = (reference: Reference, declared: Declared): string => {
   if (reference.source === 'secret')
     throw failure(
       'secret/not-available',

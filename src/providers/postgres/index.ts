@@ -1,6 +1,8 @@
+import type { Target } from '../../model/declared.ts';
+import type { Finding } from '../../model/finding.ts';
 import type { PlanTarget } from '../../model/plan.ts';
 import type { Provider } from '../provider.ts';
-import { execute } from './execute.ts';
+import { execute, missingSecrets } from './execute.ts';
 import { guard } from './guard.ts';
 import { inspect } from './inspect.ts';
 import { lock } from './lock.ts';
@@ -23,22 +25,31 @@ export const postgres: Provider<Snapshot> = {
     login: target.login.user ?? server.currentUser,
   }),
   extent: (snapshot) => ({ unread: snapshot.unread, read: sizesOf(snapshot) }),
-  refusesChanges: ({ server }, { target }) =>
-    server.inRecovery || server.readOnly
-      ? {
+  obstacles: (snapshot, declared, steps) => [...readerFindings(snapshot, declared.target), ...missingSecrets(steps, declared)],
+};
+
+const readerFindings = ({ server }: Snapshot, target: Target): Finding[] =>
+  server.inRecovery || server.readOnly
+    ? [
+        {
           severity: 'error',
           code: 'apply/read-only',
           message: `target '${target.name}': the server is ${server.inRecovery ? 'a reader (in recovery)' : 'read-only'} and takes no changes`,
           hint: 'name the writer endpoint of the cluster',
           target: target.name,
           source: target.source,
-        }
-      : null,
-};
+        },
+      ]
+    : [];
 
 const sizesOf = (snapshot: Snapshot): PlanTarget['read'] => {
   const contents = Object.values(snapshot.contents);
-  const rows = contents.flatMap(({ schemas, relations, routines, types }) => [...schemas.map(({ acl }) => ({ acl, names: [''] })), ...relations, ...routines, ...types]);
+  const rows = contents.flatMap(({ schemas, relations, routines, types }) => [
+    ...schemas.map(({ acl }) => ({ acl, names: [''] })),
+    ...relations,
+    ...routines,
+    ...types,
+  ]);
   return {
     roles: snapshot.roles.length,
     databases: contents.length,
