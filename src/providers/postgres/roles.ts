@@ -77,7 +77,7 @@ const alter = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual
   const wanted = { ...before, ...desiredAttributes(declared), name: declared.name, mark: markOf(scope, declared, actual.mark) };
   const after: Role = {
     ...wanted,
-    ...(declared.manage === 'additive' ? additive(before, wanted) : {}),
+    ...(declared.manage === 'additive' ? additive(before, wanted, declared) : {}),
     ...(locked ? { login: false } : {}),
     description: declared.description ?? actual.description,
   };
@@ -116,6 +116,14 @@ const forget = (scope: Scope, compare: Comparison, actual: Existing, about: Abou
     });
     return;
   }
+  if (!actual.mark) {
+    compare.report({
+      severity: 'note',
+      code: 'role/already-forgotten',
+      message: `'${actual.name}' under removed carries no mark (any more)`,
+      ...(about.source ? { source: about.source } : {}),
+    });
+  }
   const before = bodyOf(scope, actual);
   const after = { ...before, mark: null };
   compare.put('role', pathKey(actual.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
@@ -133,14 +141,14 @@ const desiredAttributes = (declared: DeclaredRole) => ({
   validUntil: canonicalInstant(declared.validUntil),
 });
 
-/** `manage: additive` takes nothing away: abilities only grow, limits stay as they are. */
-const additive = (before: Role, wanted: Role): Partial<Role> => ({
-  login: before.login || wanted.login,
+/** `manage: additive` takes nothing away that the manifest does not name: abilities only grow, limits stay unless one is written. */
+const additive = (before: Role, wanted: Role, declared: DeclaredRole): Partial<Role> => ({
+  login: declared.enabled && (before.login || wanted.login),
   inherit: before.inherit || wanted.inherit,
   createdb: before.createdb || wanted.createdb,
   createrole: before.createrole || wanted.createrole,
-  connectionLimit: before.connectionLimit,
-  validUntil: before.validUntil,
+  connectionLimit: declared.connectionLimit === -1 ? before.connectionLimit : wanted.connectionLimit,
+  validUntil: wanted.validUntil ?? before.validUntil,
 });
 
 const markOf = (scope: Scope, declared: DeclaredRole, actual: Mark | null): Mark => {

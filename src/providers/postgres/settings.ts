@@ -1,3 +1,5 @@
+import { nearest } from '../../core/nearest.ts';
+import type { Position } from '../../model/finding.ts';
 import { pathKey } from '../../model/key.ts';
 import type { Setting } from '../../model/state.ts';
 import { blockedReset, problemOf } from './known-settings.ts';
@@ -27,6 +29,7 @@ export const compareSettings = (scope: Scope, compare: Comparison): void => {
     compare.put('setting', key, before, body, { source });
     const problem = JSON.stringify(before?.value) === JSON.stringify(body.value) ? null : problemOf(scope, body);
     if (problem) compare.report({ ...problem, source });
+    reportDatabase(scope, compare, body, source);
   }
   for (const [key, setting] of actual) {
     if (desired.has(key) || !scope.exact.has(setting.role) || scope.declared.roles.get(setting.role)?.manage === 'additive') continue;
@@ -34,6 +37,19 @@ export const compareSettings = (scope: Scope, compare: Comparison): void => {
     const source = scope.declared.roles.get(setting.role)?.source;
     compare.put('setting', key, setting, null, { ...(source ? { source } : {}), ...blockedReset(scope, setting) });
   }
+};
+
+const reportDatabase = (scope: Scope, compare: Comparison, { role, database }: Setting, source: Position): void => {
+  const names = scope.snapshot.databases.map(({ name }) => name);
+  if (database === null || names.includes(database)) return;
+  const near = nearest(database, names);
+  compare.report({
+    severity: 'error',
+    code: 'setting/no-database',
+    message: `'${role}' shall have settings in database '${database}', which the server does not have`,
+    ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+    source,
+  });
 };
 
 const settingKey = ({ role, database, name }: Setting): string =>

@@ -110,6 +110,7 @@ eachMajor((server, major) => {
     expect(sqlOf(plan)).toEqual([`COMMENT ON ROLE "loose" IS 'a text'`]);
     expect(plan.findings.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(await commentOf(s, 'loose')).toBe('a text');
+    expect(codesOf((await planOn(s, 'removed:\n  loose: { forget: true }', own)).findings)).toEqual(['role/already-forgotten']);
     expect(await s.query(s.superuser, 'postgres', `SELECT rolcreatedb AS held FROM pg_roles WHERE rolname = 'loose'`)).toEqual([
       { held: true },
     ]);
@@ -222,5 +223,24 @@ eachMajor((server, major) => {
       stack: 'test/additive-target',
     });
     expect(changesOf(plan)).toEqual(['~ role plus2']);
+  });
+
+  test('what an additive role is told in so many words holds: disabled, limited, until', async () => {
+    const s = server();
+    const own = { ...options, stack: 'test/additive-told' };
+    await asMaster(s, ['postgres', `CREATE ROLE told_so LOGIN CREATEDB CONNECTION LIMIT 7`]);
+    process.env.TOLD = 'told-password';
+    await settle(
+      s,
+      'users:\n  told_so: { auth: password, password: "${env:TOLD}", manage: additive, enabled: false, connection_limit: 3, until: 2026-12-31 }',
+      own,
+    );
+    expect(
+      await s.query(
+        s.superuser,
+        'postgres',
+        `SELECT rolcanlogin AS login, rolconnlimit AS at_most, rolcreatedb AS db, rolvaliduntil = '2027-01-01Z' AS ends FROM pg_roles WHERE rolname = 'told_so'`,
+      ),
+    ).toEqual([{ login: false, at_most: 3, db: true, ends: true }]);
   });
 });

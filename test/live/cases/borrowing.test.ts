@@ -106,10 +106,13 @@ eachMajor((server, major) => {
     const s = server();
     await ownedTable(s, 'fragile');
     const before = await rowsOf(s, 'fragile');
-    // the setting is refused in the same transaction, after the borrowing
-    const body =
-      'groups:\n  fragile_reader: { read: [app.fragile] }\nusers:\n  fragile_user: { auth: none, settings: { no_such_setting: 1 } }';
-    const applied = await applyOn(s, body, { ...target, stack: 'test/fragile' });
+    const own = { ...target, stack: 'test/fragile' };
+    const user = (rest: string) => `users:\n  fragile_user: { auth: password, password: "\${env:FRAGILE}"${rest} }\n`;
+    process.env.FRAGILE = 'fragile-password';
+    await settle(s, user(''), own);
+    // a new password is set after the grants, and there is none
+    delete process.env.FRAGILE;
+    const applied = await applyOn(s, `${user(', password_version: 2')}groups:\n  fragile_reader: { read: [app.fragile] }`, own);
     expect(applied.exitCode).toBe(1);
     expect(await rowsOf(s, 'fragile')).toEqual(before);
   });

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { eachMajor } from '../../lab/majors.ts';
 import type { Postgres } from '../../lab/postgres.ts';
 import { allSqlOf, applyOn, changesOf, codesOf, planOn, sqlOf } from '../scenario.ts';
-import { asMaster, roleExists, settle } from './settle.ts';
+import { asMaster, outcomeOf, roleExists, settle } from './settle.ts';
 
 /** Lets the master act as a role while a test builds its world, and takes that away again. */
 const asRole = async (server: Postgres, role: string, database: string, sql: string): Promise<void> => {
@@ -159,6 +159,23 @@ eachMajor((server, major) => {
     expect(plan.steps).toEqual([]);
     await s.query(s.superuser, 'postgres', 'DROP DATABASE vault');
     await settle(s, body, options);
+  });
+
+  test('a leaver that is referenced in a database that lets nobody in from here is not dropped', async () => {
+    const s = server();
+    await asMaster(s, ['postgres', 'CREATE ROLE shut_out NOLOGIN']);
+    await s.query(s.superuser, 'postgres', 'CREATE DATABASE gated');
+    await s.query(s.superuser, 'gated', 'CREATE TABLE t (id int); ALTER TABLE t OWNER TO master; GRANT SELECT ON t TO shut_out');
+    await s.setHba('host gated master 127.0.0.1/32 reject');
+    await expect.poll(async () => await outcomeOf(s, 'master', s.master.password, 'gated', 'SELECT 1')).toBe('28000');
+    const body = `${HEIR}removed:\n  shut_out: { drop: true }`;
+    const plan = await planOn(s, body, options);
+    expect(plan.changes.find(({ kind }) => kind === 'role')?.blocked).toMatch(/gated.*could not be read/);
+    expect(plan.steps).toEqual([]);
+    await s.setHba('');
+    await expect.poll(async () => await outcomeOf(s, 'master', s.master.password, 'gated', 'SELECT 1')).toBe('ok');
+    await settle(s, body, options);
+    await s.query(s.superuser, 'postgres', 'DROP DATABASE gated');
   });
 
   test('a leaver that a policy names is not dropped, and the plan says that it is a policy', async () => {

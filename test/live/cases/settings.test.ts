@@ -176,4 +176,24 @@ eachMajor((server, major) => {
     ]);
     await settle(s, body, own);
   });
+
+  test('names that the server writes in mixed case, and lists of words, are no difference', async () => {
+    const s = server();
+    const own = { ...target, stack: 'test/mixed-case' };
+    await settle(
+      s,
+      user('mixed', 'settings: { datestyle: "ISO, DMY", timezone: Europe/Berlin, intervalstyle: iso_8601, search_path: "a, b" }'),
+      own,
+    );
+    expect(await s.query({ user: 'mixed', password: 'set-password' }, 'postgres', 'SHOW DateStyle')).toEqual([{ DateStyle: 'ISO, DMY' }]);
+    expect(await s.query({ user: 'mixed', password: 'set-password' }, 'postgres', 'SHOW search_path')).toEqual([{ search_path: 'a, b' }]);
+  });
+
+  test('a setting for a database that the server does not have is told before any SQL', async () => {
+    const s = server();
+    const body = user('nowhere', 'database_settings: { no_such_database: { work_mem: 8MB } }');
+    const plan = await planOn(s, body, { stack: 'test/no-database' });
+    expect(plan.findings).toMatchObject([{ severity: 'error', code: 'setting/no-database' }]);
+    expect((await applyOn(s, body, { stack: 'test/no-database' })).exitCode).toBe(3);
+  });
 });
