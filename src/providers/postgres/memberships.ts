@@ -240,7 +240,7 @@ const orphanedGroups = (scope: Scope): ReadonlySet<string> =>
 /** Fifty thousand of these are made and none is shown: no name holds a NUL. */
 const pairKey = (role: string, other: string): string => `${role}\0${other}`;
 
-export const membershipKey = (row: Membership): string => `${pathKey(row.member)} in ${pathKey(row.role)} by ${pathKey(row.grantor)}`;
+const membershipKey = (row: Membership): string => `${pathKey(row.member)} in ${pathKey(row.role)} by ${pathKey(row.grantor)}`;
 
 const impossible = (
   scope: Scope,
@@ -261,7 +261,11 @@ const impossible = (
         message: `'${member}' has auth: iam, but the server has no role rds_iam`,
         hint: 'is this an RDS or Aurora server with IAM authentication?',
       };
-    return { code: 'membership/unknown-role', message: `'${member}' in '${role}': the server has no role '${role}'` };
+    return {
+      code: 'membership/unknown-role',
+      message: `'${member}' in '${role}': the server has no role '${role}'`,
+      hint: 'correct the name, or make the role first: what is listed under existing is not created',
+    };
   }
   if (scope.version >= PER_GRANTOR_MEMBERSHIPS || role === 'rds_iam') return null;
   const inherit = scope.declared.roles.get(member)?.inherit ?? true;

@@ -99,7 +99,7 @@ const piecesOf = (scope: Scope, change: Indexed<'grant'>, narrowed: ReadonlySet<
 };
 
 /** What takes one set of privileges to another: words and options, each its own verb. */
-export const verbs = (
+const verbs = (
   before: readonly string[],
   after: readonly string[],
 ): { readonly verb: Verb; readonly words: readonly string[] }[] => {
