@@ -38,7 +38,7 @@ export const usersPhrase = (line: AccessLine): Phrase =>
 const accessLine = (symbol: '-' | '+', users: readonly string[], item: AccessItem): AccessLine => {
   const one = users.length === 1;
   const verb = symbol === '-' ? (one ? 'loses' : 'lose') : one ? 'gains' : 'gain';
-  return { symbol, users: users.map(roleName), text: say`${sentence(symbol, verb, item)}${through(item.via)}` };
+  return { symbol, users: users.map(roleName), text: say`${sentence(symbol, verb, item)}${isSaid(users, item) ? [] : through(item.via)}` };
 };
 
 const sentence = (symbol: '-' | '+', verb: string, item: AccessItem): Phrase => {
@@ -85,6 +85,11 @@ const objects = (item: AccessItem): Phrase =>
     },
     item.count,
   );
+
+/** Owners own, and PUBLIC is everybody: the sentence has said how. */
+const isSaid = (users: readonly string[], { what, via }: AccessItem): boolean =>
+  via.length === 1 &&
+  ((what === 'ownership' && via[0] === 'owner') || (via[0] === 'PUBLIC' && users.length === 1 && users[0] === 'PUBLIC'));
 
 const through = (via: readonly string[]): Phrase => {
   const [first] = via;

@@ -219,9 +219,10 @@ const nextRows = (view: Outline, terminal: Terminal): Row[] => {
 
 const nextTexts = (view: Outline): string[] => {
   if (view.verdict === 'failed') return ['Nothing can be applied: remove what the errors above name, then plan again.'];
+  const blocked = view.counts.blocked > 0 ? ['What is blocked stays as it is, and apply says so with exit code 5.'] : [];
   const statements = `Exact statements: rolecall ${view.command} --format sql`;
-  if (view.command === 'destroy') return ['Next: rolecall destroy asks for the name of the stack, then does this.', statements];
+  if (view.command === 'destroy') return ['Next: rolecall destroy asks for the name of the stack, then does this.', ...blocked, statements];
   if (view.verdict === 'removes')
-    return ['Next: check what is taken away, then rolecall apply (it asks for the name of the stack).', statements];
-  return ['Next: rolecall apply, or open a pull request.', statements];
+    return ['Next: check what is taken away, then rolecall apply (it asks for the name of the stack).', ...blocked, statements];
+  return ['Next: rolecall apply, or open a pull request.', ...blocked, statements];
 };

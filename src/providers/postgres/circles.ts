@@ -32,6 +32,7 @@ export const reportCircles = (
         severity: 'error',
         code: 'membership/cycle',
         message: `'${row.member}' in '${row.role}' closes a circle: ${circle.map(nameKey).join(' -> ')}`,
+        hint: `leave it out of the manifest, or first: REVOKE ${nameKey(circle[2]!)} FROM ${nameKey(circle[1]!)}`,
         ...(source ? { source } : {}),
       });
   }

@@ -1,0 +1,25 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { MAJORS } from '../lab/majors.ts';
+import { startPostgres } from '../lab/postgres.ts';
+import { capture, planCases } from './capture.ts';
+
+// UPDATE_SNAPSHOTS=1 writes what the servers hold now; the golden plans are then made anew from it.
+const UPDATE = process.env.UPDATE_SNAPSHOTS === '1';
+
+describe('the snapshots of fixtures/plan are what real servers hold', () => {
+  for (const planCase of planCases()) {
+    test.runIf(MAJORS.includes(planCase.major))(`${planCase.name} on PostgreSQL ${planCase.major}`, async () => {
+      const server = await startPostgres(planCase.major, { rdsLike: true });
+      try {
+        const snapshot = await capture(planCase, server);
+        const file = path.join(planCase.folder, 't.snapshot.json');
+        if (UPDATE) fs.writeFileSync(file, `${JSON.stringify(snapshot, null, 1)}\n`);
+        expect(snapshot).toEqual(JSON.parse(fs.readFileSync(file, 'utf8')));
+      } finally {
+        await server.stop();
+      }
+    });
+  }
+});
