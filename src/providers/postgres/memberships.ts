@@ -240,7 +240,7 @@ const orphanedGroups = (scope: Scope): ReadonlySet<string> =>
 /** Fifty thousand of these are made and none is shown: no name holds a NUL. */
 const pairKey = (role: string, other: string): string => `${role}\0${other}`;
 
-export const membershipKey = (row: Membership): string => `${pathKey(row.member)} in ${pathKey(row.role)} by ${pathKey(row.grantor)}`;
+const membershipKey = (row: Membership): string => `${pathKey(row.member)} in ${pathKey(row.role)} by ${pathKey(row.grantor)}`;
 
 const impossible = (
   scope: Scope,
