@@ -1,6 +1,7 @@
 import type { ObjectKind } from '../../model/access.ts';
 import type { DeclaredRemoval } from '../../model/declared.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
+import type { About } from '../../model/normal.ts';
 import { parseAcl } from './acl.ts';
 import { bodyOf, type Existing, hasSessions, putSessions } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
@@ -10,7 +11,7 @@ type Dependent = Snapshot['dependents'][number];
 
 /**
  * Roles to be dropped. Compared last: DROP ROLE fails while anything names the role, so whatever of it stays (`stays`: the
- * first blocked change of each role, and why) keeps the role too, and its sessions go on.
+ * first blocked change of each role, and why) keeps the role too, without its login.
  */
 export const compareDrops = (scope: Scope, compare: Comparison, stays: ReadonlyMap<string, string>): void => {
   for (const removal of scope.declared.removed) {
@@ -31,9 +32,17 @@ export const compareDrops = (scope: Scope, compare: Comparison, stays: ReadonlyM
       ...about,
       ...(reason === undefined ? {} : { blocked: reason }),
     });
-    if (removal.sessions === 'end' && reason === undefined && (actual.login || hasSessions(scope, actual)))
-      putSessions(compare, actual.name, about);
+    const closes = reason === undefined || closeLogin(scope, compare, actual, about);
+    if (removal.sessions === 'end' && closes && (actual.login || hasSessions(scope, actual))) putSessions(compare, actual.name, about);
   }
+};
+
+/** One stray grant keeps the role, but not the leaver: what bars the way to DROP ROLE does not bar the way to NOLOGIN. */
+const closeLogin = (scope: Scope, compare: Comparison, actual: Existing, about: About): boolean => {
+  if (!actual.login || scope.untouchable.has(actual.name) || !scope.authority.alter(actual.name)) return false;
+  const before = bodyOf(scope, actual);
+  compare.put('role', `${pathKey(actual.name)} login`, before, { ...before, login: false }, about);
+  return true;
 };
 
 /** What REASSIGN OWNED leaves where it is: default privileges are taken away by themselves, user mappings by nobody here. */
