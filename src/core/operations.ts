@@ -9,7 +9,8 @@ import { byWord } from './privileges.ts';
  * are compared, and a digest is made, of these. They say what will be, not what was: a plan that is half done has fewer
  * operations and no new ones.
  */
-export const operationsOf = (change: Change): string[] => (change.blocked === undefined ? intents(change).map((intent) => JSON.stringify([change.kind, ...intent])) : []);
+export const operationsOf = (change: Change): string[] =>
+  change.blocked === undefined ? intents(change).map((intent) => JSON.stringify([change.kind, ...intent])) : [];
 
 /** Operations of a target, each with the server that it is for. */
 export const operations = (target: PlanTarget): string[] => {
@@ -26,7 +27,9 @@ const intents = (change: Change): readonly (readonly unknown[])[] => {
     case 'membership': {
       const { role, member, grantor } = (change.before ?? change.after)!;
       if (!change.after) return [[role, member, '-', grantor]];
-      return (['admin', 'inherit', 'set'] as const).flatMap((option) => (change.before?.[option] === change.after![option] ? [] : [[role, member, option, change.after![option]]]));
+      return (['admin', 'inherit', 'set'] as const).flatMap((option) =>
+        change.before?.[option] === change.after![option] ? [] : [[role, member, option, change.after![option]]],
+      );
     }
     case 'setting': {
       const { role, database, name } = (change.before ?? change.after)!;
@@ -38,7 +41,9 @@ const intents = (change: Change): readonly (readonly unknown[])[] => {
     }
     case 'grant': {
       const { on, grantee, grantor } = (change.before ?? change.after)!;
-      return on.names.flatMap((name) => privilegeIntents(change, [on.kind, on.database, on.schema, on.relation ?? null, name, granteeKey(grantee)], grantor));
+      return on.names.flatMap((name) =>
+        privilegeIntents(change, [on.kind, on.database, on.schema, on.relation ?? null, name, granteeKey(grantee)], grantor),
+      );
     }
     case 'default': {
       const { database, creator, schema, objects, grantee } = (change.before ?? change.after)!;
@@ -57,18 +62,27 @@ const roleIntents = (before: Role | null, after: Role | null): (readonly unknown
     ...(before ? [] : [[after.name, 'exists']]),
     ...(before && after.mark && before.mark?.stack !== after.mark.stack ? [[after.name, 'adopted']] : []),
     ...(before && before.name !== after.name ? [[after.name, 'name', before.name]] : []),
-    ...ATTRIBUTES.filter((attribute) => before?.[attribute] !== after[attribute]).map((attribute) => [after.name, attribute, after[attribute]]),
+    ...ATTRIBUTES.filter((attribute) => before?.[attribute] !== after[attribute]).map((attribute) => [
+      after.name,
+      attribute,
+      after[attribute],
+    ]),
     ...(before?.mark?.stack === after.mark?.stack ? [] : [[after.name, 'stack', after.mark?.stack ?? null]]),
     ...(before?.mark?.pw === after.mark?.pw ? [] : [[after.name, 'pw', after.mark?.pw ?? null]]),
   ];
 };
 
-type Held = { readonly before: { readonly privileges: readonly string[] } | null; readonly after: { readonly privileges: readonly string[] } | null };
+type Held = {
+  readonly before: { readonly privileges: readonly string[] } | null;
+  readonly after: { readonly privileges: readonly string[] } | null;
+};
 
 /** Added words need no grantor: who grants is how, not what. Removed ones do. */
 const privilegeIntents = (change: Held, place: readonly unknown[], grantor: string): (readonly unknown[])[] => {
   const [held, wanted] = [byWord(change.before?.privileges ?? []), byWord(change.after?.privileges ?? [])];
-  const added = [...wanted].filter(([word, option]) => held.get(word) !== option).map(([word, option]) => [...place, option ? `${word}*` : word, '+']);
+  const added = [...wanted]
+    .filter(([word, option]) => held.get(word) !== option)
+    .map(([word, option]) => [...place, option ? `${word}*` : word, '+']);
   const removed = [...held.keys()].filter((word) => !wanted.has(word)).map((word) => [...place, word, '-', grantor]);
   return [...added, ...removed];
 };

@@ -208,8 +208,7 @@ eachMajor((server, major) => {
   test('a privilege that the owner of the database did not give on is no silent success', async () => {
     const s = server();
     await s.query(s.superuser, 'postgres', 'CREATE DATABASE foreign_db');
-    const body =
-      'users:\n  commuter: { auth: none, grants: [{ privileges: [connect, create], databases: foreign_db }] }';
+    const body = 'users:\n  commuter: { auth: none, grants: [{ privileges: [connect, create], databases: foreign_db }] }';
     const plan = await planOn(s, body, { target: 'databases: [foreign_db]', stack: 'test/commuter' });
     const grant = plan.changes.find(({ kind }) => kind === 'grant');
     expect(grant?.blocked).toMatch(/rdsadmin/);
