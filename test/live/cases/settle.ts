@@ -37,10 +37,11 @@ export const loginOf = async (server: Postgres, user: string, password: string, 
   }
 };
 
+/** Whether the server has the role. */
 export const roleExists = async (server: Postgres, name: string): Promise<boolean> =>
   (await server.query(server.superuser, 'postgres', 'SELECT FROM pg_catalog.pg_roles WHERE rolname = $1', [name])).length > 0;
 
-/** What an `app` login sees of a row count, or the SQLSTATE of the refusal. */
+/** 'ok' when the login may run the SQL, or the SQLSTATE of the refusal. */
 export const outcomeOf = async (server: Postgres, user: string, password: string, database: string, sql: string): Promise<string> => {
   try {
     await server.query({ user, password }, database, sql);
