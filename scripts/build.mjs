@@ -1,11 +1,12 @@
-// Makes build/: the command, the library, their shared chunks, and the licenses of the packages that are bundled into them.
+// Makes build/ (or the folder that is named): the command, the library, their shared chunks, and the licenses of the packages that are
+// bundled into them.
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const OUT = 'build';
+const OUT = path.resolve(root, process.argv[2] ?? 'build');
 
 /** Packages written as CommonJS call `require` for Node's own modules, which an ES module has to make first. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
@@ -56,7 +57,7 @@ function makeExecutable(file) {
 
 const missing = ['src/cli.ts', 'src/index.ts'].filter((entry) => !existsSync(path.join(root, entry)));
 if (missing.length > 0) throw new Error(`nothing to build: ${missing.join(', ')} is missing`);
-rmSync(path.join(root, OUT), { recursive: true, force: true });
+rmSync(OUT, { recursive: true, force: true });
 const packages = bundledPackages(await bundle());
-writeFileSync(path.join(root, OUT, 'LICENSES.txt'), packages.map(licenseText).join(`\n${'-'.repeat(72)}\n\n`));
-makeExecutable(path.join(root, OUT, 'cli.js'));
+writeFileSync(path.join(OUT, 'LICENSES.txt'), packages.map(licenseText).join(`\n${'-'.repeat(72)}\n\n`));
+makeExecutable(path.join(OUT, 'cli.js'));

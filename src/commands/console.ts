@@ -17,7 +17,17 @@ export type Console = {
 type Stream = NodeJS.WriteStream;
 
 /** The process's own console. `NO_COLOR`, `FORCE_COLOR`, `CI` and the locale are honoured. */
-export const processConsole = (signal: AbortSignal, colour?: boolean): Console => ({
+export const processConsole = (signal: AbortSignal, colour?: boolean): Console => {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', surviveClosedPipe);
+  return consoleOf(signal, colour);
+};
+
+/** Who reads may stop (`rolecall plan | head`): what is going on at the servers does not stop for that. */
+const surviveClosedPipe = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EPIPE') throw error;
+};
+
+const consoleOf = (signal: AbortSignal, colour?: boolean): Console => ({
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   outTerminal: terminalOf(process.stdout, colour),
@@ -29,7 +39,8 @@ export const processConsole = (signal: AbortSignal, colour?: boolean): Console =
 });
 
 const terminalOf = (stream: Stream, colour?: boolean): Terminal => ({
-  width: stream.columns ?? (Number(process.env.COLUMNS) || 120),
+  // A terminal that does not know its width says 0.
+  width: stream.columns || Number(process.env.COLUMNS) || 120,
   colour: colour ?? wantsColour(stream),
   unicode: /utf-?8/i.test(process.env.LC_ALL || process.env.LC_CTYPE || process.env.LANG || ''),
 });

@@ -2,7 +2,9 @@ import { destroyed } from '../core/destroyed.ts';
 import { planOf } from '../engine/plan.ts';
 import { planTargets, providerOf } from '../engine/read.ts';
 import { openSession } from '../engine/session.ts';
+import type { Change } from '../model/change.ts';
 import { type ExitCode, Failure } from '../model/finding.ts';
+import type { PlanTarget } from '../model/plan.ts';
 import { type ApplyCommandOptions, applyPlan } from './apply.ts';
 import type { Console } from './console.ts';
 import { progressTo } from './progress.ts';
@@ -30,5 +32,12 @@ export const destroyCommand = async (
     now: () => performance.now(),
   });
   if (findings.length > 0) throw new Failure(findings);
-  return await applyPlan({ ...session, declareds }, planOf(session.stack, session.asOf, 'destroy', targets), options, console);
+  const plan = planOf(session.stack, session.asOf, 'destroy', targets.map(asDestroyed));
+  return await applyPlan({ ...session, declareds }, plan, options, console);
 };
+
+/** Nobody named these roles under `removed`: the stack as a whole goes. */
+const asDestroyed = (target: PlanTarget): PlanTarget => ({
+  ...target,
+  changes: target.changes.map((change): Change => (change.cause === 'removed' ? { ...change, cause: 'destroyed' } : change)),
+});

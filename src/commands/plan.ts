@@ -3,7 +3,7 @@ import { planOf } from '../engine/plan.ts';
 import { planTargets } from '../engine/read.ts';
 import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
 import type { Declared } from '../model/declared.ts';
-import { EXIT, type ExitCode, Failure, type Finding, isError } from '../model/finding.ts';
+import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import type { Plan, PlanTarget } from '../model/plan.ts';
 import type { Console } from './console.ts';
 import { type Format, renderPlan } from './format.ts';
@@ -87,8 +87,21 @@ export const exitOf = (plan: Plan, detailed: boolean): ExitCode => {
   return detailed && plan.targets.some((target) => target.changes.length > 0) ? EXIT.changes : EXIT.ok;
 };
 
+const WRITE_TROUBLE: Readonly<Record<string, string>> = {
+  ENOENT: 'its directory does not exist',
+  EISDIR: 'it is a directory',
+  EACCES: 'you may not write there',
+  EPERM: 'you may not write there',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+};
+
 const savePlan = async (path: string, plan: Plan, console: Console): Promise<void> => {
   const { planJson } = await import('../render/json.ts');
-  await writeFile(path, planJson(plan));
+  await writeFile(path, planJson(plan)).catch((error: NodeJS.ErrnoException) => {
+    throw failure('plan/not-saved', `'${path}' was not written: ${WRITE_TROUBLE[error.code ?? ''] ?? error.message}`, {
+      hint: 'name another file with --out',
+    });
+  });
   console.err(`plan written to ${path}\n`);
 };

@@ -10,12 +10,18 @@ export const showCommand = async (path: string, format: Format, console: Console
   return EXIT.ok;
 };
 
+const READ_TROUBLE: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  EISDIR: 'it is a directory',
+  EACCES: 'you may not read it',
+};
+
 /** Reads a plan file; one whose content does not match its digest was edited. */
 export const openPlan = async (path: string): Promise<Plan> => {
   const { readFile } = await import('node:fs/promises');
   const { readPlan } = await import('../render/saved-plan.ts');
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw failure('plan/not-found', `cannot read plan file '${path}': ${error.code === 'ENOENT' ? 'it does not exist' : error.message}`, {
+    throw failure('plan/not-found', `cannot read plan file '${path}': ${READ_TROUBLE[error.code ?? ''] ?? error.message}`, {
       hint: "write one with 'rolecall plan --out plan.json'",
     });
   });

@@ -204,7 +204,13 @@ const matchRows = (target: TargetOutline, terminal: Terminal): Row[] => {
 
 const footRows = (view: Outline, terminal: Terminal, next: 'next' | 'no-next'): Row[] => {
   const more = next === 'next' ? nextRows(view, terminal) : [];
-  const rows = view.verdict === 'unchanged' ? [[span(unchangedText(view), 'add')]] : [summaryRow(view), ...more];
+  const changes = view.targets.some(({ lines, blocked }) => lines.length + blocked.length > 0);
+  const rows =
+    view.verdict === 'unchanged'
+      ? [[span(unchangedText(view), 'add')]]
+      : view.verdict === 'failed' && !changes
+        ? nextTexts(view).map((text): Row => [span(text)])
+        : [summaryRow(view), ...more];
   return [BLANK, ...rows.flatMap((row) => wrap(row, terminal.width))];
 };
 
@@ -218,7 +224,7 @@ const nextRows = (view: Outline, terminal: Terminal): Row[] => {
 };
 
 const nextTexts = (view: Outline): string[] => {
-  if (view.verdict === 'failed') return ['Nothing can be applied: remove what the errors above name, then plan again.'];
+  if (view.verdict === 'failed') return ['Nothing can be applied: correct what the errors above name, then plan again.'];
   const blocked = view.counts.blocked > 0 ? ['What is blocked stays as it is, and apply says so with exit code 5.'] : [];
   const statements = `Exact statements: rolecall ${view.command} --format sql`;
   if (view.command === 'destroy') return ['Next: rolecall destroy asks for the name of the stack, then does this.', ...blocked, statements];
