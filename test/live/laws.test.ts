@@ -30,7 +30,7 @@ const planned = async (server: Postgres, access: Access): Promise<PlanTarget | n
   }
   return null;
 };
-const tallies = { worlds: 0, plans: 0, refusals: [] as string[], blocked: 0, lapses: 0, transactions: 0, parsed: 0 };
+const tallies = { worlds: 0, plans: 0, refusals: [] as string[], blocked: 0, lapses: 0, missed: 0, transactions: 0, parsed: 0 };
 
 /** Applies, and holds laws 1 and 9 and the honesty of what is left. */
 const settle = async (server: Postgres, access: Access): Promise<boolean> => {
@@ -170,6 +170,7 @@ eachMajor((server, major) => {
       const now = boundaries.at(-1) ?? old;
       const again = await planOn(server(), yamlOf(world.second), OPTIONS);
       expect(again.changes.filter(({ blocked }) => !blocked)).toEqual([]);
+      if (lapse && boundaries.some((state) => missing(state, old, now).length > 0)) tallies.missed++;
       boundaries.forEach((state, at) => {
         expect({ at, beyond: beyond(state, old, now), missing: lapse ? [] : missing(state, old, now) }).toEqual({
           at,

@@ -163,7 +163,7 @@ const orderByAccess = (
   };
   for (const role of distinct([...scope.reality.roles.keys(), ...scope.declared.roles.keys()])) {
     const sides = { old: reach.old(role), now: reach.now(role), either: reach.either(role) };
-    if (scope.reality.roles.has(role)) gainFirst(role, sides, index, sequence, owners);
+    if (scope.reality.roles.has(role) && role !== scope.authority.login) gainFirst(role, sides, reach, index, sequence, owners);
     leaveFirst(sides, reach, index, sequence);
   }
 };
@@ -171,15 +171,26 @@ const orderByAccess = (
 type Sides = Record<'old' | 'now' | 'either', ReadonlySet<string>>;
 type Reach = Record<keyof Sides, (role: string) => ReadonlySet<string>>;
 
-/** What the role will have comes before what it loses. */
-const gainFirst = (role: string, { old, now }: Sides, index: Index, sequence: Sequence, owners: Map<number, string>): void => {
+/** What the role will have comes before what it loses: a membership that ends takes nothing where other paths lead to the same. */
+const gainFirst = (
+  role: string,
+  { old, now }: Sides,
+  reach: Reach,
+  index: Index,
+  sequence: Sequence,
+  owners: Map<number, string>,
+): void => {
   const gains = among(index.gains, [...now, '']);
   const loses = among(index.loses, [...old, '']);
   const joins = among(index.joins, now);
   const leaves = among(index.leaves, old);
   const say = (hub: number | null) => hub !== null && owners.set(hub, role);
   say(sequence.allBefore(joins, [...leaves, ...loses], false));
-  say(sequence.allBefore(gains, leaves, false));
+  const takes = (node: number) =>
+    [...(index.into.get(node) ?? [])].some(
+      ([member, roles]) => old.has(member) && [...roles].some((one) => [...reach.old(one)].some((group) => !now.has(group))),
+    );
+  say(sequence.allBefore(gains, leaves.filter(takes), false));
   for (const database of new Set(gains.map((node) => index.databases[node]!))) {
     const here = (node: number) => index.databases[node] === database;
     say(sequence.allBefore(gains.filter(here), loses.filter(here), false));
