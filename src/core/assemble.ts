@@ -30,7 +30,11 @@ export const assemble = ({ declared, normal, changes, after, findings, statement
   transactions: statements.transactions,
   steps: statements.steps,
   findings: sorted(
-    [...findings, ...(changes.length === 0 ? [] : stillEffectiveFindings(normal.reality, after, changes))],
+    [
+      ...findings,
+      ...extent.unread.map((one) => unreadFinding(declared, one)),
+      ...(changes.length === 0 ? [] : stillEffectiveFindings(normal.reality, after, changes)),
+    ],
     declared.target.name,
   ),
   matches: normal.matches,
@@ -38,6 +42,15 @@ export const assemble = ({ declared, normal, changes, after, findings, statement
   ...extent,
   roles: concernedRoles(changes, normal.reality),
   nextExpiry: declared.nextExpiry,
+});
+
+/** Unknown is not empty: it must not look as if all were well there. */
+const unreadFinding = ({ target }: Declared, { database, reason }: PlanTarget['unread'][number]): Finding => ({
+  severity: 'warning',
+  code: 'inspect/unread',
+  message: `database '${database}' was not read (${reason}): what it holds is not planned, and nothing there is changed`,
+  hint: "let the login in, or take the database out of 'databases'",
+  source: target.source,
 });
 
 const countsOf = (changes: readonly Change[]): Counts => {

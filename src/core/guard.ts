@@ -16,7 +16,8 @@ export const guard = (declared: Declared, reality: Reality, changes: readonly Ch
 ];
 
 /** Roles that lose anything by these changes, each once. */
-export const losers = (changes: readonly Change[]): string[] => distinct(changes.flatMap((change) => (change.blocked === undefined ? losersOf(change) : [])));
+export const losers = (changes: readonly Change[]): string[] =>
+  distinct(changes.flatMap((change) => (change.blocked === undefined ? losersOf(change) : [])));
 
 const losersOf = (change: Change): string[] => {
   switch (change.kind) {
@@ -44,8 +45,12 @@ const granteeName = (grantee: Grantee): string => (isPublic(grantee) ? 'PUBLIC' 
 const protectedRoles = (declared: Declared, changes: readonly Change[]): Finding[] => {
   const kept = new Set(declared.guards.protected);
   return changes.flatMap((change) => {
-    const touched = [...losersOf(change), ...(change.kind === 'role' ? [(change.before ?? change.after)!.name] : [])].find((name) => kept.has(name));
-    return touched === undefined ? [] : [refusal('guard/protected', `role '${touched}' is protected and would be changed: ${change.kind} ${change.key}`, change.source)];
+    const touched = [...losersOf(change), ...(change.kind === 'role' ? [(change.before ?? change.after)!.name] : [])].find((name) =>
+      kept.has(name),
+    );
+    return touched === undefined
+      ? []
+      : [refusal('guard/protected', `role '${touched}' is protected and would be changed: ${change.kind} ${change.key}`, change.source)];
   });
 };
 
@@ -53,24 +58,52 @@ const tooManyRemovals = (changes: readonly Change[], limit: number | null): Find
   const lost = losers(changes);
   if (limit === null || lost.length <= limit) return [];
   const named = lost.slice(0, 5).map(nameKey).join(', ');
-  return [refusal('guard/max-removals', `${lost.length} roles would lose access, at most ${limit} may in one run: ${named}${lost.length > 5 ? ', …' : ''}`, undefined, 'raise guard.max_removals in the manifest, or do it in several steps')];
+  return [
+    refusal(
+      'guard/max-removals',
+      `${lost.length} roles would lose access, at most ${limit} may in one run: ${named}${lost.length > 5 ? ', …' : ''}`,
+      undefined,
+      'raise guard.max_removals in the manifest, or do it in several steps',
+    ),
+  ];
 };
 
 /** A manifest without roles would disable everybody: more likely a lost file than a wish. */
 const emptyManifest = (declared: Declared, changes: readonly Change[]): Finding[] =>
   declared.roles.size === 0 && changes.some((change) => change.cause === 'absent')
-    ? [refusal('guard/empty-manifest', `no user or group is declared for target '${declared.target.name}', and everything with the mark of '${declared.stack}' would be disabled`, declared.target.source, "is a file missing? 'rolecall destroy' takes a whole stack away")]
+    ? [
+        refusal(
+          'guard/empty-manifest',
+          `no user or group is declared for target '${declared.target.name}', and everything with the mark of '${declared.stack}' would be disabled`,
+          declared.target.source,
+          "is a file missing? 'rolecall destroy' takes a whole stack away",
+        ),
+      ]
     : [];
 
-const refusal = (code: string, message: string, source?: Position, hint?: string): Finding => ({ severity: 'error', code, message, ...(source ? { source } : {}), ...(hint ? { hint } : {}) });
+const refusal = (code: string, message: string, source?: Position, hint?: string): Finding => ({
+  severity: 'error',
+  code,
+  message,
+  ...(source ? { source } : {}),
+  ...(hint ? { hint } : {}),
+});
 
 /** Policy as code: `guard.rules`. */
 const rules = (declared: Declared, reality: Reality): Finding[] => [
-  ...rule(declared, 'no-superuser', () => [...declared.roles.values()].filter((role) => reality.roles.get(role.name)?.superuser).map((role) => ({ message: `${role.kind} '${role.name}' is a superuser`, source: role.source }))),
+  ...rule(declared, 'no-superuser', () =>
+    [...declared.roles.values()]
+      .filter((role) => reality.roles.get(role.name)?.superuser)
+      .map((role) => ({ message: `${role.kind} '${role.name}' is a superuser`, source: role.source })),
+  ),
   ...rule(declared, 'no-direct-user-grants', () =>
     declared.grants
       .filter((grant) => declared.roles.get(grant.grantee)?.kind === 'user')
-      .map((grant) => ({ message: `user '${grant.grantee}' is granted ${grant.privileges.join(', ')} on '${grant.selector}' directly`, source: grant.source, hint: 'grant it to a group, and put the user into the group' })),
+      .map((grant) => ({
+        message: `user '${grant.grantee}' is granted ${grant.privileges.join(', ')} on '${grant.selector}' directly`,
+        source: grant.source,
+        hint: 'grant it to a group, and put the user into the group',
+      })),
   ),
 ];
 

@@ -6,7 +6,8 @@ export const wordOf = (privilege: string): string => (privilege.endsWith('*') ? 
 export const grantable = (privilege: string): boolean => privilege.endsWith('*');
 
 /** Privileges by word, each with its grant option. */
-export const byWord = (privileges: Privileges): Map<string, boolean> => new Map(privileges.map((privilege) => [wordOf(privilege), grantable(privilege)]));
+export const byWord = (privileges: Privileges): Map<string, boolean> =>
+  new Map(privileges.map((privilege) => [wordOf(privilege), grantable(privilege)]));
 
 /** The canonical form of words with grant options. */
 export const privilegesOf = (words: Iterable<readonly [word: string, grantable: boolean]>): Privileges =>
@@ -24,7 +25,9 @@ export const union = (a: Privileges, b: Privileges): Privileges => {
 /** What of `a` is within `b`, word and option alike. */
 export const intersection = (a: Privileges, b: Privileges): Privileges => {
   const allowed = byWord(b);
-  return privilegesOf([...byWord(a)].filter(([word]) => allowed.has(word)).map(([word, option]) => [word, option && allowed.get(word) === true] as const));
+  return privilegesOf(
+    [...byWord(a)].filter(([word]) => allowed.has(word)).map(([word, option]) => [word, option && allowed.get(word) === true] as const),
+  );
 };
 
 /** What of `a` is beyond `b`: words that `b` lacks, and words whose grant option `b` lacks. */
@@ -33,4 +36,5 @@ export const difference = (a: Privileges, b: Privileges): Privileges => {
   return a.filter((privilege) => !held.has(wordOf(privilege)) || (grantable(privilege) && held.get(wordOf(privilege)) === false));
 };
 
-export const samePrivileges = (a: Privileges, b: Privileges): boolean => a.length === b.length && a.every((privilege, index) => privilege === b[index]);
+export const samePrivileges = (a: Privileges, b: Privileges): boolean =>
+  a.length === b.length && a.every((privilege, index) => privilege === b[index]);

@@ -19,7 +19,7 @@ export type StillEffective = {
 };
 
 /** Removals of grants and memberships that do not remove all of the access that they gave, in the order of the changes. */
-export const stillEffective = (before: Reality, after: Reality, changes: readonly Change[]): readonly StillEffective[] => {
+const stillEffective = (before: Reality, after: Reality, changes: readonly Change[]): readonly StillEffective[] => {
   const states = { before: createAccess(before), after: createAccess(after) };
   const keeps = membershipJudge(states.before, states.after, changes);
   return changes.flatMap((change, index) => {

@@ -5,7 +5,7 @@ import type { Normal, Statements } from '../model/normal.ts';
 import type { PlanTarget, Step, Transaction } from '../model/plan.ts';
 import type { Reality } from '../model/reality.ts';
 
-export type { About, Normal, State, Statements } from '../model/normal.ts';
+export type { About, Normal, Statements } from '../model/normal.ts';
 export type { Reality } from '../model/reality.ts';
 
 /** How long to wait, in ms; what is left out is up to the provider. `answerMs`: for a reply that the server owes. */

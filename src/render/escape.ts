@@ -16,7 +16,7 @@ const unicodeEscape = (character: string): string => (character.length > 1 ? `\\
 export const visible = (text: string): string => text.replace(INVISIBLE, (character) => SHORT[character] ?? unicodeEscape(character));
 
 /** Like `visible`, for text of ours in which line breaks are layout. */
-export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n');
+const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n');
 
 const quoted = (name: string): string => `"${visible(name.replaceAll('\\', '\\\\').replaceAll('"', '""'))}"`;
 

@@ -58,7 +58,6 @@ export const widthOf = (spans: readonly Span[]): number => spans.reduce((sum, { 
 
 /** Fills up to `width` with spaces. */
 export const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - displayWidth(text)));
-export const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - displayWidth(text))) + text;
 
 /** Breaks at spaces so that no line is wider than `width`; a longer word is broken where it must. */
 export const wrap = (spans: readonly Span[], width: number): Span[][] => {

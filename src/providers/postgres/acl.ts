@@ -1,4 +1,4 @@
-import { type AclEntry, type Grantee, PUBLIC, type Privileges } from '../../model/access.ts';
+import { type AclEntry, type Grantee, type Privileges, PUBLIC } from '../../model/access.ts';
 import { byCodeUnit } from '../../model/key.ts';
 
 /** Letters of an aclitem (PostgreSQL 18 manual, table 5.1). */
@@ -69,7 +69,7 @@ export const defaultAcl = (type: AclType, owner: string, version: number): reado
 export const parseAcl = (text: string): readonly AclEntry[] => arrayElements(text).map(parseItem);
 
 /** Elements of a one-dimensional `text[]` literal without NULLs. */
-export const arrayElements = (text: string): string[] => {
+const arrayElements = (text: string): string[] => {
   const found: string[] = [];
   let at = 1;
   while (at < text.length - 1) {
@@ -93,7 +93,11 @@ const parseItem = (item: string): AclEntry => {
   const [grantee, afterGrantee] = readName(item, 0);
   const slash = item.indexOf('/', afterGrantee);
   const [grantor] = readName(item, slash + 1);
-  return { grantee: (grantee === '' ? PUBLIC : grantee) satisfies Grantee, grantor, privileges: words(item.slice(afterGrantee + 1, slash)) };
+  return {
+    grantee: (grantee === '' ? PUBLIC : grantee) satisfies Grantee,
+    grantor,
+    privileges: words(item.slice(afterGrantee + 1, slash)),
+  };
 };
 
 /** A role name as `putid()` writes it: quoted with `"` doubled, or bare. Returns it and where it ends. */

@@ -118,7 +118,9 @@ const staying = (scope: Scope, actual: MutableState, about: ReadonlyMap<string, 
     for (const [key, body] of actual[kind]) {
       const blocked = about.get(`${kind} ${key}`)?.blocked;
       if (blocked === undefined) continue;
-      for (const role of rolesOf(body)) if (typeof role === 'string' && scope.dropped.has(role) && !found.has(role)) found.set(role, `'${role}' cannot lose ${kind} ${key}: ${blocked}`);
+      for (const role of rolesOf(body))
+        if (typeof role === 'string' && scope.dropped.has(role) && !found.has(role))
+          found.set(role, `'${role}' cannot lose ${kind} ${key}: ${blocked}`);
     }
   };
   keep('ownership', ({ owner }) => [owner]);

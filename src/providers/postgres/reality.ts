@@ -9,17 +9,25 @@ import type { Contents, Origin, SharedObject, Snapshot, SnapshotRole } from './s
 /** The whole snapshot in normal form. `rename` gives the name that a role will have (identity for all but renamed ones). */
 export const realityOf = (snapshot: Snapshot, rename: (name: string) => string): Reality => ({
   roles: new Map(snapshot.roles.map((role) => [rename(role.name), roleOf(role, rename(role.name))])),
-  memberships: snapshot.memberships.map((row): Membership => ({ ...row, role: rename(row.role), member: rename(row.member), grantor: rename(row.grantor ?? '') })),
-  objects: [...sharedObjects(snapshot, rename), ...Object.entries(snapshot.contents).flatMap(([database, contents]) => databaseObjects(database, contents, snapshot.server.version, rename))],
+  memberships: snapshot.memberships.map(
+    (row): Membership => ({ ...row, role: rename(row.role), member: rename(row.member), grantor: rename(row.grantor ?? '') }),
+  ),
+  objects: [
+    ...sharedObjects(snapshot, rename),
+    ...Object.entries(snapshot.contents).flatMap(([database, contents]) =>
+      databaseObjects(database, contents, snapshot.server.version, rename),
+    ),
+  ],
 });
 
-export const roleOf = (role: SnapshotRole, name: string = role.name): Role & { readonly oid: number } => {
+const roleOf = (role: SnapshotRole, name: string = role.name): Role & { readonly oid: number } => {
   const { comment, oid, ...attributes } = role;
   return { oid, ...attributes, name, validUntil: canonicalInstant(role.validUntil), ...parseComment(comment) };
 };
 
 /** One text for each instant: without trailing zeros of the second's fraction. */
-export const canonicalInstant = (instant: string | null): string | null => instant && instant.replace(/\.(\d*?)0*Z$/, (_, digits: string) => (digits ? `.${digits}Z` : 'Z'));
+export const canonicalInstant = (instant: string | null): string | null =>
+  instant?.replace(/\.(\d*?)0*Z$/, (_, digits: string) => (digits ? `.${digits}Z` : 'Z')) ?? null;
 
 /** Reads ACL texts, each distinct one once: a hundred thousand tables have a few hundred. */
 const aclReader = (version: number, rename: (name: string) => string) => {
@@ -36,13 +44,17 @@ const aclReader = (version: number, rename: (name: string) => string) => {
 };
 
 const renamed = (acl: readonly AclEntry[], rename: (name: string) => string): readonly AclEntry[] =>
-  acl.map((entry) => ({ ...entry, grantee: typeof entry.grantee === 'string' ? rename(entry.grantee) : entry.grantee, grantor: rename(entry.grantor) }));
+  acl.map((entry) => ({
+    ...entry,
+    grantee: typeof entry.grantee === 'string' ? rename(entry.grantee) : entry.grantee,
+    grantor: rename(entry.grantor),
+  }));
 
 const ORIGINS = { e: 'extension', i: 'internal' } as const;
 const originOf = (origin: Origin): Pick<OwnedObjects, 'origin'> => (origin ? { origin: ORIGINS[origin] } : {});
 
 /** Schemas that no pattern matches. */
-export const isSystemSchema = (name: string): boolean => name.startsWith('pg_') || name === 'information_schema';
+const isSystemSchema = (name: string): boolean => name.startsWith('pg_') || name === 'information_schema';
 
 const sharedObjects = (snapshot: Snapshot, rename: (name: string) => string): OwnedObjects[] => {
   const read = aclReader(snapshot.server.version, rename);
@@ -63,7 +75,14 @@ const sharedObjects = (snapshot: Snapshot, rename: (name: string) => string): Ow
 
 const databaseObjects = (database: string, contents: Contents, version: number, rename: (name: string) => string): OwnedObjects[] => {
   const read = aclReader(version, rename);
-  const row = (kind: ObjectKind, schema: string | null, owner: string, acl: string | null, origin: Origin, names: readonly string[]): OwnedObjects => ({
+  const row = (
+    kind: ObjectKind,
+    schema: string | null,
+    owner: string,
+    acl: string | null,
+    origin: Origin,
+    names: readonly string[],
+  ): OwnedObjects => ({
     kind,
     database,
     schema,
@@ -82,7 +101,10 @@ const databaseObjects = (database: string, contents: Contents, version: number, 
       ...row(rows.kind === 'S' ? 'sequence' : 'table', rows.schema, rows.owner, rows.acl, rows.origin, rows.names),
       ...(rows.linked ? { linked: true } : {}),
     })),
-    ...contents.columns.map((rows) => ({ ...row('column', rows.schema, rows.owner, rows.acl, rows.origin, rows.names), relation: rows.relation })),
+    ...contents.columns.map((rows) => ({
+      ...row('column', rows.schema, rows.owner, rows.acl, rows.origin, rows.names),
+      relation: rows.relation,
+    })),
     ...contents.routines.map((rows) => row('routine', rows.schema, rows.owner, rows.acl, rows.origin, rows.names)),
     ...contents.types.map((rows) => row('type', rows.schema, rows.owner, rows.acl, rows.origin, rows.names)),
     ...contents.languages.filter((language) => language.trusted).map((language) => plain('language', language)),

@@ -160,7 +160,10 @@ const reportNone = (scope: Scope, one: Rule, compare: Comparison): void => {
   const schemaMet = !grant.schema || !grant.database || schemasSelected(scope.reality, grant.database, grant.schema).length > 0;
   if (profiled && schemaMet && parts.some(isPattern)) return;
   const schemaMissing = !schemaMet && !isPattern(grant.schema!);
-  if (schemaMissing) return reportSchema(scope, one, compare);
+  if (schemaMissing) {
+    reportSchema(scope, one, compare);
+    return;
+  }
   const pattern = parts.some(isPattern);
   compare.report({
     severity: pattern ? 'warning' : 'error',

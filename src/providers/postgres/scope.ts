@@ -36,7 +36,8 @@ export type Comparison = {
 export const isProviderRole = (name: string): boolean => /^(pg_|rds)/.test(name);
 
 /** The role that acts for the owner of these objects. */
-export const ownerActor = (scope: Scope, objects: Pick<OwnedObjects, 'owner' | 'database'>): string => actor(objects.owner, databaseOwner(scope, objects.database));
+export const ownerActor = (scope: Scope, objects: Pick<OwnedObjects, 'owner' | 'database'>): string =>
+  actor(objects.owner, databaseOwner(scope, objects.database));
 
 export const databaseOwner = (scope: Scope, database: string | null): string =>
   scope.reality.objects.find((row) => row.kind === 'database' && row.names[0] === database)?.owner ?? '';

@@ -12,4 +12,5 @@ export const literal = (text: string): string => {
 };
 
 /** `"schema"."name"`, or the name alone where there is no schema. */
-export const qualified = (schema: string | null, name: string): string => (schema === null ? ident(name) : `${ident(schema)}.${ident(name)}`);
+export const qualified = (schema: string | null, name: string): string =>
+  schema === null ? ident(name) : `${ident(schema)}.${ident(name)}`;
