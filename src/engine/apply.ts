@@ -3,7 +3,7 @@ import { diff } from '../core/diff.ts';
 import { operations, operationsOf } from '../core/operations.ts';
 import type { Change } from '../model/change.ts';
 import type { Declared } from '../model/declared.ts';
-import { EXIT, type ExitCode, Failure, type Finding, isError } from '../model/finding.ts';
+import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import type { PlanTarget, Step } from '../model/plan.ts';
 import type { Progress, TargetResult } from '../model/result.ts';
 import type { Outcome, Provider, RunLock, Timeouts } from '../providers/provider.ts';
@@ -64,9 +64,10 @@ const converge = async <Snapshot>(
   for (let attempt = 1; ; attempt++) {
     await lock.check();
     const { snapshot, target } = await read(provider, declared, options);
+    holdServer(options.approved, target);
     refuse(provider, snapshot, declared, target);
     hold(options.approved, target);
-    if (target.steps.length === 0) return finish(declared, tally, { residue: target.changes, findings: target.findings });
+    if (target.steps.length === 0) return finish(declared, tally, { ...left(target), findings: target.findings });
     const outcome = await run(provider, snapshot, declared, target, options, lock, tally);
     const [failure] = outcome.failures;
     if (!failure && !outcome.interrupted) return await verify(provider, declared, options, tally);
@@ -112,22 +113,25 @@ const refuse = <Snapshot>(provider: Provider<Snapshot>, snapshot: Snapshot, decl
   if (obstacles.length > 0) throw new Failure(obstacles);
 };
 
-/** Reviewed means reviewed: on the same server, about the same roles, nothing that was not in the plan. */
+const stale = (target: string, message: string, hint: string): Failure =>
+  failure('apply/plan-stale', `target '${target}': ${message}`, { hint, target }, EXIT.stale);
+
+/** Before anything else is said: what is found on another server says nothing about the plan. */
+const holdServer = (approved: PlanTarget, live: PlanTarget): void => {
+  if (live.identity.system === approved.identity.system && live.engine === approved.engine) return;
+  throw stale(
+    live.name,
+    `the plan is for another server (system identifier ${approved.identity.system}, this one is ${live.identity.system})`,
+    'plan again, or correct the endpoint',
+  );
+};
+
+/** Reviewed means reviewed: about the same roles, nothing that was not in the plan. */
 const hold = (approved: PlanTarget, live: PlanTarget): void => {
-  const stale = (message: string, hint: string): Failure =>
-    new Failure(
-      [{ severity: 'error', code: 'apply/plan-stale', message: `target '${live.name}': ${message}`, hint, target: live.name }],
-      EXIT.stale,
-    );
-  if (live.identity.system !== approved.identity.system || live.engine !== approved.engine) {
-    throw stale(
-      `the plan is for another server (system identifier ${approved.identity.system}, this one is ${live.identity.system})`,
-      'plan again',
-    );
-  }
   const replaced = Object.entries(live.roles).find(([name, oid]) => approved.roles[name] !== undefined && approved.roles[name] !== oid);
   if (replaced)
     throw stale(
+      live.name,
       `role '${replaced[0]}' was dropped and made again since the plan (OID ${approved.roles[replaced[0]]}, now ${replaced[1]})`,
       'plan again, and look at what it is now',
     );
@@ -141,6 +145,7 @@ const hold = (approved: PlanTarget, live: PlanTarget): void => {
     .map((change) => `${change.kind} ${change.key}`)
     .join('; ');
   throw stale(
+    live.name,
     `${fresh.length === 1 ? 'a change is' : `${fresh.length} changes are`} needed that the plan does not hold: ${named}${fresh.length > 5 ? '; …' : ''}`,
     'plan again, and have the new plan reviewed',
   );
@@ -239,24 +244,33 @@ const verify = async <Snapshot>(
   tally: Tally,
 ): Promise<Applied> => {
   const { target } = await read(provider, declared, options);
-  return finish(declared, tally, { residue: target.changes, findings: target.findings.filter((finding) => finding.severity !== 'note') });
+  return finish(declared, tally, { ...left(target), findings: target.findings.filter((finding) => finding.severity !== 'note') });
 };
+
+/** What still differs, and whether there are databases of which nobody knows. */
+const left = ({ changes, unread }: PlanTarget): Pick<Ending, 'residue' | 'unread'> => ({ residue: changes, unread: unread.length > 0 });
 
 type Ending = {
   readonly residue?: readonly Change[];
+  /** A database that the manifest is about was not read. */
+  readonly unread?: boolean;
   readonly findings?: readonly Finding[];
   readonly failure?: Failed;
   readonly notStarted?: number;
   readonly exitCode?: ExitCode;
 };
 
-const finish = (declared: Declared, tally: Tally, { residue = [], findings = [], failure, notStarted = 0, exitCode }: Ending): Applied => {
+const finish = (
+  declared: Declared,
+  tally: Tally,
+  { residue = [], unread = false, findings = [], failure, notStarted = 0, exitCode }: Ending,
+): Applied => {
   const trouble = failure !== undefined || exitCode !== undefined;
   const status = trouble
     ? tally.applied > 0
       ? 'partial'
       : 'failed'
-    : residue.length > 0
+    : residue.length > 0 || (unread && tally.applied > 0)
       ? 'partial'
       : tally.applied > 0
         ? 'applied'
@@ -277,7 +291,7 @@ const finish = (declared: Declared, tally: Tally, { residue = [], findings = [],
       notStarted,
       findings,
     },
-    exitCode: exitCode ?? (status === 'partial' ? EXIT.partial : failure ? EXIT.error : EXIT.ok),
+    exitCode: exitCode ?? (status === 'partial' ? EXIT.partial : failure ? EXIT.error : unread ? EXIT.refused : EXIT.ok),
   };
 };
 

@@ -194,9 +194,6 @@ const matchesBySource = (matches: readonly Match[]): MatchLine[] =>
     );
 
 const notesOf = (target: PlanTarget): Phrase[] => [
-  ...target.unread.map(
-    ({ database, reason }) => say`database ${database} could not be read (${literal(reason)}); nothing there is changed`,
-  ),
   ...unmanagedNote(target),
   ...(target.nextExpiry === null ? [] : [say`the next until passes at ${literal(target.nextExpiry)}`]),
 ];

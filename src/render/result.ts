@@ -95,7 +95,7 @@ const headline = (result: ApplyResult): string => {
   const { applied, statements, residue, failed, notStarted } = sums(result);
   if (isDone(result) && applied === 0) return 'Nothing to do.';
   const parts = [
-    `${plural(applied, 'change')} applied in ${plural(statements, 'statement')}`,
+    statements === 0 ? 'Nothing was changed' : `${plural(applied, 'change')} applied in ${plural(statements, 'statement')}`,
     ...(failed > 0 ? [`${count(failed)} failed`] : []),
     ...(notStarted > 0 ? [`${count(notStarted)} not started`] : []),
     ...(residue > 0 ? [`${count(residue)} left over`] : []),
@@ -104,10 +104,11 @@ const headline = (result: ApplyResult): string => {
 };
 
 const nextText = (result: ApplyResult): string => {
+  const { failed, notStarted, residue } = sums(result);
+  const told = (code: string): boolean => result.targets.some(({ findings }) => findings.some((finding) => finding.code === code));
+  if (failed + notStarted + residue === 0 && told('inspect/unread')) return 'Read back: what was read is as planned; not all was read.';
   if (isDone(result)) return 'Read back: all is as planned.';
-  const { failed, notStarted } = sums(result);
-  if (result.targets.some(({ findings }) => findings.some(({ code }) => code === 'apply/plan-stale')))
-    return 'Plan again, and have the new plan reviewed: only what the plan holds is run.';
+  if (told('apply/plan-stale')) return 'Plan again, and have the new plan reviewed: only what the plan holds is run.';
   return failed + notStarted > 0 || result.targets.some(({ status }) => status === 'failed')
     ? 'Fix the cause, then run apply again: what is done drops out of the plan, the rest continues.'
     : 'What is left over needs what its reason names; run plan to see it again.';

@@ -47,7 +47,9 @@ const headRows = (view: Outline, terminal: Terminal): Row[] => {
     ];
     const server = span(`   ${serverText(target)}`, 'dim');
     if (widthOf([...summary, server]) <= terminal.width) return [[...summary, server]];
-    return [summary, ...indented(wrap([span(serverText(target), 'dim')], terminal.width - 4), 4)];
+    const [first = [], ...rest] = wrap(summary.slice(2), terminal.width - 4);
+    const wrapped = widthOf(summary) <= terminal.width ? [summary] : [[...summary.slice(0, 2), span(' '), ...first], ...indented(rest, 4)];
+    return [...wrapped, ...indented(wrap([span(serverText(target), 'dim')], terminal.width - 4), 4)];
   });
   return [title, ...rows];
 };

@@ -290,6 +290,14 @@ const blocked = plan(
       unread: [{ database: 'archive', reason: 'permission denied for database "archive"' }],
       findings: [
         {
+          severity: 'warning',
+          code: 'inspect/unread',
+          message: `database 'archive' was not read (permission denied for database "archive"): what it holds is not planned, and nothing there is changed`,
+          hint: "let the login in, or take the database out of 'databases'",
+          target: 'orders-prod',
+          source: at(3),
+        },
+        {
           severity: 'note',
           code: 'plan/orphan',
           message: "group 'leftovers' carries our mark and is no longer declared",

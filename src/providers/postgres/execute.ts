@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryArrayConfig, QueryConfig } from 'pg';
-import type { Declared, Reference } from '../../model/declared.ts';
+import type { Declared, DeclaredRole } from '../../model/declared.ts';
 import { Failure, type Finding, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
 import type { Execution, Outcome } from '../provider.ts';
+import { lockHint } from './blockers.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { inspectWithin } from './inspect.ts';
 import { scramVerifier } from './scram.ts';
@@ -41,7 +42,7 @@ export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> 
     return { status: 'committed' };
   } catch (error) {
     if (connected && isLost(error)) await endSession(execution, connected);
-    return failed(error, progress.step);
+    return failed(error, progress.step, connected && codeOf(error) === '55P03' ? await lockHint(connected) : HINTS[codeOf(error)]);
   } finally {
     await connected?.close();
   }
@@ -87,11 +88,45 @@ const endSession = async (execution: Execution<Snapshot>, lost: Connected): Prom
 
 type Progress = { step: Step | null };
 
+/** Statements in one transaction. Where somebody else changes the same things, it is begun again and each statement holds its ground. */
 const runTogether = async (execution: Execution<Snapshot>, connected: Connected, progress: Progress): Promise<void> => {
+  try {
+    await attempt(execution, connected, progress, runStep);
+  } catch (error) {
+    if (!isCollision(error)) throw error;
+    await attempt(execution, connected, progress, holdGround);
+  }
+};
+
+/** What the server says when a GRANT has waited for another's, who then commits (PostgreSQL 13 to 18). */
+const isCollision = (error: unknown): boolean =>
+  codeOf(error) === 'XX000' && error instanceof Error && /^tuple concurrently/.test(error.message);
+
+const SAVE = 'SAVEPOINT rolecall';
+const COLLISIONS = 50;
+
+/** The same statement again, at once, when the other is just done: whoever waits a while meets the next one. */
+const holdGround: Run = async (execution, connected, step, progress) => {
+  await send(connected, SAVE);
+  for (let left = COLLISIONS; ; left--) {
+    try {
+      await runStep(execution, connected, step, progress);
+      break;
+    } catch (error) {
+      if (!isCollision(error) || left === 0) throw error;
+      await send(connected, `ROLLBACK TO ${SAVE}`);
+    }
+  }
+  await send(connected, `RELEASE ${SAVE}`);
+};
+
+type Run = (execution: Execution<Snapshot>, connected: Connected, step: Step, progress: Progress) => Promise<void>;
+
+const attempt = async (execution: Execution<Snapshot>, connected: Connected, progress: Progress, run: Run): Promise<void> => {
   await send(connected, prelude(execution));
   try {
     const before = await underIam(connected);
-    for (const step of execution.steps) await runStep(execution, connected, step, progress);
+    for (const step of execution.steps) await run(execution, connected, step, progress);
     progress.step = null;
     await readBack(execution, connected, before);
     await execution.lock.check();
@@ -195,7 +230,7 @@ const underIam = async ({ client, patienceMs }: Connected): Promise<ReadonlySet<
 const sqlOf = (step: Step, declared: Declared): string => {
   if (step.secret === undefined) return step.sql;
   if (!step.sql.endsWith(` ${step.secret}`)) throw new Error(`a statement does not end with its secret: ${step.sql}`);
-  const password = secretOf(referenceOf(step.secret, declared), declared);
+  const password = secretOf(ownerOf(step.secret, declared), declared);
   return step.sql.slice(0, -step.secret.length) + literal(scramVerifier(password, randomBytes(16)));
 };
 
@@ -204,7 +239,7 @@ export const missingSecrets = (steps: readonly Step[], declared: Declared): Find
   steps.flatMap((step) => {
     if (step.secret === undefined) return [];
     try {
-      secretOf(referenceOf(step.secret, declared), declared);
+      secretOf(ownerOf(step.secret, declared), declared);
       return [];
     } catch (error) {
       if (error instanceof Failure) return [...error.findings];
@@ -212,29 +247,36 @@ export const missingSecrets = (steps: readonly Step[], declared: Declared): Find
     }
   });
 
-const referenceOf = (secret: string, declared: Declared): Reference => {
-  const reference = [...declared.roles.values()].find((role) => role.password?.text === secret)?.password;
-  if (!reference) throw new Error(`nothing declares the secret ${secret}`);
-  return reference;
+const ownerOf = (secret: string, declared: Declared): DeclaredRole => {
+  const role = [...declared.roles.values()].find(({ password }) => password?.text === secret);
+  if (!role) throw new Error(`nothing declares the secret ${secret}`);
+  return role;
 };
 
-/** The value of a reference; empty ones would take the password away. */
-const secretOf = (reference: Reference, declared: Declared): string => {
-  if (reference.source === 'secret')
-    throw failure(
-      'secret/not-available',
-      `target '${declared.target.name}': ${reference.text} cannot be resolved: this version reads \${env:NAME} only`,
-    );
-  const value = process.env[reference.name];
-  if (value === undefined || value === '')
-    throw failure(
-      'secret/empty',
-      `target '${declared.target.name}': the environment variable ${reference.name} is ${value === '' ? 'empty' : 'not set'}, and ${reference.text} needs it`,
-    );
-  return value;
+/** The value of a user's password; an empty one would take the password away. */
+const secretOf = ({ name, password, source }: DeclaredRole, { target }: Declared): string => {
+  const { source: from, name: variable, text } = password!;
+  const place = { target: target.name, source };
+  if (from === 'secret')
+    throw failure('secret/not-available', `the password of '${name}' is '${text}', and this version reads only \${env:NAME}`, {
+      hint: `put it into an environment variable, and write password: \${env:NAME}`,
+      ...place,
+    });
+  const value = process.env[variable];
+  if (value) return value;
+  const state = value === undefined ? 'is not set' : 'is empty';
+  throw failure('secret/empty', `the password of '${name}' is '${text}', and the environment variable '${variable}' ${state}`, {
+    hint: `set ${variable} to the password that '${name}' shall have`,
+    ...place,
+  });
 };
 
-const failed = (error: unknown, step: Step | null): Outcome => {
+const HINTS: Readonly<Record<string, string>> = {
+  '42501': 'give the login the right that the server names, or take the change out of the manifest',
+  '57014': 'the statement took longer than it may, or somebody cancelled it: try again when the server is less busy',
+};
+
+const failed = (error: unknown, step: Step | null, hint: string | undefined): Outcome => {
   if (error instanceof Failure) {
     const [first] = error.findings;
     return { status: 'failed', step, message: error.message, ...(first?.hint ? { hint: first.hint } : {}), ...retryOf(first?.code ?? '') };
@@ -246,8 +288,9 @@ const failed = (error: unknown, step: Step | null): Outcome => {
   return {
     status: 'failed',
     step,
-    message: error.message,
+    message: isLost(error) ? `the connection was lost: ${error.message}` : error.message,
     ...(sqlstate ? { sqlstate } : {}),
+    ...(hint === undefined ? {} : { hint }),
     ...(STALE.test(sqlstate) ? { retry: true, once: true } : { retry }),
   };
 };

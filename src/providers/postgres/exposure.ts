@@ -1,5 +1,6 @@
 import type { Target } from '../../model/declared.ts';
-import type { Finding } from '../../model/finding.ts';
+import type { Finding, Severity } from '../../model/finding.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** A password that crosses the network without a verified server: warned of, except on loopback (it stays on the machine). */
 export const connectionFindings = ({ name, endpoint, login, source }: Target): Finding[] => {
@@ -16,6 +17,21 @@ export const connectionFindings = ({ name, endpoint, login, source }: Target): F
     },
   ];
 };
+
+/** A server that takes no changes can be planned for, and nothing can be applied to it. */
+export const readerFindings = ({ server }: Snapshot, target: Target, severity: Severity): Finding[] =>
+  server.inRecovery || server.readOnly
+    ? [
+        {
+          severity,
+          code: 'apply/read-only',
+          message: `target '${target.name}': the server is ${server.inRecovery ? 'a reader (in recovery)' : 'read-only'} and takes no changes`,
+          hint: 'name the writer endpoint of the cluster',
+          target: target.name,
+          source: target.source,
+        },
+      ]
+    : [];
 
 /** Names and addresses of this machine, and sockets. */
 const isLoopback = (host: string): boolean =>

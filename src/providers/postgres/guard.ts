@@ -3,9 +3,9 @@ import type { Change } from '../../model/change.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
 import { nameKey } from '../../model/key.ts';
-import type { Membership } from '../../model/state.ts';
+import type { Membership, Role } from '../../model/state.ts';
 import type { Reality } from '../provider.ts';
-import { connectionFindings } from './exposure.ts';
+import { connectionFindings, readerFindings } from './exposure.ts';
 import { scopeOf } from './normalize.ts';
 import type { Scope } from './scope.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -17,12 +17,33 @@ export const guard = (snapshot: Snapshot, declared: Declared, before: Reality, a
   const scope = scopeOf(snapshot, declared);
   return [
     ...connectionFindings(declared.target),
+    ...(changes.length === 0 ? [] : readerFindings(snapshot, declared.target, 'warning')),
+    ...creation(scope, changes),
     ...selfDamage(scope, changes),
     ...authenticationFlips(scope, before, after),
     ...publicConnect(scope, changes, after),
     ...passwordCommands(scope, changes),
   ];
 };
+
+/** Roles are made by who has CREATEROLE. */
+const creation = (scope: Scope, changes: readonly Change[]): Finding[] => {
+  const { login, superuser } = scope.authority;
+  const made = changes.filter((change) => change.kind === 'role' && change.before === null && change.blocked === undefined);
+  const [first] = made;
+  if (!first || superuser || !scope.reality.roles.has(login) || scope.reality.roles.get(login)!.createrole) return [];
+  return [
+    {
+      severity: 'error',
+      code: 'guard/no-createrole',
+      message: `'${login}' has no CREATEROLE, and ${made.length === 1 ? 'a role is' : `${made.length} roles are`} to be made: ${named(made.map(({ after }) => (after as Role).name))}`,
+      hint: `have an administrator run: ALTER ROLE ${nameKey(login)} CREATEROLE; or log in as somebody who has it`,
+      ...(first.source ? { source: first.source } : {}),
+    },
+  ];
+};
+
+const named = (names: readonly string[]): string => `${names.slice(0, 5).map(nameKey).join(', ')}${names.length > 5 ? ', …' : ''}`;
 
 /** Rolecall's logins, the masters and the provider's roles are never altered, whatever the manifest says. */
 const selfDamage = (scope: Scope, changes: readonly Change[]): Finding[] =>
@@ -142,7 +163,7 @@ const connectFindings = (scope: Scope, database: string, after: Reality, change:
           {
             severity: 'warning',
             code: 'guard/public-connect',
-            message: `${foreign.length === 1 ? 'a login' : `${foreign.length} logins`} that nobody declared could no longer connect to database '${database}': ${foreign.slice(0, 5).map(nameKey).join(', ')}${foreign.length > 5 ? ', …' : ''}`,
+            message: `${foreign.length === 1 ? 'a login' : `${foreign.length} logins`} that nobody declared could no longer connect to database '${database}': ${named(foreign)}`,
             hint: 'declare them, or grant them CONNECT first',
             ...source,
           } satisfies Finding,

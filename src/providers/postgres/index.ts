@@ -1,8 +1,7 @@
-import type { Target } from '../../model/declared.ts';
-import type { Finding } from '../../model/finding.ts';
 import type { PlanTarget } from '../../model/plan.ts';
 import type { Provider } from '../provider.ts';
 import { execute, missingSecrets } from './execute.ts';
+import { readerFindings } from './exposure.ts';
 import { guard } from './guard.ts';
 import { inspect } from './inspect.ts';
 import { lock } from './lock.ts';
@@ -25,22 +24,8 @@ export const postgres: Provider<Snapshot> = {
     login: target.login.user ?? server.currentUser,
   }),
   extent: (snapshot) => ({ unread: snapshot.unread, read: sizesOf(snapshot) }),
-  obstacles: (snapshot, declared, steps) => [...readerFindings(snapshot, declared.target), ...missingSecrets(steps, declared)],
+  obstacles: (snapshot, declared, steps) => [...readerFindings(snapshot, declared.target, 'error'), ...missingSecrets(steps, declared)],
 };
-
-const readerFindings = ({ server }: Snapshot, target: Target): Finding[] =>
-  server.inRecovery || server.readOnly
-    ? [
-        {
-          severity: 'error',
-          code: 'apply/read-only',
-          message: `target '${target.name}': the server is ${server.inRecovery ? 'a reader (in recovery)' : 'read-only'} and takes no changes`,
-          hint: 'name the writer endpoint of the cluster',
-          target: target.name,
-          source: target.source,
-        },
-      ]
-    : [];
 
 const sizesOf = (snapshot: Snapshot): PlanTarget['read'] => {
   const contents = Object.values(snapshot.contents);

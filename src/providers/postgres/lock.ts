@@ -15,7 +15,7 @@ const TAKE = `SELECT pg_catalog.pg_try_advisory_lock(${KEY})`;
 const IS_OURS = `l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   AND l.classid::bigint = ${KEY} >> 32 AND l.objid::bigint = ${KEY} & 4294967295`;
-const HOLDER = `SELECT l.pid, a.usename, a.application_name, a.client_addr::text, pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+const HOLDER = `SELECT l.pid, a.usename, a.application_name, pg_catalog.host(a.client_addr), pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE ${IS_OURS}`;
 const MINE = `SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid() AND ${IS_OURS})`;
 
