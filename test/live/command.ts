@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { Postgres } from '../lab/postgres.ts';
+import { STACK } from './scenario.ts';
+
+/** The command as a program of its own, in a folder of its own. */
+export type Command = {
+  readonly home: string;
+  /** Writes a manifest whose target `t` is reached through `port`, and returns its path. */
+  readonly manifest: (
+    server: Postgres,
+    body: string,
+    options?: { readonly port?: number; readonly target?: string; readonly stack?: string },
+  ) => string;
+  readonly start: (args: readonly string[], env?: Readonly<Record<string, string>>) => Running;
+  readonly remove: () => void;
+};
+export type Running = { readonly child: ChildProcess; readonly ended: Promise<Ended> };
+export type Ended = {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+};
+
+/** Bundles the sources as they are now: nobody has to build first. */
+export const makeCommand = async (): Promise<Command> => {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'rolecall-command-'));
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['src/cli.ts'],
+    outdir: home,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    external: ['pg-native', 'pg-cloudflare'],
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    logLevel: 'error',
+  });
+  let manifests = 0;
+  return {
+    home,
+    manifest: (server, body, { port = server.port, target = '', stack = STACK } = {}) => {
+      const file = path.join(home, `access-${manifests++}.yaml`);
+      const head = `version: 1\nstack: ${stack}\ntargets:\n  t:\n    engine: postgres\n    endpoint: { host: 127.0.0.1, port: ${port}, tls: disable }\n    login: { user: ${server.master.user}, password: "\${env:ROLECALL_MASTER}" }\n`;
+      fs.writeFileSync(file, `${head}${target.replace(/^(?=.)/gm, '    ')}\n${body}`);
+      return file;
+    },
+    start: (args, env = {}) => {
+      const child = spawn(process.execPath, [path.join(home, 'cli.mjs'), ...args], {
+        env: { PATH: process.env.PATH, HOME: home, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let [stdout, stderr] = ['', ''];
+      child.stdout.on('data', (chunk) => {
+        stdout += chunk;
+      });
+      child.stderr.on('data', (chunk) => {
+        stderr += chunk;
+      });
+      const ended = new Promise<Ended>((resolve) => child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr })));
+      return { child, ended };
+    },
+    remove: () => fs.rmSync(home, { recursive: true, force: true }),
+  };
+};
