@@ -19,7 +19,9 @@ export const checkNames = (checks: Checks): void => {
       checkName(checks, name, [section, name], 'key');
       checkReserved(checks, name, [section, name], 'key');
       for (const engine of enginesOf(content, entry.targets)) checkLength(checks, name, engine, [section, name], 'key');
-      if (section !== 'removed' && 'renamed_from' in entry) checkName(checks, entry.renamed_from!, [section, name, 'renamed_from']);
+      if (section === 'removed' || !('renamed_from' in entry)) continue;
+      checkName(checks, entry.renamed_from!, [section, name, 'renamed_from']);
+      checkReserved(checks, entry.renamed_from!, [section, name, 'renamed_from']);
     }
   }
   for (const [index, name] of (content.existing ?? []).entries()) if (name !== undefined) checkName(checks, name, ['existing', index]);

@@ -66,7 +66,7 @@ const makeScope = (snapshot: Snapshot, declared: Declared): Scope => {
         role.expired || role.manage === 'additive' || declared.target.manage === 'additive' ? [] : [role.name],
       ),
     ),
-    untouchable: untouchableRoles(reality, declared, login),
+    untouchable: untouchableRoles(reality, declared, login, renamed),
     iam: new Set(reality.memberships.flatMap((row) => (row.role === 'rds_iam' ? [row.member] : []))),
   };
 };
@@ -103,11 +103,19 @@ const managedDatabases = (snapshot: Snapshot, declared: Declared): ReadonlySet<s
 };
 
 /** Rolecall's logins, the masters (direct members of rds_superuser), superusers, provider roles and the `protected` ones. */
-const untouchableRoles = (reality: Reality, declared: Declared, login: string): ReadonlySet<string> => {
+const untouchableRoles = (
+  reality: Reality,
+  declared: Declared,
+  login: string,
+  renamed: ReadonlyMap<string, string>,
+): ReadonlySet<string> => {
   const masters = reality.memberships.filter((row) => row.role === 'rds_superuser').map((row) => row.member);
   const system = [...reality.roles.values()].filter((role) => role.superuser || isProviderRole(role.name)).map((role) => role.name);
   const { planUser } = declared.target.login;
-  return new Set([login, ...(planUser === undefined ? [] : [planUser]), ...masters, ...system, ...declared.guards.protected]);
+  const named = new Set([login, ...(planUser === undefined ? [] : [planUser]), ...masters, ...system, ...declared.guards.protected]);
+  // A new name does not make another role of it.
+  for (const [now, old] of renamed) if (named.has(now) || named.has(old) || isProviderRole(old)) named.add(now).add(old);
+  return named;
 };
 
 /** The roles to be dropped that something keeps, each with the first of what cannot be taken from it. */
