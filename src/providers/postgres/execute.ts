@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryArrayConfig, QueryConfig } from 'pg';
+import { parseComment } from '../../core/mark.ts';
 import type { Declared, DeclaredRole } from '../../model/declared.ts';
 import { Failure, type Finding, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
@@ -10,7 +11,7 @@ import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { inspectWithin } from './inspect.ts';
 import { scramVerifier } from './scram.ts';
 import type { Snapshot } from './snapshot.ts';
-import { literal } from './sql.ts';
+import { ident, literal } from './sql.ts';
 import { codeOf, PASSING } from './trouble.ts';
 
 /** Warnings that mean "nothing happened": GRANT and REVOKE report them beside a success. */
@@ -29,7 +30,8 @@ const prelude = ({ timeouts = {} }: Execution<Snapshot>): string => `BEGIN;
 SET LOCAL lock_timeout = ${timeouts.lockMs ?? TIMEOUTS.lockMs};
 SET LOCAL statement_timeout = ${timeouts.statementMs ?? TIMEOUTS.statementMs};
 SET LOCAL idle_in_transaction_session_timeout = ${TIMEOUTS.idleMs};
-SET LOCAL search_path = pg_catalog`;
+SET LOCAL search_path = pg_catalog;
+SET LOCAL client_min_messages = notice`;
 
 /** Runs one transaction on a connection of its own: statements, reading back, COMMIT; or nothing at all. */
 export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> => {
@@ -162,17 +164,19 @@ const runStep = async (execution: Execution<Snapshot>, connected: Connected, ste
   stopIfAsked(execution);
   progress.step = step;
   execution.onStep(step);
-  const warnings: NothingHappened[] = [];
+  const warnings: Error[] = [];
   const listen = ({
     code = '',
-    severity,
+    routine,
     message = '',
   }: {
     readonly code?: string | undefined;
-    readonly severity?: string | undefined;
+    readonly routine?: string | undefined;
     readonly message?: string | undefined;
   }) => {
-    if (FAILING_NOTICES.has(code) && severity === 'WARNING') warnings.push(new NothingHappened(message, code));
+    if (FAILING_NOTICES.has(code)) warnings.push(new NothingHappened(message, code));
+    // Nothing but a lost password is told of a rename; texts and severities come in the language of the server.
+    if (routine === 'RenameRole') warnings.push(...passwordLost(execution, step, message));
   };
   client.on('notice', listen);
   try {
@@ -181,6 +185,19 @@ const runStep = async (execution: Execution<Snapshot>, connected: Connected, ste
     client.off('notice', listen);
   }
   if (warnings[0]) throw warnings[0];
+};
+
+/** An MD5 password is hashed with the name of its role, so a rename clears it: a lockout, unless this plan sets a new one. */
+const passwordLost = ({ declared, snapshot }: Execution<Snapshot>, step: Step, message: string): Failure[] => {
+  const role = [...declared.roles.values()].find(({ name }) => step.sql.endsWith(` RENAME TO ${ident(name)}`));
+  if (role?.auth !== 'password') return [];
+  const { mark } = parseComment(snapshot.roles.find(({ name }) => name === role.renamedFrom)?.comment ?? null);
+  if (role.password && mark?.stack === declared.stack && role.passwordVersion > (mark.pw ?? 0)) return [];
+  return [
+    failure('apply/password-lost', `'${role.name}' would lose its password by the rename, and could not log in: ${message}`, {
+      hint: 'declare it under its old name first; then rename it with a higher password_version',
+    }),
+  ];
 };
 
 /** A warning that means "nothing happened". */
