@@ -1,6 +1,8 @@
 import type { Mark } from '../model/state.ts';
 
 const LINE = /^\[rolecall stack=(\S+?)((?: [a-z]+=\S+)*)\]$/;
+/** No more than what a manifest can say: a version beyond that could never be exceeded. */
+const VERSION = /^\d{1,15}$/;
 
 /** Splits a role's comment into the text that is its own and our mark, which is the last line. Other people edit comments: be tolerant. */
 export const parseComment = (comment: string | null): { readonly description: string; readonly mark: Mark | null } => {
@@ -9,6 +11,12 @@ export const parseComment = (comment: string | null): { readonly description: st
   const found = LINE.exec(lines.at(-1)!.trim());
   if (!found) return { description: comment, mark: null };
   return { description: lines.slice(0, -1).join('\n'), mark: { stack: found[1]!, ...fields(found[2]!) } };
+};
+
+/** A description without marks of the stack at its end, as are left where one was pasted in by hand. */
+export const withoutMarks = (description: string, stack: string): string => {
+  const { description: rest, mark } = parseComment(description);
+  return mark?.stack === stack ? withoutMarks(rest, stack) : description;
 };
 
 /** The comment of a role with this description and mark; null when there is nothing to say. */
@@ -25,7 +33,7 @@ const fields = (text: string): Omit<Mark, 'stack'> => {
       .filter(Boolean)
       .map((field) => field.split('=') as [string, string]),
   );
-  const pw = Number(found.get('pw'));
+  const pw = found.get('pw') ?? '';
   const locked = found.get('locked');
-  return { ...(found.has('pw') && Number.isInteger(pw) ? { pw } : {}), ...(locked ? { locked } : {}) };
+  return { ...(VERSION.test(pw) ? { pw: Number(pw) } : {}), ...(locked ? { locked } : {}) };
 };

@@ -1,3 +1,4 @@
+import { withoutMarks } from '../../core/mark.ts';
 import type { DeclaredRole } from '../../model/declared.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
 import type { Mark, Role } from '../../model/state.ts';
@@ -125,7 +126,7 @@ const forget = (scope: Scope, compare: Comparison, actual: Existing, about: Abou
     });
   }
   const before = bodyOf(scope, actual);
-  const after = { ...before, mark: null };
+  const after = { ...before, description: withoutMarks(before.description, scope.declared.stack), mark: null };
   compare.put('role', pathKey(actual.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
 };
 
@@ -177,7 +178,18 @@ const comparePassword = (scope: Scope, compare: Comparison, declared: DeclaredRo
   const adopting = actual.mark?.stack !== scope.declared.stack;
   const bumped = !adopting && declared.passwordVersion > (actual.mark?.pw ?? 0);
   if (bumped || iam) putPassword(compare, declared, actual.mark?.pw ?? 0);
+  else if (!adopting && declared.passwordVersion < (actual.mark?.pw ?? 0)) reportVersion(compare, declared, actual.mark!.pw!);
 };
+
+/** Whoever writes a lower version may expect a new password. */
+const reportVersion = (compare: Comparison, { name, passwordVersion, source }: DeclaredRole, stored: number): void =>
+  compare.report({
+    severity: 'warning',
+    code: 'role/password-version',
+    message: `user '${name}' has password_version ${passwordVersion}, but version ${stored} was set already: its password stays`,
+    hint: `to set the password again, write password_version: ${stored + 1}`,
+    source,
+  });
 
 const putPassword = (compare: Comparison, declared: DeclaredRole, stored: number | null): void => {
   const before = stored === null ? null : { role: declared.name, version: stored, reference: 'stored' };
