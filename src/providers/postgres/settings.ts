@@ -75,9 +75,12 @@ const normalSetting = ({ role, database, name, value }: Setting): Setting => {
     role,
     database,
     name: known,
-    value: list ? (typeof value === 'string' ? elements(value) : value) : typeof value === 'string' ? value : value.join(', '),
+    value: list ? filled(typeof value === 'string' ? elements(value) : value) : typeof value === 'string' ? value : value.join(', '),
   };
 };
+
+/** An empty list is stored as a list of one empty name. */
+const filled = (list: readonly string[]): readonly string[] => (list.length === 0 ? [''] : list);
 
 /** Splits `a, "B c"` as SplitIdentifierString does, without folding case: the stored form is already folded. */
 const elements = (text: string): string[] => {
