@@ -1,9 +1,12 @@
 /** Milliseconds since the epoch of a date (the end of that day, UTC) or an RFC 3339 instant; undefined for anything else. */
 export const endOf = (until: string): number | undefined => {
   const date = /^(\d{4})-(\d{2})-(\d{2})$/.exec(until);
-  if (date) return isDay(date) ? Date.UTC(+date[1]!, +date[2]! - 1, +date[3]! + 1) : undefined;
-  return instantOf(until);
+  const end = date ? (isDay(date) ? Date.UTC(+date[1]!, +date[2]! - 1, +date[3]! + 1) : undefined) : instantOf(until);
+  return end === undefined ? undefined : Math.min(end, LATEST);
 };
+
+/** A later year has five digits, which no server reads: 9999-12-31 ends a millisecond early. */
+const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** Milliseconds since the epoch of an RFC 3339 instant; undefined for anything else. */
 export const instantOf = (text: string): number | undefined => {
