@@ -146,6 +146,7 @@ export const reportMatches = (scope: Scope, book: RuleBook, compare: Comparison)
     });
     if (one.matched === 0) reportNone(scope, one, compare);
     else if (one.matched > 1 && grant.kind === 'routine') reportAmbiguous(scope, one, compare);
+    else if (grant.kind === 'column') reportColumns(scope, one, compare);
   }
   return [...found].sort(([a], [b]) => byCodeUnit(a, b)).map(([, match]) => match);
 };
@@ -172,6 +173,22 @@ const reportNone = (scope: Scope, one: Rule, compare: Comparison): void => {
     source: grant.source,
     ...hintFor(scope, one),
   });
+};
+
+/** A rule names its columns one by one: that another one is there does not make up for the one that is not. */
+const reportColumns = (scope: Scope, one: Rule, compare: Comparison): void => {
+  const { name, selector, source } = one.grant;
+  const rows = scope.reality.objects.filter((row) => row.kind === 'column' && inPlace(one, row) && name && matches(name, row.relation!));
+  const there = new Set(rows.flatMap((row) => row.names));
+  for (const column of ('columns' in one.grant && one.grant.columns) || []) {
+    if (there.has(column)) continue;
+    compare.report({
+      severity: 'error',
+      code: 'selector/no-column',
+      message: `column '${column}' of table selector '${selector}': no table that it matches has it`,
+      source,
+    });
+  }
 };
 
 /** Without its argument types a routine must be the only one of its name in the schema. */
