@@ -3,6 +3,7 @@ import type { DeclaredRemoval } from '../../model/declared.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
 import type { About } from '../../model/normal.ts';
 import { parseAcl } from './acl.ts';
+import { holds } from './holds.ts';
 import { bodyOf, type Existing, hasSessions, putSessions } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -66,8 +67,27 @@ const obstacle = (scope: Scope, { name }: Existing, removal: DeclaredRemoval): s
   if (owned) return `'${name}' owns objects in ${placeOf(owned)}, and nobody is named to take them over`;
   if (removal.reassignTo !== undefined && scope.dropped.has(removal.reassignTo) && ownedBy(scope, name).length > 0)
     return `'${removal.reassignTo}', who shall take over what '${name}' owns, is dropped as well`;
-  return dependents.flatMap((row) => unmanaged(scope, row) ?? [])[0];
+  return [
+    ...(removal.reassignTo === undefined ? [] : ownedBy(scope, name).flatMap((row) => refused(scope, row, removal.reassignTo!) ?? [])),
+    ...dependents.flatMap((row) => unmanaged(scope, row) ?? []),
+  ][0];
 };
+
+/** What only a superuser may own, and what needs CREATE on its database of its owner: from there on REASSIGN OWNED fails. */
+const refused = (scope: Scope, { role, database, catalog, count }: Dependent, heir: string): string | undefined => {
+  if (scope.authority.superuser || scope.reality.roles.get(heir)?.superuser) return undefined;
+  const what = `'${role}' owns ${counted(count, 'object')} of ${catalog}`;
+  if (ONLY_SUPERUSERS.has(catalog) || (catalog === 'pg_subscription' && scope.version < 160000))
+    return `${what}, which only superusers may own: a superuser has to drop them or hand them over first`;
+  if (
+    catalog !== 'pg_publication' ||
+    database === null ||
+    holds(scope, heir, 'CREATE', { kind: 'database', database: null, name: database })
+  )
+    return undefined;
+  return `${what} in ${placeOf({ database })}, and '${heir}', who shall take them over, has no CREATE on it`;
+};
+const ONLY_SUPERUSERS: ReadonlySet<string> = new Set(['pg_event_trigger', 'pg_foreign_data_wrapper']);
 
 /** What names the role and no plan takes away, so that DROP ROLE would fail. */
 const unmanaged = (scope: Scope, row: Dependent): string | undefined => {
