@@ -1,3 +1,4 @@
+import { EXIT, failure } from '../model/finding.ts';
 import type { Terminal } from '../render/layout.ts';
 
 /** What a command sees of the world: results go to `out`, everything else to `err`. */
@@ -33,7 +34,7 @@ const consoleOf = (signal: AbortSignal, colour?: boolean): Console => ({
   outTerminal: terminalOf(process.stdout, colour),
   errTerminal: terminalOf(process.stderr, colour),
   interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
-  ask: askLine,
+  ask: (question) => askLine(question, signal),
   now: () => new Date(),
   signal,
 });
@@ -52,13 +53,21 @@ const wantsColour = (stream: Stream): boolean => {
   return stream.isTTY === true && TERM !== 'dumb';
 };
 
-const askLine = async (question: string): Promise<string | null> => {
-  const { createInterface } = await import('node:readline/promises');
+/** A line from the terminal; null where it ends without one (Ctrl-D). */
+const askLine = async (question: string, signal: AbortSignal): Promise<string | null> => {
+  const { createInterface } = await import('node:readline');
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return await lines.question(question);
-  } catch {
-    return null;
+    return await new Promise<string | null>((resolve, reject) => {
+      const interrupted = () => reject(failure('apply/interrupted', 'interrupted; nothing was changed', {}, EXIT.interrupted));
+      signal.addEventListener('abort', interrupted, { once: true });
+      lines.once('SIGINT', () => {
+        process.stderr.write('\n');
+        interrupted();
+      });
+      lines.once('close', () => resolve(null));
+      lines.question(question, resolve);
+    });
   } finally {
     lines.close();
   }

@@ -1,0 +1,103 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Postgres } from '../lab/postgres.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
+export type RunOptions = {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Gets all that was said so far, whenever more is said. */
+  readonly onOutput?: (
+    text: string,
+    child: { readonly kill: (signal: NodeJS.Signals) => void; readonly type: (line: string) => void },
+  ) => void;
+};
+
+/** A folder to run the command in, as somebody would who installed the package. */
+export type Cli = {
+  readonly folder: string;
+  readonly file: (name: string) => string;
+  readonly write: (name: string, text: string) => void;
+  readonly read: (name: string) => string;
+  /** Without a terminal, as in CI. */
+  readonly run: (args: readonly string[], options?: RunOptions) => Promise<Ended>;
+  /** On a terminal: what it shows is `out`. */
+  readonly runOnTerminal: (args: readonly string[], options?: RunOptions) => Promise<Ended>;
+  readonly remove: () => void;
+};
+
+/** Builds the package's command once, into a folder of its own, so that nobody else's build is touched. */
+export const buildCli = (): Cli => {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'rolecall-cli-'));
+  const [built, folder] = [path.join(home, 'build'), path.join(home, 'work')];
+  execFileSync(process.execPath, ['scripts/build.mjs', built], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  fs.writeFileSync(path.join(home, 'package.json'), '{ "type": "module" }\n');
+  fs.mkdirSync(folder);
+  const command = path.join(built, 'cli.js');
+  const file = (name: string) => path.join(folder, name);
+  return {
+    folder,
+    file,
+    write: (name, text) => {
+      fs.mkdirSync(path.dirname(file(name)), { recursive: true });
+      fs.writeFileSync(file(name), text);
+    },
+    read: (name) => fs.readFileSync(file(name), 'utf8'),
+    run: (args, options = {}) => runProgram(process.execPath, [command, ...args], folder, options),
+    runOnTerminal: (args, options = {}) => {
+      const line = [process.execPath, command, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+      return runProgram('script', ['--quiet', '--return', '--command', line, '/dev/null'], folder, options);
+    },
+    remove: () => fs.rmSync(home, { recursive: true, force: true }),
+  };
+};
+
+/** Whether the `script` of util-linux is here, which makes a terminal for a program. */
+export const hasTerminal = (): boolean => spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') ?? false;
+
+/** Nothing of the environment of whoever runs the tests reaches the command. */
+const ENV = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8', COLUMNS: '120' };
+
+const runProgram = (program: string, args: readonly string[], cwd: string, { env = {}, onOutput }: RunOptions): Promise<Ended> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd, env: { ...ENV, HOME: cwd, ...env }, stdio: [onOutput ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+    let [out, err] = ['', ''];
+    const tell = () =>
+      onOutput?.(out + err, { kill: (signal) => child.kill(signal), type: (line) => void child.stdin?.write(`${line}\n`) });
+    child.stdout?.on('data', (chunk) => {
+      out += chunk;
+      tell();
+    });
+    child.stderr?.on('data', (chunk) => {
+      err += chunk;
+      tell();
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out, err }));
+  });
+
+export const STACK = 'acme/access/test';
+export const MASTER_ENV = (server: Postgres): Readonly<Record<string, string>> => ({ MASTER: server.master.password });
+
+export type HeadOptions = {
+  readonly port?: number;
+  readonly target?: string;
+  readonly tls?: string;
+  readonly host?: string;
+  readonly login?: string;
+  readonly stack?: string;
+};
+
+/** The first lines of a manifest whose target `t` is the server. */
+export const headOf = (server: Postgres, options: HeadOptions = {}): string => `version: 1
+stack: ${options.stack ?? STACK}
+targets:
+  t:
+    engine: postgres
+    endpoint: { host: ${options.host ?? '127.0.0.1'}, port: ${options.port ?? server.port}, ${options.tls ?? 'tls: disable'} }
+    login: ${options.login ?? `{ user: ${server.master.user}, password: "\${env:MASTER}" }`}
+    ${options.target ?? 'databases: [app]'}
+`;
