@@ -23,6 +23,8 @@ export type ScenarioOptions = {
   /** YAML keys of the target, e.g. `databases: [app]`. */
   readonly target?: string;
   readonly stack?: string;
+  /** Further files of the manifest. */
+  readonly files?: readonly string[];
   readonly asOf?: string;
   readonly lockTimeoutMs?: number;
   readonly maxRemovals?: number;
@@ -43,7 +45,10 @@ targets:
     login: { user: ${server.master.user}, password: "\${env:${PASSWORD_VARIABLE}}" }
 ${(options.target ?? '').replace(/^(?=.)/gm, '    ')}
 ${body}`;
-  const { manifest, findings } = readManifest([{ path: 'access.yaml', text }]);
+  const { manifest, findings } = readManifest([
+    { path: 'access.yaml', text },
+    ...(options.files ?? []).map((more, at) => ({ path: `more-${at}.yaml`, text: more })),
+  ]);
   if (!manifest) throw new Failure(findings);
   return declare(manifest, 't', { asOf: options.asOf ?? AS_OF });
 };

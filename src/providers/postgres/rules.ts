@@ -148,7 +148,14 @@ export const reportMatches = (scope: Scope, book: RuleBook, compare: Comparison)
     else if (one.matched > 1 && grant.kind === 'routine') reportAmbiguous(scope, one, compare);
     else if (grant.kind === 'column') reportColumns(scope, one, compare);
   }
-  return [...found].sort(([a], [b]) => byCodeUnit(a, b)).map(([, match]) => match);
+  // By what they are first: where they stand in the manifest is a matter of its layout.
+  return [...found]
+    .map(([key, match]) => ({
+      match,
+      order: `${match.selector} ${match.kind} ${match.database ?? ''} ${String(match.count).padStart(9, '0')} ${key}`,
+    }))
+    .sort((a, b) => byCodeUnit(a.order, b.order))
+    .map(({ match }) => match);
 };
 
 const reportNone = (scope: Scope, one: Rule, compare: Comparison): void => {
