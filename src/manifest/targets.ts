@@ -11,6 +11,28 @@ export const checkTargets = (checks: Checks): void => {
     checkLogin(context, checks.warn);
     checkDatabases(context, checks);
   }
+  checkServers(checks);
+};
+
+/** A target is one server: as two, each would close the logins that only the other one has. */
+const checkServers = ({ contexts }: Checks): void => {
+  const seen = new Map<string, string>();
+  for (const { target, entry, report } of contexts) {
+    const { endpoint } = entry;
+    // `env` is another server in each run that chooses one target.
+    if (typeof endpoint !== 'object') continue;
+    const server = JSON.stringify([endpoint.host.toLowerCase(), endpoint.port ?? entry.engine]);
+    const first = seen.get(server);
+    if (first === undefined) seen.set(server, target);
+    else
+      report(
+        'same-server',
+        `targets '${first}' and '${target}' are the same server, expected one target for it`,
+        ['targets', target, 'endpoint'],
+        { hint: `name all its databases under one target` },
+        'key',
+      );
+  }
 };
 
 const checkPlace = ({ target, entry: { rds, endpoint, login, engine }, report }: Context): void => {
