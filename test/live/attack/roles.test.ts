@@ -67,7 +67,26 @@ eachMajor(
         ['publisher', expect.stringContaining('no CREATE on it')],
       ]);
       const { exitCode, result } = await applyOn(server(), removed, own);
-      expect([exitCode, result.failed ?? result.findings.find(({ severity }) => severity === 'error'), result.residue.map(({ key }) => key)]).toEqual([5, undefined, ['owner_of_triggers', 'publisher']]);
+      expect([
+        exitCode,
+        result.failed ?? result.findings.find(({ severity }) => severity === 'error'),
+        result.residue.map(({ key }) => key),
+      ]).toEqual([5, undefined, ['owner_of_triggers', 'publisher']]);
+    });
+
+    test('a password with characters that SASLprep leaves out logs in', async () => {
+      process.env.ATTACKED_UNSEEN = 'soft\u00adhyphen \u2764\ufe0f';
+      await settle(server(), 'users:\n  unseen: { auth: password, password: "${env:ATTACKED_UNSEEN}" }', { stack: 'attack/unseen' });
+      const login = { user: 'unseen', password: process.env.ATTACKED_UNSEEN };
+      expect(await server().query(login, 'postgres', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    });
+
+    test('one server under two targets is refused: each would close the logins of the other', async () => {
+      const { port } = server();
+      const twice = { target: `databases: [postgres]\n`, stack: 'attack/twice' };
+      const second = `  u: { engine: postgres, endpoint: { host: 127.0.0.1, port: ${port}, tls: disable }, login: { user: master } }`;
+      const body = `${second}\ngroups: { stays: { targets: [t] } }\nusers: { lonely: { targets: [u], auth: none } }`;
+      await expect(planOn(server(), body, twice)).rejects.toThrow("targets 't' and 'u' are the same server");
     });
 
     test('until 9999-12-31 is a date like any other', async () => {
