@@ -80,7 +80,6 @@ const runProgram = (program: string, args: readonly string[], cwd: string, { env
   });
 
 export const STACK = 'acme/access/test';
-export const MASTER_ENV = (server: Postgres): Readonly<Record<string, string>> => ({ MASTER: server.master.password });
 
 export type HeadOptions = {
   readonly port?: number;

@@ -1,6 +1,6 @@
 import type { Postgres } from '../lab/postgres.ts';
 import { stateOf, type Verdicts, verdictsOf } from './observe.ts';
-import { applyOn, planOn, type ScenarioOptions } from './scenario.ts';
+import { applyOn, type ScenarioOptions } from './scenario.ts';
 
 /** Two databases and what is in them; somebody who left owns a table, and the creator's default privileges name a group. */
 export const DATABASES = ['a', 'b'] as const;
@@ -76,9 +76,6 @@ export const reference = async (server: Postgres, body: string): Promise<Side> =
   if (body !== NEW) await settleIn(server);
   return { body, state: await stateOf(server, DATABASES), verdicts: await verdictsOf(server, DATABASES) };
 };
-
-/** A plan that is the same wherever it starts, without what is there already. */
-export const planSide = (server: Postgres, { body }: Side) => planOn(server, body, OPTIONS);
 
 /** Waits until no session of ours is left on the server. */
 export const untilQuiet = async (server: Postgres): Promise<void> => {

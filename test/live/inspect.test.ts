@@ -294,7 +294,11 @@ eachMajor((server, major) => {
     const { contents } = await read(server(), { grants, databases: ['app'] });
     expect(only(contents.app!.relations, 'pg_catalog').flatMap(({ names }) => names)).toContain('pg_class');
     const ofExtensions = only(contents.app!.routines, 'pg_catalog').filter(({ origin }) => origin === 'e');
-    expect(ofExtensions.flatMap(({ names }) => names)).toEqual(['plpgsql_call_handler()', 'plpgsql_inline_handler(internal)', 'plpgsql_validator(oid)']);
+    expect(ofExtensions.flatMap(({ names }) => names)).toEqual([
+      'plpgsql_call_handler()',
+      'plpgsql_inline_handler(internal)',
+      'plpgsql_validator(oid)',
+    ]);
     expect(only(contents.app!.columns)).toContainEqual({
       schema: 's',
       relation: 'p',
