@@ -99,10 +99,7 @@ const piecesOf = (scope: Scope, change: Indexed<'grant'>, narrowed: ReadonlySet<
 };
 
 /** What takes one set of privileges to another: words and options, each its own verb. */
-const verbs = (
-  before: readonly string[],
-  after: readonly string[],
-): { readonly verb: Verb; readonly words: readonly string[] }[] => {
+const verbs = (before: readonly string[], after: readonly string[]): { readonly verb: Verb; readonly words: readonly string[] }[] => {
   const [held, wanted] = [byWord(before), byWord(after)];
   const added = difference(after, before);
   const words = (verb: Verb, list: readonly string[]) => (list.length === 0 ? [] : [{ verb, words: distinct(list) }]);

@@ -75,7 +75,11 @@ const inTurn = (scope: Scope, drafts: readonly Draft[]): Draft[] => {
 };
 
 /** One by one, unless a role is borrowed for it: that must not outlive the transaction. */
-const endingBatch = (database: string, drafts: readonly Draft[]): Unlinked => ({ database, drafts, autocommit: drafts.every(({ uses }) => uses.length === 0) });
+const endingBatch = (database: string, drafts: readonly Draft[]): Unlinked => ({
+  database,
+  drafts,
+  autocommit: drafts.every(({ uses }) => uses.length === 0),
+});
 
 /** Logins are closed for good before their sessions end; everything else is one transaction. */
 const atomicBatches = (scope: Scope, drafts: readonly Draft[]): Batches => {
@@ -111,7 +115,12 @@ const stagedBatches = (scope: Scope, drafts: readonly Draft[]): Batches => {
   return {
     batches: linked([
       cluster(inPhases(FIRST)),
-      [endingBatch(maintenance, drafts.filter((draft) => draft.ends))],
+      [
+        endingBatch(
+          maintenance,
+          drafts.filter((draft) => draft.ends),
+        ),
+      ],
       ...lanes,
       cluster(opening),
     ]),
