@@ -58,7 +58,7 @@ eachMajor((server, major) => {
       expect(plan.findings.filter(({ severity }) => severity === 'error')).toEqual([]);
       const applied = await applyOn(s, user('missing'), own);
       expect(applied.exitCode).toBe(1);
-      expect(JSON.stringify(applied.result)).toMatch(value === '' ? /SECRET is empty/ : /SECRET is not set/);
+      expect(JSON.stringify(applied.result)).toMatch(value === '' ? /SECRET' is empty/ : /SECRET' is not set/);
       expect(await s.query(s.superuser, 'postgres', `SELECT 1 FROM pg_roles WHERE rolname = 'missing'`)).toEqual([]);
     }
   });
