@@ -21,6 +21,7 @@ export const guard = (snapshot: Snapshot, declared: Declared, before: Reality, a
     ...creation(scope, changes),
     ...selfDamage(scope, changes),
     ...authenticationFlips(scope, before, after),
+    ...lostConnect(scope, changes, before, after),
     ...publicConnect(scope, changes, after),
     ...passwordCommands(scope, changes),
   ];
@@ -126,6 +127,53 @@ const memberOnly = (name: string, path: readonly string[]): Finding => ({
   message: `'${name}' will be a member of rds_iam without inheriting it (${arrows(path)}); RDS lets such a login keep its password`,
 });
 
+/** Our logins, masters and protected roles keep their way into every database, be it through PUBLIC, a group, or by name. */
+const lostConnect = (scope: Scope, changes: readonly Change[], before: Reality, after: Reality): Finding[] => {
+  if (before === after) return [];
+  const logins = [...after.roles.values()].filter(({ name, login, superuser }) => login && !superuser && scope.untouchable.has(name));
+  const databases = before.objects.flatMap((row) => (row.kind === 'database' ? row.names : []));
+  return logins.flatMap(({ name }) => {
+    const had = connects(before, name);
+    const has = connects(after, name);
+    return databases.filter((database) => had(database) && !has(database)).map((database) => closedTo(scope, name, database, changes));
+  });
+};
+
+const closedTo = (scope: Scope, name: string, database: string, changes: readonly Change[]): Finding => {
+  const cause = changes.find(
+    ({ kind, before, after }) =>
+      kind === 'grant' && (before ?? after)!.on.kind === 'database' && (before ?? after)!.on.names.includes(database),
+  );
+  const own = [scope.authority.login, scope.declared.target.login.planUser].includes(name);
+  return {
+    severity: 'error',
+    code: 'guard/own-connect',
+    message: `'${name}', ${own ? "Rolecall's own login" : 'a master or protected role'}, could no longer connect to database '${database}'`,
+    hint: `grant it first: GRANT CONNECT ON DATABASE ${nameKey(database)} TO ${nameKey(name)}`,
+    ...(cause?.source ? { source: cause.source } : {}),
+  };
+};
+
+/** Which databases a role may connect to: by an entry for it, for PUBLIC, or for what it inherits from. */
+const connects = ({ memberships, objects }: Reality, name: string): ((database: string) => boolean) => {
+  const held = new Set([name]);
+  const above = groupBy(
+    memberships.filter((edge) => edge.inherit),
+    (edge) => edge.member,
+  );
+  for (const role of held) for (const edge of above.get(role) ?? []) held.add(edge.role);
+  const open = objects.filter(
+    ({ kind, acl }) =>
+      kind === 'database' &&
+      acl.some(
+        ({ grantee, privileges }) =>
+          (typeof grantee !== 'string' || held.has(grantee)) && privileges.some((privilege) => privilege.startsWith('CONNECT')),
+      ),
+  );
+  const names = new Set(open.flatMap((row) => row.names));
+  return (database) => names.has(database);
+};
+
 /** CONNECT taken from PUBLIC: who had it no other way can no longer log in there. */
 const publicConnect = (scope: Scope, changes: readonly Change[], after: Reality): Finding[] =>
   changes.flatMap((change): Finding[] => {
@@ -143,31 +191,17 @@ const connectFindings = (scope: Scope, database: string, after: Reality, change:
   const stranded = [...after.roles.values()]
     .filter((role) => role.login && !role.superuser && !able.has(role.name))
     .map((role) => role.name);
-  const { user, planUser } = scope.declared.target.login;
-  const own = stranded.filter((name) => name === scope.authority.login || name === user || name === planUser);
-  const foreign = stranded.filter((name) => !scope.declared.roles.has(name) && !own.includes(name) && !scope.untouchable.has(name));
+  const foreign = stranded.filter((name) => !scope.declared.roles.has(name) && !scope.untouchable.has(name));
   const source = change.source ? { source: change.source } : {};
+  if (foreign.length === 0) return [];
   return [
-    ...own.map(
-      (name): Finding => ({
-        severity: 'error',
-        code: 'guard/own-connect',
-        message: `'${name}', Rolecall's own login, could no longer connect to database '${database}'`,
-        hint: `grant it first: GRANT CONNECT ON DATABASE ${nameKey(database)} TO ${nameKey(name)}`,
-        ...source,
-      }),
-    ),
-    ...(foreign.length === 0
-      ? []
-      : [
-          {
-            severity: 'warning',
-            code: 'guard/public-connect',
-            message: `${foreign.length === 1 ? 'a login' : `${foreign.length} logins`} that nobody declared could no longer connect to database '${database}': ${named(foreign)}`,
-            hint: 'declare them, or grant them CONNECT first',
-            ...source,
-          } satisfies Finding,
-        ]),
+    {
+      severity: 'warning',
+      code: 'guard/public-connect',
+      message: `${foreign.length === 1 ? 'a login' : `${foreign.length} logins`} that nobody declared could no longer connect to database '${database}': ${foreign.slice(0, 5).map(nameKey).join(', ')}${foreign.length > 5 ? ', …' : ''}`,
+      hint: 'declare them, or grant them CONNECT first',
+      ...source,
+    },
   ];
 };
 

@@ -89,6 +89,22 @@ eachMajor(
       await expect(planOn(server(), body, twice)).rejects.toThrow("targets 't' and 'u' are the same server");
     });
 
+    test('our login keeps the CONNECT that it has through a group, whether the group loses it or goes', async () => {
+      await asSuperuser('CREATE DATABASE entered');
+      await asSuperuser(
+        `CREATE ROLE carrier; CREATE ROLE door${known('carrier')}${known('door')}; GRANT carrier TO master; GRANT door TO master`,
+      );
+      await asSuperuser('ALTER DATABASE entered OWNER TO door; REVOKE ALL ON DATABASE entered FROM PUBLIC, door');
+      await asSuperuser('SET SESSION AUTHORIZATION door; GRANT CONNECT ON DATABASE entered TO carrier');
+      const own = { stack: 'attack/carrier', target: 'databases: [entered]' };
+      for (const body of ['groups: { carrier: {} }', 'groups: { spare: {} }\nremoved: { carrier: { drop: true } }']) {
+        const { findings } = await planOn(server(), body, own);
+        expect(findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)).toEqual([
+          "'master', Rolecall's own login, could no longer connect to database 'entered'",
+        ]);
+      }
+    });
+
     test('until 9999-12-31 is a date like any other', async () => {
       await settle(server(), user('forever', ', until: 9999-12-31'), { stack: 'attack/until' });
     });
