@@ -61,16 +61,10 @@ const countsOf = (changes: readonly Change[]): Counts => {
 
 const SEVERITIES = ['error', 'warning', 'note'];
 
-/** Errors first, then as they stand in the files; the same thing said twice is said once. */
+/** Gravest first, then by what they say: where they stand is a matter of layout. The same thing said twice is said once. */
 const sorted = (findings: readonly Finding[], target: string): Finding[] => {
-  const rank = (finding: Finding): string =>
-    [
-      SEVERITIES.indexOf(finding.severity),
-      finding.source?.file ?? '',
-      String(finding.source?.line ?? 0).padStart(9, '0'),
-      finding.code,
-      finding.message,
-    ].join('\0');
+  const rank = ({ severity, code, message, source }: Finding): string =>
+    [SEVERITIES.indexOf(severity), code, message, source?.file ?? '', String(source?.line ?? 0).padStart(9, '0')].join('\0');
   const unique = new Map(findings.map((finding) => [rank(finding), { ...finding, target: finding.target ?? target }]));
   return [...unique].sort(([a], [b]) => byCodeUnit(a, b)).map(([, finding]) => finding);
 };

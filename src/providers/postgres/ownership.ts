@@ -109,28 +109,22 @@ const blockedOwnership = (scope: Scope, row: OwnedObjects, owner: string): About
   )
     return { blocked: `handing over schema ${pathKey(row.database!, row.names[0]!)} needs CREATE on database '${row.database}'` };
   const asks = leaving ? row.kind === 'routine' : row.schema !== null;
-  if (
-    asks &&
-    !comesWithSchema(scope, row, owner) &&
-    !holds(scope, owner, 'CREATE', { kind: 'schema', database: row.database, name: row.schema! })
-  )
+  if (asks && !willHold(scope, row, owner, 'CREATE'))
     return { blocked: `'${owner}' needs CREATE on schema ${pathKey(row.database!, row.schema!)} to own a ${row.kind} in it` };
-  if (
-    !leaving &&
-    row.schema !== null &&
-    ![scope.authority.login, from, owner].some((role) =>
-      holds(scope, role, 'USAGE', { kind: 'schema', database: row.database, name: row.schema! }),
-    )
-  )
+  if (!leaving && row.schema !== null && ![scope.authority.login, from, owner].some((role) => willHold(scope, row, role, 'USAGE')))
     return { blocked: `handing over what is in schema ${pathKey(row.database!, row.schema)} needs USAGE on it, which '${from}' lacks` };
   return {};
 };
 
-/** Whether the schema of the objects goes to the same owner before them. */
-const comesWithSchema = (scope: Scope, row: OwnedObjects, owner: string): boolean => {
+/** Whether a role holds a privilege on the schema of the objects once that has gone to its new owner, who takes over what the old one holds. */
+const willHold = (scope: Scope, row: OwnedObjects, role: string, word: 'CREATE' | 'USAGE'): boolean => {
+  if (holds(scope, role, word, { kind: 'schema', database: row.database, name: row.schema! })) return true;
   const schema = scope.reality.objects.find((one) => one.kind === 'schema' && one.database === row.database && one.names[0] === row.schema);
-  if (!schema || newOwner(scope, schema)?.name !== owner) return false;
-  return schema.owner === owner || blockedOwnership(scope, schema, owner).blocked === undefined;
+  if (!schema || newOwner(scope, schema)?.name !== role || schema.owner === role) return false;
+  const taken = schema.acl.some(
+    ({ grantee, privileges }) => grantee === schema.owner && privileges.some((privilege) => privilege === word || privilege === `${word}*`),
+  );
+  return taken && blockedOwnership(scope, schema, role).blocked === undefined;
 };
 
 /** The ACL after ALTER … OWNER: the old owner's name is replaced by the new one's, on both sides, and rows that then agree are merged. */
