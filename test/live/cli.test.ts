@@ -196,6 +196,13 @@ eachMajor(
         expect(out.split('\n').filter((line) => line.length > 60)).toEqual([]);
       });
 
+      test('goes to its end when nobody reads on, as behind a pipe to head', async () => {
+        expect(await cli.run(['plan', '--json', '--detailed-exitcode'], { env: env(), deaf: true })).toMatchObject({
+          code: 2,
+          err: expect.not.stringContaining('bug'),
+        });
+      });
+
       test('is ASCII where the locale is', async () => {
         const { out, err } = await cli.run(['plan'], { env: { ...env(), LC_ALL: 'C' } });
         // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII

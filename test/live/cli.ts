@@ -9,6 +9,8 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
 export type RunOptions = {
   readonly env?: Readonly<Record<string, string>>;
+  /** Stops reading what the command prints, as `head` does. */
+  readonly deaf?: true;
   /** Gets all that was said so far, whenever more is said. */
   readonly onOutput?: (
     text: string,
@@ -61,7 +63,7 @@ export const hasTerminal = (): boolean => spawnSync('script', ['--version'], { e
 /** Nothing of the environment of whoever runs the tests reaches the command. */
 const ENV = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8', COLUMNS: '120' };
 
-const runProgram = (program: string, args: readonly string[], cwd: string, { env = {}, onOutput }: RunOptions): Promise<Ended> =>
+const runProgram = (program: string, args: readonly string[], cwd: string, { env = {}, deaf, onOutput }: RunOptions): Promise<Ended> =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, env: { ...ENV, HOME: cwd, ...env }, stdio: [onOutput ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
     let [out, err] = ['', ''];
@@ -75,6 +77,7 @@ const runProgram = (program: string, args: readonly string[], cwd: string, { env
       err += chunk;
       tell();
     });
+    if (deaf) child.stdout?.destroy();
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, out, err }));
   });
