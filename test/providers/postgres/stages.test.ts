@@ -169,6 +169,11 @@ describe('stages', () => {
   });
 });
 
+test('columns are granted after the table that is taken away, whoever acts', () => {
+  const columns = grant('a', 'x', { phase: 'revoke', rank: 1 });
+  expect(prerequisites(scopeOf([]), [columns, revoke('a', 'x'), revoke('a', 'y'), revoke('b', 'x')])).toEqual([[1, 0]]);
+});
+
 test('a grantor gets its option before it grants, and loses it when what it granted is gone', () => {
   const acting = { uses: [{ role: 'a', how: 'become' as const }] };
   expect(prerequisites(scopeOf([]), [grant('b', 'x', acting), grant('a', 'x')])).toEqual([[1, 0]]);

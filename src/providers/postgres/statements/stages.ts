@@ -36,6 +36,7 @@ export const prerequisites = (scope: Scope, drafts: readonly Draft[]): (readonly
   ...grantorsInTurn(drafts),
   ...adminsInTurn(drafts),
   ...circlesInTurn(scope, drafts),
+  ...narrowing(drafts),
 ];
 
 /** Whoever acts has its rights when it does: it gets them before, and loses them after. */
@@ -96,7 +97,7 @@ const circlesInTurn = (scope: Scope, drafts: readonly Draft[]): [number, number]
 
 const orderWithinReason = (scope: Scope, drafts: readonly Draft[], sequence: Sequence): void => {
   for (const [first, then] of prerequisites(scope, drafts)) sequence.before(first, then);
-  narrowingAtOnce(drafts, sequence);
+  for (const [first, then] of narrowing(drafts)) sequence.before(then, first);
   ownersFirst(drafts, sequence);
   createBeforeLost(drafts, sequence);
 };
@@ -127,20 +128,16 @@ const ownersFirst = (drafts: readonly Draft[], sequence: Sequence): void => {
   }
 };
 
-/** REVOKE on a table takes the words from its columns too: what is granted on columns again belongs to the same transaction. */
-const narrowingAtOnce = (drafts: readonly Draft[], sequence: Sequence): void => {
-  const narrowing = indexesOf(drafts, (draft) => draft.phase === 'revoke' && draft.gains !== undefined);
-  for (const then of narrowing) {
+/** REVOKE on a table takes the words from its columns too: what is granted on columns comes after, and in the same transaction. */
+const narrowing = (drafts: readonly Draft[]): [number, number][] =>
+  indexesOf(drafts, (draft) => draft.phase === 'revoke' && draft.gains !== undefined).flatMap((then) => {
     const { database, gains } = drafts[then]!;
-    for (const first of indexesOf(
+    const taking = indexesOf(
       drafts,
       (draft) => draft.phase === 'revoke' && draft.database === database && (draft.loses ?? []).some((role) => gains!.includes(role)),
-    )) {
-      sequence.before(first, then);
-      sequence.before(then, first);
-    }
-  }
-};
+    );
+    return taking.map((first): [number, number] => [first, then]);
+  });
 
 type Rows = readonly Membership[];
 
