@@ -63,9 +63,15 @@ const SEVERITIES = ['error', 'warning', 'note'];
 
 /** Gravest first, then by what they say: where they stand is a matter of layout. The same thing said twice is said once. */
 const sorted = (findings: readonly Finding[], target: string): Finding[] => {
-  const rank = ({ severity, code, message, source }: Finding): string =>
-    [SEVERITIES.indexOf(severity), code, message, source?.file ?? '', String(source?.line ?? 0).padStart(9, '0')].join('\0');
-  const unique = new Map(findings.map((finding) => [rank(finding), { ...finding, target: finding.target ?? target }]));
+  const said = ({ severity, code, message }: Finding): string => [SEVERITIES.indexOf(severity), code, message].join('\0');
+  const place = ({ source }: Finding): string =>
+    source ? [source.file, String(source.line).padStart(9, '0'), String(source.column).padStart(9, '0')].join('\0') : '';
+  const unique = new Map<string, Finding>();
+  for (const finding of findings) {
+    const before = unique.get(said(finding));
+    if (!before || byCodeUnit(place(finding), place(before)) < 0)
+      unique.set(said(finding), { ...finding, target: finding.target ?? target });
+  }
   return [...unique].sort(([a], [b]) => byCodeUnit(a, b)).map(([, finding]) => finding);
 };
 
