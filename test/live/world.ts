@@ -484,7 +484,8 @@ export const TARGET = `databases: ${JSON.stringify(DATABASES)}\ndefaults_for: { 
 /** The manifest's rest as YAML text; `flow`: everything under the top-level keys in braces and double quotes. */
 export const yamlOf = (value: Access, { flow = false, shuffled }: { readonly flow?: boolean; readonly shuffled?: number } = {}): string => {
   const ordered = shuffled === undefined ? value : (shuffle(value, shuffled) as Access);
-  if (!flow) return stringify(ordered, { lineWidth: 0 });
+  // a plain `<<` would merge
+  if (!flow) return stringify(ordered, { lineWidth: 0, defaultKeyType: 'QUOTE_DOUBLE' });
   const options = { lineWidth: 0, collectionStyle: 'flow', defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'QUOTE_DOUBLE' } as const;
   return Object.entries(ordered)
     .map(([key, entry]) => `${key}: ${stringify(entry, options)}`)
