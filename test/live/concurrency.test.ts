@@ -2,8 +2,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { eachMajor } from '../lab/majors.ts';
 import { applyOn, planOn, type ScenarioOptions } from './scenario.ts';
 
-/** 50 rounds; on 16 and 18 fewer are enough. */
-const roundsOn = (major: number): number => (major === 13 ? 50 : 20);
+/** 50 rounds on one major; on the others fewer are enough. */
+const roundsOn = (major: number): number => (major === 16 ? 50 : 12);
 
 const TARGET = 'databases: [one, two]\ndefaults_for: { one: [maker], two: [maker] }';
 const side = (name: string, even: boolean): string => `
@@ -32,7 +32,7 @@ eachMajor(
 
     test('of two runs at once the second is refused by the lock, and told who holds it', async () => {
       let refused = 0;
-      for (let round = 0; round < roundsOn(major); round++) {
+      for (let round = 0; round < 8; round++) {
         const body = side('same', round % 2 === 0);
         const approved = await planOn(server(), body, options('same'));
         const both = await Promise.all([0, 1].map(() => applyOn(server(), body, options('same', { approved } as ScenarioOptions))));
@@ -41,7 +41,7 @@ eachMajor(
           refused++;
           expect(exitCode).toBe(6);
           expect(result.findings.map(({ message }) => message).join()).toMatch(
-            /another run holds the lock: 'rolecall test\/same' as 'master' from 127\.0\.0\.1.*, pid \d+, connected since|it was given back just now/,
+            /another run holds the lock: 'rolecall test\/same' as 'master' from 127\.0\.0\.1.*, pid \d+, connected since/,
           );
         }
         expect(both.some(({ exitCode }) => exitCode === 0)).toBe(true);
@@ -51,7 +51,7 @@ eachMajor(
     });
 
     test('two stacks at once: the second waits, and both are there', async () => {
-      for (let round = 0; round < roundsOn(major) / 5; round++) {
+      for (let round = 0; round < 3; round++) {
         const stacks = ['left', 'right'] as const;
         const both = await Promise.all(
           stacks.map((stack) => applyOn(server(), side(stack, round % 2 === 0), options(stack, { lockTimeoutMs: 20_000 }))),

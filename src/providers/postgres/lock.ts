@@ -57,6 +57,8 @@ const take = async (connected: Connected, declared: Declared, { timeoutMs, signa
     if (taken === true) return;
     const holder = await holderOf(connected);
     if (signal.aborted) throw interrupted(declared);
+    // Nobody holds it any more: it was given back between the two questions.
+    if (holder === null) continue;
     if (Date.now() >= deadline) throw held(declared, holder);
     if (holder !== told) onWait(holder);
     told = holder;
@@ -80,9 +82,9 @@ const interrupted = ({ target }: Declared) =>
     EXIT.interrupted,
   );
 
-const holderOf = async (connected: Connected): Promise<string> => {
+const holderOf = async (connected: Connected): Promise<string | null> => {
   const row = await ask(connected, HOLDER);
-  if (!row) return 'it was given back just now';
+  if (!row) return null;
   const [pid, user, application, address, since] = row;
   return `'${application || 'a session'}' as '${user ?? 'an unknown user'}'${address === null ? '' : ` from ${address}`}, pid ${pid}, connected since ${since ?? 'an unknown time'}`;
 };
