@@ -10,7 +10,7 @@ import { applyOn, planOn } from './scenario.ts';
 const MAJORS = [13, 16, 18];
 const FAULTS: readonly Fault[] = ['reset-before', 'reset-after', 'blackhole'];
 /** Every how-many-eth statement is hit on one major; together the majors hit each with another fault. CRASH_STRIDE=1: every one. */
-const STRIDE = Number(process.env.CRASH_STRIDE ?? 2);
+const STRIDE = Number(process.env.CRASH_STRIDE ?? 9);
 const QUICK = { connectMs: 2_000, answerMs: 400, lockMs: 3_000 };
 
 const IS_WRITING =
