@@ -8,7 +8,7 @@ import type { Scope } from '../scope.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Draft, Indexed } from './draft.ts';
 import { defaultDrafts, grantDrafts } from './grants.ts';
-import { membershipDrafts } from './memberships.ts';
+import { leaverDrafts, membershipDrafts } from './memberships.ts';
 import { ownershipDrafts } from './ownership.ts';
 import { passwordDrafts, roleDrafts, sessionDrafts, settingDrafts } from './roles.ts';
 import { arrange, isAtomic } from './transactions.ts';
@@ -18,7 +18,12 @@ export const statements = (changes: readonly Change[], snapshot: Snapshot, decla
   const scope = scopeOf(snapshot, declared);
   const after = { ...scope, reality: compareOwnership(scope, { put: () => {}, report: () => {} }) };
   const drafts = localDrafts(scope, after, changes);
-  return arrange(scope, [...drafts, ...clusterDrafts(scope, changes, isAtomic(drafts, scope.version))]);
+  const atomic = isAtomic(drafts, scope.version);
+  return arrange(scope, [
+    ...drafts,
+    ...clusterDrafts(scope, changes, atomic),
+    ...(atomic ? [] : leaverDrafts(scope, drafts, runnable(changes, 'role'))),
+  ]);
 };
 
 const runnable = <K extends Kind>(changes: readonly Change[], kind: K): Indexed<K>[] =>

@@ -51,6 +51,23 @@ export const membershipDrafts = (scope: Scope, changes: readonly Indexed<'member
   );
 };
 
+/** DROP ROLE ends memberships, and comes last: where a group gains something before that, whoever goes leaves it first. */
+export const leaverDrafts = (scope: Scope, drafts: readonly Draft[], roles: readonly Indexed<'role'>[]): Draft[] => {
+  const gaining = new Set(drafts.flatMap((draft) => draft.gains ?? []));
+  const dropped = new Map(roles.flatMap(({ before, after, index }) => (before && !after ? [[before.name, index] as const] : [])));
+  if (gaining.size === 0 || dropped.size === 0) return [];
+  const leading = new Set(gaining);
+  for (const role of leading) for (const row of scope.reality.memberships) if (row.role === role) leading.add(row.member);
+  return membershipDrafts(
+    scope,
+    scope.reality.memberships.flatMap((row): Indexed<'membership'>[] => {
+      const index = dropped.get(row.member);
+      if (index === undefined || !leading.has(row.role) || blockedMembership(scope, row, null).blocked !== undefined) return [];
+      return [{ kind: 'membership', key: '', before: row, after: null, risk: 'removes', cause: 'removed', index }];
+    }),
+  );
+};
+
 /** What hangs on the ADMIN option that the change takes, and nobody can take as its grantor. */
 const takenWith = ({ before, after }: Indexed<'membership'>, cascaded: readonly Indexed<'membership'>[]): Indexed<'membership'>[] => {
   if (!before?.admin || after?.admin) return [];
