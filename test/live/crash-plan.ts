@@ -77,14 +77,20 @@ export const reference = async (server: Postgres, body: string): Promise<Side> =
   return { body, state: await stateOf(server, DATABASES), verdicts: await verdictsOf(server, DATABASES) };
 };
 
-/** Waits until no session of ours is left on the server. */
+/** Waits until no session of ours is left on the server: one whose client vanished may stay for the minute of its keepalives. */
 export const untilQuiet = async (server: Postgres): Promise<void> => {
-  for (let attempt = 1; attempt < 200; attempt++) {
-    const rows = await server.query(server.superuser, 'postgres', "SELECT FROM pg_stat_activity WHERE application_name LIKE 'rolecall%'");
-    if (rows.length === 0) return;
+  const sessions = () =>
+    server.query(
+      server.superuser,
+      'postgres',
+      `SELECT pid, datname, application_name, state, wait_event_type, wait_event, query, (now() - backend_start)::text AS age
+       FROM pg_stat_activity WHERE application_name LIKE 'rolecall%'`,
+    );
+  for (const deadline = Date.now() + 90_000; Date.now() < deadline; ) {
+    if ((await sessions()).length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error('sessions of the program stay open');
+  throw new Error(`sessions of the program stay open: ${JSON.stringify(await sessions())}`);
 };
 
 /** Memberships of the master that a borrowing left behind: all but the one that the creator of a role has anyway. */

@@ -13,6 +13,7 @@ const FAULTS: readonly Fault[] = ['reset-before', 'reset-after', 'blackhole'];
 const STRIDE = Number(process.env.CRASH_STRIDE ?? 9);
 const QUICK = { connectMs: 2_000, answerMs: 400, lockMs: 3_000 };
 
+const MINUTES = 20 * 60_000;
 const IS_WRITING =
   /^(BEGIN|COMMIT|GRANT|REVOKE|ALTER|CREATE|DROP|COMMENT|SET LOCAL ROLE|RESET ROLE|REASSIGN|SELECT pg_catalog.pg_terminate)/;
 
@@ -59,7 +60,9 @@ eachMajor(
       expect(plan.findings.filter(({ severity, code }) => severity === 'error' || code === 'plan/lapse')).toEqual([]);
     });
 
-    test(`a connection that breaks or falls silent at any statement: a re-run ends in the same state (every ${STRIDE}. statement, 13, 16 and 18)`, async () => {
+    test(`a connection that breaks or falls silent at any statement: a re-run ends in the same state (every ${STRIDE}. statement, 13, 16 and 18)`, {
+      timeout: MINUTES,
+    }, async () => {
       let [retried, failed] = [0, 0];
       const there = async (from: Side, to: Side, at: number, fault: Fault): Promise<boolean> => {
         const { exitCode, hit, result } = await applyWith(server(), to.body, at, fault);

@@ -10,6 +10,7 @@ import { applyOn } from './scenario.ts';
 const MAJORS = [13, 16, 18];
 /** CRASH_STRIDE=1: at every statement. */
 const STRIDE = Number(process.env.CRASH_STRIDE ?? 20);
+const MINUTES = 20 * 60_000;
 const IS_WRITING =
   /^(BEGIN|COMMIT|GRANT|REVOKE|ALTER|CREATE|DROP|COMMENT|SET LOCAL ROLE|RESET ROLE|REASSIGN|SELECT pg_catalog.pg_terminate)/;
 
@@ -63,7 +64,9 @@ eachMajor(
       return { ...ended, hit };
     };
 
-    test(`the command killed at any statement: a re-run ends in the same state (every ${STRIDE}. statement, 13, 16 and 18)`, async () => {
+    test(`the command killed at any statement: a re-run ends in the same state (every ${STRIDE}. statement, 13, 16 and 18)`, {
+      timeout: MINUTES,
+    }, async () => {
       const kill = (fault: Fault) => (running: Running) => {
         running.child.kill('SIGKILL');
         return fault;
@@ -97,7 +100,9 @@ eachMajor(
       }
     });
 
-    test(`the server killed at a statement: a re-run ends in the same state (every ${STRIDE}. statement, 13, 16 and 18)`, async () => {
+    test(`the server killed at a statement: a re-run ends in the same state (every ${STRIDE}. statement, 13, 16 and 18)`, {
+      timeout: MINUTES,
+    }, async () => {
       for (let at = major % STRIDE, hit = true; hit; at += STRIDE) {
         hit = false;
         for (const to of [now, old]) {
