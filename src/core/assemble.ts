@@ -117,6 +117,10 @@ const namesOf = (change: Change): string[] => {
       const { grantee } = (change.after ?? change.before)!;
       return typeof grantee === 'string' ? [grantee] : [];
     }
+    case 'iam_role':
+    case 'policy':
+    case 'attachment':
+      return [];
     case 'default': {
       const { grantee, creator } = (change.after ?? change.before)!;
       return typeof grantee === 'string' ? [grantee, creator] : [creator];

@@ -1,12 +1,13 @@
 import type { Change, ChangeOf, Risk } from '../model/change.ts';
+import type { Policy } from '../model/iam.ts';
 import { byCodeUnit } from '../model/key.ts';
 import type { Bodies, Grant, Kind, Membership, Role } from '../model/state.ts';
 import { difference } from './privileges.ts';
 
 /** The two sides of a target, with what is known of each difference (see Normal). */
 export type Sides = {
-  readonly actual: { readonly [K in Kind]: ReadonlyMap<string, Bodies[K]> };
-  readonly desired: { readonly [K in Kind]: ReadonlyMap<string, Bodies[K]> };
+  readonly actual: { readonly [K in Kind]?: ReadonlyMap<string, Bodies[K]> };
+  readonly desired: { readonly [K in Kind]?: ReadonlyMap<string, Bodies[K]> };
   readonly about: ReadonlyMap<string, Partial<Pick<Change, 'cause' | 'source' | 'blocked' | 'until' | 'reason'>>>;
 };
 
@@ -19,14 +20,19 @@ const ORDER: Readonly<Record<Kind, number>> = {
   ownership: 5,
   grant: 6,
   default: 7,
+  iam_role: 8,
+  policy: 9,
+  attachment: 10,
 };
 
 /** Desired minus actual, by kind and key. */
 export const diff = (sides: Sides): Change[] =>
   (Object.keys(ORDER) as Kind[]).sort((a, b) => ORDER[a] - ORDER[b]).flatMap((kind) => diffKind(sides, kind) as Change[]);
 
+const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
+
 const diffKind = <K extends Kind>(sides: Sides, kind: K): ChangeOf<K>[] => {
-  const [actual, desired] = [sides.actual[kind], sides.desired[kind]];
+  const [actual, desired] = [sides.actual[kind] ?? NOTHING, sides.desired[kind] ?? NOTHING];
   const keys = [...new Set([...actual.keys(), ...desired.keys()])].sort(byCodeUnit);
   return keys.flatMap((key) => {
     const [before, after] = [actual.get(key) ?? null, desired.get(key) ?? null];
@@ -62,6 +68,12 @@ const riskOf = <K extends Kind>(kind: K, before: Bodies[K] | null, after: Bodies
       return 'removes';
     case 'setting':
       return 'safe';
+    case 'policy':
+      return policyRisk(before as Policy | null, after as Policy | null);
+    case 'attachment':
+      return after ? 'grants' : 'removes';
+    case 'iam_role':
+      return after ? (before ? 'grants' : 'safe') : 'destructive';
   }
 };
 
@@ -78,6 +90,13 @@ const membershipRisk = (before: Membership | null, after: Membership | null): Ri
   if (!after) return 'removes';
   if (!before) return 'grants';
   return (['admin', 'inherit', 'set'] as const).some((option) => before[option] && !after[option]) ? 'removes' : 'grants';
+};
+
+/** Whoever could log in before and cannot after loses something, whatever else the policy says. */
+const policyRisk = (before: Policy | null, after: Policy | null): Risk => {
+  const kept = new Set(after?.entries.map(({ arn }) => arn));
+  const lost = (before?.entries ?? []).some(({ arn }) => !kept.has(arn)) || (before?.foreign ?? null) !== null;
+  return lost ? 'removes' : 'grants';
 };
 
 const privilegeRisk = (before: Pick<Grant, 'privileges'> | null, after: Pick<Grant, 'privileges'> | null): Risk =>

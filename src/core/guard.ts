@@ -32,6 +32,12 @@ const losersOf = (change: Change): string[] => {
     }
     case 'ownership':
       return [change.before!.owner];
+    case 'policy':
+      return change.risk === 'removes' ? [change.before!.principal] : [];
+    case 'attachment':
+      return change.after ? [] : [change.before!.principal];
+    case 'iam_role':
+      return change.after ? [] : [change.before!.name];
     case 'password':
     case 'setting':
     case 'sessions':

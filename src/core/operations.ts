@@ -1,5 +1,6 @@
 import { granteeKey } from '../model/access.ts';
 import type { Change } from '../model/change.ts';
+import type { IamRole, Policy } from '../model/iam.ts';
 import type { PlanTarget } from '../model/plan.ts';
 import type { Role } from '../model/state.ts';
 import { byWord } from './privileges.ts';
@@ -51,6 +52,14 @@ const intents = (change: Change): readonly (readonly unknown[])[] => {
     }
     case 'sessions':
       return [[change.before!.role, 'end']];
+    case 'policy':
+      return policyIntents(change.before, change.after);
+    case 'attachment': {
+      const { policy, principal } = (change.before ?? change.after)!;
+      return [[principal, policy, change.after ? '+' : '-']];
+    }
+    case 'iam_role':
+      return iamRoleIntents(change.before, change.after);
   }
 };
 
@@ -71,6 +80,31 @@ const roleIntents = (before: Role | null, after: Role | null): (readonly unknown
     ...(before?.mark?.pw === after.mark?.pw ? [] : [[after.name, 'pw', after.mark?.pw ?? null]]),
   ];
 };
+
+/** One for each ARN: which policy of the principal it stands in is how, not what. */
+const policyIntents = (before: Policy | null, after: Policy | null): (readonly unknown[])[] => {
+  const { principal, name } = (before ?? after)!;
+  const [held, wanted] = [before, after].map((policy) => new Set(policy?.entries.map(({ arn }) => arn)));
+  return [
+    ...(before ? [] : [[name, 'exists']]),
+    ...(after ? [] : [[name, 'gone']]),
+    ...[...wanted!].filter((arn) => !held!.has(arn)).map((arn) => [principal, arn, '+']),
+    ...[...held!].filter((arn) => !wanted!.has(arn)).map((arn) => [principal, arn, '-']),
+    ...(before?.foreign != null ? [[principal, 'foreign', before.foreign, '-']] : []),
+  ];
+};
+
+const IAM_ATTRIBUTES = ['trust', 'boundary', 'description', 'maxSessionSeconds', 'tags'] as const;
+
+const iamRoleIntents = (before: IamRole | null, after: IamRole | null): (readonly unknown[])[] =>
+  after === null
+    ? [[before!.name, 'gone']]
+    : [
+        ...(before ? [] : [[after.name, 'exists', after.path]]),
+        ...IAM_ATTRIBUTES.filter((attribute) => JSON.stringify(before?.[attribute]) !== JSON.stringify(after[attribute])).map(
+          (attribute) => [after.name, attribute, after[attribute]],
+        ),
+      ];
 
 type Held = {
   readonly before: { readonly privileges: readonly string[] } | null;

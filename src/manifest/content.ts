@@ -1,4 +1,4 @@
-import type { Endpoint, Engine, Manage, Rule } from '../model/declared.ts';
+import type { DatabaseEngine, Endpoint, Manage, Rule } from '../model/declared.ts';
 import type { Position, Severity } from '../model/finding.ts';
 
 /** The way to a value of the manifest: keys and indexes from the top. */
@@ -37,7 +37,7 @@ export type Content = {
 };
 
 export type TargetEntry = {
-  readonly engine: Engine;
+  readonly engine: DatabaseEngine;
   readonly rds?: { readonly cluster?: string; readonly instance?: string; readonly proxy?: string };
   readonly endpoint?:
     | 'env'

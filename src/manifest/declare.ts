@@ -46,6 +46,7 @@ export const declare = (manifest: Manifest, target: string, { asOf }: { readonly
     publics: [...publicsOn(context)].sort(byText(publicKey)),
     removed: removals(context),
     existing: new Set(content.existing ?? []),
+    iam: null,
     guards: guardsOf(content),
     nextExpiry: ends.length === 0 ? null : instantText(ends.reduce((a, b) => Math.min(a, b))),
     findings: [],

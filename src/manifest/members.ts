@@ -40,6 +40,8 @@ export const roleOf = (view: View, asOfMs: number, context: Context): DeclaredRo
     name,
     kind,
     auth,
+    principals: [],
+    via: 'direct',
     enabled: entry.enabled ?? true,
     ...(entry.description === undefined ? {} : { description: entry.description }),
     inherit: entry.inherit ?? true,

@@ -1,15 +1,16 @@
-import type { Engine } from '../model/declared.ts';
+import type { DatabaseEngine } from '../model/declared.ts';
 import type { Checks } from './checks.ts';
 import type { Path, RoleEntry } from './content.ts';
 import { placeText } from './merge.ts';
 import { enginesOf, targetNames as namesOn } from './view.ts';
 
 /** Longest names by engine, as their manuals count them (PostgreSQL in bytes). */
-const LONGEST: Readonly<Record<Engine, { readonly length: number; readonly unit: string; readonly of: (name: string) => number }>> = {
-  postgres: { length: 63, unit: 'bytes', of: (name) => Buffer.byteLength(name) },
-  mysql: { length: 32, unit: 'characters', of: (name) => [...name].length },
-  mariadb: { length: 128, unit: 'characters', of: (name) => [...name].length },
-};
+const LONGEST: Readonly<Record<DatabaseEngine, { readonly length: number; readonly unit: string; readonly of: (name: string) => number }>> =
+  {
+    postgres: { length: 63, unit: 'bytes', of: (name) => Buffer.byteLength(name) },
+    mysql: { length: 32, unit: 'characters', of: (name) => [...name].length },
+    mariadb: { length: 128, unit: 'characters', of: (name) => [...name].length },
+  };
 
 /** Names of roles: what the servers accept, and one meaning for each. */
 export const checkNames = (checks: Checks): void => {
@@ -54,7 +55,7 @@ const checkReserved = ({ report }: Checks, name: string, path: Path, part?: 'key
     );
 };
 
-const checkLength = ({ report }: Checks, name: string, engine: Engine, path: Path, part?: 'key'): void => {
+const checkLength = ({ report }: Checks, name: string, engine: DatabaseEngine, path: Path, part?: 'key'): void => {
   const { length, unit, of } = LONGEST[engine];
   if (of(name) > length) report('name', `name '${name}' has ${of(name)} ${unit}, expected at most ${length} (${engine})`, path, {}, part);
 };

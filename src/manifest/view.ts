@@ -1,4 +1,4 @@
-import type { Engine } from '../model/declared.ts';
+import type { DatabaseEngine } from '../model/declared.ts';
 import type { Position } from '../model/finding.ts';
 import { byCodeUnit } from '../model/key.ts';
 import type { Content, EntryTargets, Locate, Path, RoleEntry, TargetEntry } from './content.ts';
@@ -65,7 +65,7 @@ export const overrideOn = <O extends object>(targets: EntryTargets<O> | undefine
   targets === undefined || isList(targets) ? undefined : targets[target];
 
 /** The engines of the targets that an entry is on. */
-export const enginesOf = (content: Content, targets: EntryTargets<object> | undefined): ReadonlySet<Engine> =>
+export const enginesOf = (content: Content, targets: EntryTargets<object> | undefined): ReadonlySet<DatabaseEngine> =>
   new Set(targetNames(content, targets).flatMap((name) => content.targets[name]?.engine ?? []));
 
 /** Users and groups of the target, by name. */

@@ -1,11 +1,15 @@
 import type { Grantee, ObjectKind, Privileges } from './access.ts';
 import type { Finding, Position, Severity } from './finding.ts';
+import type { DeclaredIam, Principal } from './iam.ts';
+import type { Place, PlaceName } from './place.ts';
 import type { DefaultKind, MembershipOptions } from './state.ts';
 
 /** One part of a selector. Not `literal`: `*` matches any run of characters and everything else is itself. */
 export type Part = { readonly text: string; readonly literal: boolean };
 
-export type Engine = 'postgres' | 'mysql' | 'mariadb';
+export type DatabaseEngine = 'postgres' | 'mysql' | 'mariadb';
+/** `iam`: no server, but the policies of an AWS account. */
+export type Engine = DatabaseEngine | 'iam';
 
 /** A value that is looked up when it is needed: `${env:NAME}` or `${secret:ARN[#key]}`. `text` is the whole reference. */
 export type Reference = { readonly source: 'env' | 'secret'; readonly name: string; readonly key?: string; readonly text: string };
@@ -16,8 +20,15 @@ export type Endpoint =
       readonly host: string;
       readonly port: number;
       readonly tls: 'verify-full' | 'require' | 'disable';
+      /** Path of a file; 'rds': the authorities of RDS; left out: those of Node. */
       readonly ca?: string;
+      /** What is dialled instead (a tunnel): certificate and token stay those of `host` and `port`. */
+      readonly via?: { readonly host: string; readonly port: number };
     }
+  /** Found through the RDS API, by `rds`, before anything connects. */
+  | { readonly kind: 'rds' }
+  /** The IAM account. */
+  | { readonly kind: 'aws' }
   /** libpq's variables, DATABASE_URL and ~/.pgpass. */
   | { readonly kind: 'env' };
 
@@ -25,7 +36,17 @@ export type Target = {
   readonly name: string;
   readonly engine: Engine;
   readonly endpoint: Endpoint;
-  readonly login: { readonly user?: string; readonly planUser?: string; readonly auth: 'password' | 'iam'; readonly password?: Reference };
+  readonly rds?: PlaceName & { readonly proxies: readonly string[] };
+  /** Where it is in AWS: set once it was found there, or declared beside the endpoint. */
+  readonly place?: Place;
+  readonly login: {
+    readonly user?: string;
+    readonly planUser?: string;
+    readonly auth: 'password' | 'iam';
+    readonly password?: Reference;
+    /** A fresh token for a user, for each connection anew; set once the target was found. */
+    readonly token?: (user: string) => Promise<string>;
+  };
   /** null: every database that the login may connect to, without templates and `rdsadmin`. */
   readonly databases: readonly string[] | null;
   readonly maintenanceDatabase: string;
@@ -41,6 +62,10 @@ export type DeclaredRole = {
   readonly name: string;
   readonly kind: 'user' | 'group';
   readonly auth: 'iam' | 'password' | 'none';
+  /** IAM identities that may log in as it. */
+  readonly principals: readonly Principal[];
+  /** How its clients come: to the server, or through an RDS Proxy that logs in by a secret or by IAM. */
+  readonly via: 'direct' | 'proxy-secret' | 'proxy-iam';
   /** false: no login, sessions ended, grants kept. */
   readonly enabled: boolean;
   /** undefined: the comment's own text stays. */
@@ -166,6 +191,8 @@ export type Declared = {
   readonly removed: readonly DeclaredRemoval[];
   /** Roles of the server that are referenced and never changed. */
   readonly existing: ReadonlySet<string>;
+  /** Of the IAM account alone; null for a server. */
+  readonly iam: DeclaredIam | null;
   readonly guards: Guards;
   /** The next `until` after `asOf`, RFC 3339 UTC. */
   readonly nextExpiry: string | null;

@@ -4,8 +4,8 @@ import type { Match, Step, Transaction } from './plan.ts';
 import type { Reality } from './reality.ts';
 import type { Bodies, Kind } from './state.ts';
 
-/** A set of facts in normal form, restricted to what the manifest is about. */
-export type State = { readonly [K in Kind]: ReadonlyMap<string, Bodies[K]> };
+/** A set of facts in normal form, restricted to what the manifest is about; a plane has some of the kinds. */
+export type State = { readonly [K in Kind]?: ReadonlyMap<string, Bodies[K]> };
 
 /** What a plan says of a change beyond the change itself. */
 export type About = {

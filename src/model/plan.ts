@@ -26,6 +26,8 @@ export type Step = {
   readonly as?: string;
   /** The reference, e.g. `${env:NAME}`, that the statement ends with. */
   readonly secret?: string;
+  /** A call of an AWS API; `sql` is then the AWS CLI's command with the same effect. */
+  readonly call?: { readonly operation: string; readonly input: Readonly<Record<string, unknown>> };
   /** Indexes into the target's changes. */
   readonly changes: readonly number[];
 };
@@ -38,6 +40,12 @@ export type Transaction = {
   readonly borrows: readonly string[];
   /** true: statements run one by one, each its own commit (ending sessions). */
   readonly autocommit: boolean;
+  /**
+   * Across targets: it starts when `awaits` (names of targets) are through with every transaction of a lower stage.
+   * 1, or left out: users are made and closed; 2: policies open; 3: logins flip to IAM; 4: policies close.
+   */
+  readonly stage?: 2 | 3 | 4;
+  readonly awaits?: readonly string[];
 };
 
 /** What a set of users can do that they could not before, or the reverse. `count` objects, the first of them named. */

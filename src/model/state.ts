@@ -1,4 +1,5 @@
 import type { Grantee, ObjectKind, ObjectSet, Privileges } from './access.ts';
+import type { Attachment, IamRole, Policy } from './iam.ts';
 
 /** Our ownership mark in a role's comment. `pw` is the password version; `locked` the date of an emergency lock. */
 export type Mark = { readonly stack: string; readonly pw?: number; readonly locked?: string };
@@ -65,5 +66,8 @@ export type Bodies = {
   grant: Grant;
   default: DefaultPrivilege;
   sessions: Sessions;
+  iam_role: IamRole;
+  policy: Policy;
+  attachment: Attachment;
 };
 export type Kind = keyof Bodies;

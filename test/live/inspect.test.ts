@@ -369,6 +369,8 @@ const DECLARED_JANE = {
   name: 'jane',
   kind: 'user',
   auth: 'password',
+  principals: [],
+  via: 'direct',
   enabled: true,
   inherit: true,
   createdb: false,

@@ -30,6 +30,7 @@ export const declaredOf = (target: Target, rest: Partial<Declared> = {}): Declar
   publics: [],
   removed: [],
   existing: new Set(),
+  iam: null,
   guards: { protected: [], maxRemovals: null, rules: {} },
   nextExpiry: null,
   findings: [],
