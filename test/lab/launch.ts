@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -22,20 +22,45 @@ export async function launchAtFreePort(launch: (port: number) => Promise<Launche
 }
 
 /** Resolves when the server accepts connections. */
-export function launchOnce(binaries: Binaries, home: string, settings: Settings & { readonly port: number }): Promise<Launched> {
+export async function launchOnce(binaries: Binaries, home: string, settings: Settings & { readonly port: number }): Promise<Launched> {
   const fixed = { listen_addresses: '127.0.0.1', unix_socket_directories: home, shared_buffers: '32MB', max_wal_size: '256MB' };
   const flags = Object.entries({ ...fixed, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const [command = '', ...args] = [...diesWithUs(), path.join(binaries.bin, 'postgres'), '-D', path.join(home, 'data'), ...flags];
+  const { child, log } = await launchProgram({
+    name: `postgres ${binaries.major}`,
+    home,
+    command: [path.join(binaries.bin, 'postgres'), '-D', path.join(home, 'data'), ...flags],
+    options: { ...account(), env: serverEnvironment() },
+    endBy: 'SIGQUIT',
+    ready: /ready to accept connections/,
+  });
+  return { child, port: settings.port, log };
+}
+
+/** A program that serves until it is ended. */
+export type Program = {
+  readonly name: string;
+  /** Its own folder, removed when this process exits. */
+  readonly home: string;
+  readonly command: readonly string[];
+  readonly options: SpawnOptions;
+  readonly endBy: 'SIGQUIT' | 'SIGTERM';
+  /** What it writes to its standard error once it accepts connections. */
+  readonly ready: RegExp;
+};
+
+/** Resolves when the program is ready, with what it wrote so far; it ends with this process, however that one dies. */
+export function launchProgram(program: Program): Promise<Omit<Launched, 'port'>> {
+  const [command = '', ...args] = [...diesWithUs(program.endBy), ...program.command];
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...account(), cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], env: serverEnvironment() });
+    const child = spawn(command, args, { cwd: '/', ...program.options, stdio: ['ignore', 'ignore', 'pipe'] });
     let text = '';
-    child.stderr.on('data', (chunk) => {
+    child.stderr?.on('data', (chunk) => {
       text += chunk;
-      if (text.includes('ready to accept connections')) resolve({ child, port: settings.port, log: () => text });
+      if (program.ready.test(text)) resolve({ child, log: () => text });
     });
     child.on('error', reject);
-    child.on('close', (code, signal) => reject(new Error(`postgres ${binaries.major} ended with ${code ?? signal}\n${text}`)));
-    keepTrack(home, child);
+    child.on('close', (code, signal) => reject(new Error(`${program.name} ended with ${code ?? signal}\n${text}`)));
+    keepTrack(program, child);
   });
 }
 
@@ -49,9 +74,9 @@ export function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
 }
 
 /** Linux can end the server with the process that started it, however that one dies. */
-function diesWithUs(): string[] {
+function diesWithUs(signal: Program['endBy']): string[] {
   setpriv ??= process.platform === 'linux' && programRuns('setpriv');
-  return setpriv ? ['setpriv', '--pdeathsig', 'QUIT'] : [];
+  return setpriv ? ['setpriv', '--pdeathsig', signal.slice('SIG'.length)] : [];
 }
 let setpriv: boolean | undefined;
 
@@ -70,15 +95,15 @@ export function forget(home: string): void {
 }
 
 /** Folders of this process and the servers in them, ended and removed when it exits. */
-const scratch = new Map<string, ChildProcess>();
+const scratch = new Map<string, { readonly child: ChildProcess; readonly endBy: Program['endBy'] }>();
 
-function keepTrack(home: string, child: ChildProcess): void {
+function keepTrack({ home, endBy }: Program, child: ChildProcess): void {
   if (!watching) {
     process.once('exit', endAll);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => endBySignal(signal));
   }
   watching = true;
-  scratch.set(home, child);
+  scratch.set(home, { child, endBy });
 }
 let watching = false;
 
@@ -90,8 +115,8 @@ function endBySignal(signal: NodeJS.Signals): void {
 }
 
 function endAll(): void {
-  for (const [home, child] of scratch) {
-    child.kill('SIGQUIT');
+  for (const [home, { child, endBy }] of scratch) {
+    child.kill(endBy);
     fs.rmSync(home, { recursive: true, force: true });
   }
 }
