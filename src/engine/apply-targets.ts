@@ -1,9 +1,11 @@
+import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import { type ApplyResult, RESULT_FORMAT } from '../model/result.ts';
 import { type Applied, type ApplyOptions, applyTarget } from './apply.ts';
-import { providerOf, sideBySide, strictest } from './read.ts';
+import { PARALLEL, providerOf, sideBySide, strictest } from './read.ts';
 import type { Session } from './session.ts';
+import { createStages } from './stages.ts';
 
 /** Applies a plan to all targets of a session, several at once; each is told of by itself, whatever becomes of the others. */
 export const applyTargets = async (
@@ -12,15 +14,20 @@ export const applyTargets = async (
   options: Omit<ApplyOptions, 'approved'>,
 ): Promise<{ readonly result: ApplyResult; readonly exitCode: ExitCode }> => {
   checkPlan(plan, session);
-  const settled = await sideBySide(session.declareds, async (declared): Promise<Applied> => {
+  const stages = createStages(session.declareds.map(({ target }) => target.name));
+  // Targets that wait for one another cannot wait for a turn as well.
+  const together = session.declareds.some(({ iam }) => iam) ? session.declareds.length : PARALLEL;
+  const applyOne = async (declared: Declared): Promise<Applied> => {
     const { name, engine } = declared.target;
     const approved = plan.targets.find((target) => target.name === name)!;
     return await applyTarget(await providerOf(engine, name), declared, {
       ...options,
       approved,
+      stages,
       maxRemovals: strictest(declared.guards.maxRemovals, options.maxRemovals),
     });
-  });
+  };
+  const settled = await sideBySide(session.declareds, applyOne, together);
   const applied = settled.map((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;

@@ -9,6 +9,7 @@ import type { Progress, TargetResult } from '../model/result.ts';
 import type { Outcome, Provider, RunLock, Timeouts } from '../providers/provider.ts';
 import { planTarget } from './plan.ts';
 import { runTransactions } from './schedule.ts';
+import { createStages, type Stages } from './stages.ts';
 
 export type ApplyOptions = {
   /** What was reviewed: nothing else runs. */
@@ -20,6 +21,8 @@ export type ApplyOptions = {
   /** Clock for durations, in ms. */
   readonly now: () => number;
   readonly timeouts?: Timeouts;
+  /** How far the other targets of the run are; left out: there are none. */
+  readonly stages?: Stages;
 };
 
 export type Applied = { readonly result: TargetResult; readonly exitCode: ExitCode };
@@ -33,7 +36,9 @@ const BACKOFF_MS = 100;
  */
 export const applyTarget = async <Snapshot>(provider: Provider<Snapshot>, declared: Declared, options: ApplyOptions): Promise<Applied> => {
   const tally: Tally = { applied: 0, statements: 0 };
+  const stages = options.stages ?? createStages([declared.target.name]);
   let lock: RunLock | undefined;
+  let whole = false;
   try {
     lock = await provider.lock(declared, {
       timeoutMs: options.lockTimeoutMs,
@@ -41,14 +46,19 @@ export const applyTarget = async <Snapshot>(provider: Provider<Snapshot>, declar
       ...patience(options),
       onWait: (holder) => options.onProgress({ type: 'waiting-for-lock', target: declared.target.name, holder }),
     });
-    return await converge(provider, declared, options, lock, tally);
+    const applied = await converge(provider, declared, { ...options, stages }, lock, tally);
+    whole = applied.exitCode === EXIT.ok;
+    return applied;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return finish(declared, tally, { findings: error.findings, exitCode: tally.applied > 0 ? EXIT.partial : error.exitCode });
   } finally {
+    stages.end(declared.target.name, whole);
     await lock?.release();
   }
 };
+
+type Staged = ApplyOptions & { readonly stages: Stages };
 
 const patience = ({ timeouts }: ApplyOptions) => (timeouts ? { timeouts } : {});
 
@@ -57,7 +67,7 @@ type Tally = { applied: number; statements: number };
 const converge = async <Snapshot>(
   provider: Provider<Snapshot>,
   declared: Declared,
-  options: ApplyOptions,
+  options: Staged,
   lock: RunLock,
   tally: Tally,
 ): Promise<Applied> => {
@@ -70,17 +80,23 @@ const converge = async <Snapshot>(
     if (target.steps.length === 0) return finish(declared, tally, { ...left(target), findings: target.findings });
     const outcome = await run(provider, snapshot, declared, target, options, lock, tally);
     const [failure] = outcome.failures;
-    if (!failure && !outcome.interrupted) return await verify(provider, declared, options, tally);
     if (outcome.interrupted)
       return finish(declared, tally, { notStarted: outcome.notStarted, findings: [interrupted(declared)], exitCode: EXIT.interrupted });
-    if (!failure!.retry || attempt === (failure!.once ? 2 : ATTEMPTS))
-      return finish(declared, tally, { failure: failure!, notStarted: outcome.notStarted });
+    if (!failure && outcome.behind.length > 0)
+      return finish(declared, tally, {
+        notStarted: outcome.notStarted,
+        findings: [leftBehind(declared, outcome.behind)],
+        exitCode: EXIT.partial,
+      });
+    if (!failure) return await verify(provider, declared, options, tally);
+    if (!failure.retry || attempt === (failure.once ? 2 : ATTEMPTS))
+      return finish(declared, tally, { failure, notStarted: outcome.notStarted });
     options.onProgress({
       type: 'retry',
       target: declared.target.name,
-      database: failure!.step?.database ?? '',
+      database: failure.step?.database ?? '',
       attempt,
-      message: failure!.message,
+      message: failure.message,
     });
     await delay(BACKOFF_MS * 2 ** attempt * (0.5 + Math.random()), undefined, { signal: options.signal }).catch(() => {});
   }
@@ -151,7 +167,12 @@ const hold = (approved: PlanTarget, live: PlanTarget): void => {
   );
 };
 
-type Ran = { readonly failures: readonly Failed[]; readonly notStarted: number; readonly interrupted: boolean };
+type Ran = {
+  readonly failures: readonly Failed[];
+  readonly notStarted: number;
+  readonly interrupted: boolean;
+  readonly behind: readonly string[];
+};
 type Failed = Extract<Outcome, { status: 'failed' }>;
 
 const run = async <Snapshot>(
@@ -159,13 +180,13 @@ const run = async <Snapshot>(
   snapshot: Snapshot,
   declared: Declared,
   target: PlanTarget,
-  options: ApplyOptions,
+  options: Staged,
   lock: RunLock,
   tally: Tally,
 ): Promise<Ran> => {
   const { name } = declared.target;
   const finished = finishedBy(target);
-  const outcomes = await runTransactions(
+  const { outcomes, behind } = await runTransactions(
     target.transactions,
     async (transaction, index) => {
       const steps = target.steps.filter((step) => step.transaction === index);
@@ -212,11 +233,12 @@ const run = async <Snapshot>(
       }
       return outcome;
     },
+    { target: name, stages: options.stages },
     options.signal,
   );
   const failures = outcomes.flatMap((outcome) => (outcome?.status === 'failed' ? [outcome] : []));
   const notStarted = outcomes.flatMap((outcome, index) => (outcome === null ? finished[index]! : [])).length;
-  return { failures, notStarted, interrupted: options.signal.aborted };
+  return { failures, notStarted, interrupted: options.signal.aborted, behind };
 };
 
 /** Which changes are complete once each transaction has committed: those whose last step it holds. */
@@ -294,6 +316,14 @@ const finish = (
     exitCode: exitCode ?? (status === 'partial' ? EXIT.partial : failure ? EXIT.error : unread ? EXIT.refused : EXIT.ok),
   };
 };
+
+const leftBehind = (declared: Declared, behind: readonly string[]): Finding => ({
+  severity: 'error',
+  code: 'apply/waits',
+  message: `target '${declared.target.name}': some of it waits for ${behind.map((name) => `'${name}'`).join(', ')}, which was not applied whole`,
+  hint: `mend ${behind.length === 1 ? 'that target' : 'those targets'} and run it again: what is done drops out`,
+  target: declared.target.name,
+});
 
 const interrupted = (declared: Declared): Finding => ({
   severity: 'error',

@@ -6,7 +6,7 @@ import type { Provider } from '../providers/provider.ts';
 import { planTarget } from './plan.ts';
 
 /** Targets that are read side by side. */
-const PARALLEL = 4;
+export const PARALLEL = 4;
 
 /** The provider of an engine, loaded when it is needed. */
 export const providerOf = async (engine: Engine, target: string): Promise<Provider<unknown>> => {
@@ -41,9 +41,13 @@ export const planTargets = async (
 };
 
 /** Several at once, all of them to their end. */
-export const sideBySide = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<PromiseSettledResult<R>[]> => {
+export const sideBySide = async <T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+  parallel = PARALLEL,
+): Promise<PromiseSettledResult<R>[]> => {
   const { default: limited } = await import('p-limit');
-  const lane = limited(PARALLEL);
+  const lane = limited(Math.max(1, parallel));
   return await Promise.allSettled(items.map((item) => lane(() => work(item))));
 };
 

@@ -1,27 +1,38 @@
 import type { Transaction } from '../model/plan.ts';
 import type { Outcome } from '../providers/provider.ts';
+import { type Stages, stageOf } from './stages.ts';
 
 /** At most so many transactions of one server at once. */
 const LANES = 4;
 
+/** `outcomes`: one for each transaction, null for those that never started; `behind`: targets that these waited for in vain. */
+export type Scheduled = { readonly outcomes: readonly (Outcome | null)[]; readonly behind: readonly string[] };
+
+/** Where a target stands among others. */
+export type Place = { readonly target: string; readonly stages: Stages };
+
 /**
- * Runs transactions side by side where nothing stands between them: each starts when those that it waits for are committed,
- * and none runs beside another that borrows the same role. After a failure only what does not depend on it goes on.
- * Returns an outcome for each, null for those that never started.
+ * Runs transactions side by side where nothing stands between them: each starts when those that it waits for are committed, here
+ * and on other targets, and none runs beside another that borrows the same role. After a failure only what does not depend on it
+ * goes on.
  */
 export const runTransactions = async (
   transactions: readonly Transaction[],
   run: (transaction: Transaction, index: number) => Promise<Outcome>,
+  { target, stages }: Place,
   signal: AbortSignal,
-): Promise<(Outcome | null)[]> => {
+): Promise<Scheduled> => {
   const outcomes: (Outcome | null)[] = transactions.map(() => null);
   const running = new Map<number, Promise<void>>();
   const begun = new Set<number>();
+  const isCommitted = (index: number) => outcomes[index]?.status === 'committed';
   for (;;) {
-    const ready = transactions.flatMap((transaction, index) =>
+    stages.reach(target, stageOf(transactions, isCommitted));
+    const clear = transactions.flatMap((transaction, index) =>
       !begun.has(index) && canStart(transaction, outcomes, transactions, running) ? [index] : [],
     );
-    const [next] = ready;
+    const next = clear.find((index) => stages.ready(transactions[index]!) === 'yes');
+    const waiting = clear.some((index) => stages.ready(transactions[index]!) === 'wait');
     if (next !== undefined && running.size < LANES && !signal.aborted) {
       begun.add(next);
       running.set(
@@ -32,9 +43,18 @@ export const runTransactions = async (
           })
           .finally(() => running.delete(next)),
       );
-    } else if (running.size > 0) await Promise.race(running.values());
-    else return outcomes;
+    } else if (running.size > 0) await Promise.race([...running.values(), ...(waiting ? [stages.changed(signal)] : [])]);
+    else if (waiting && !signal.aborted) await stages.changed(signal);
+    else return { outcomes, behind: neverReady(transactions, begun, stages) };
   }
+};
+
+const neverReady = (transactions: readonly Transaction[], begun: ReadonlySet<number>, stages: Stages): string[] => {
+  const found = transactions.flatMap((transaction, index) => {
+    const ready = stages.ready(transaction);
+    return !begun.has(index) && typeof ready === 'object' ? [ready.never] : [];
+  });
+  return [...new Set(found)];
 };
 
 const canStart = (

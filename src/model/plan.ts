@@ -26,6 +26,8 @@ export type Step = {
   readonly as?: string;
   /** The reference, e.g. `${env:NAME}`, that the statement ends with. */
   readonly secret?: string;
+  /** What takes it back, for the one kind of step that can lock a login out after its commit: putting somebody under rds_iam. */
+  readonly undo?: string;
   /** A call of an AWS API; `sql` is then the AWS CLI's command with the same effect. */
   readonly call?: { readonly operation: string; readonly input: Readonly<Record<string, unknown>> };
   /** Indexes into the target's changes. */

@@ -7,6 +7,7 @@ import { Failure, type Finding, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
 import type { Execution, Outcome } from '../provider.ts';
 import { lockHint } from './blockers.ts';
+import { canary } from './canary.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { inspectWithin } from './inspect.ts';
 import { scramVerifier } from './scram.ts';
@@ -41,6 +42,7 @@ export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> 
     connected = await open(execution);
     if (execution.transaction.autocommit) await runEach(execution, connected, progress);
     else await runTogether(execution, connected, progress);
+    await canary(execution.steps, connected, () => open(execution));
     return { status: 'committed' };
   } catch (error) {
     if (connected && isLost(error)) await endSession(execution, connected);

@@ -27,6 +27,10 @@ export type Draft = {
   /** Who grants or revokes by its grant option; an owner needs none. */
   readonly grantor?: string;
   readonly moves?: readonly Move[];
+  /** What takes it back, where a commit may turn out to lock a login out. */
+  readonly undo?: string;
+  /** true: users who log in by a password until now do so by IAM after it; their policies must be open by then. */
+  readonly flips?: true;
   /** The role that it drops. */
   readonly drops?: string;
   /** true: it ends sessions, which no ROLLBACK brings back. */

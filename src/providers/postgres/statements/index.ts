@@ -8,7 +8,7 @@ import type { Scope } from '../scope.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Draft, Indexed } from './draft.ts';
 import { defaultDrafts, grantDrafts } from './grants.ts';
-import { leaverDrafts, membershipDrafts } from './memberships.ts';
+import { flipsLogin, leaverDrafts, membershipDrafts } from './memberships.ts';
 import { ownershipDrafts } from './ownership.ts';
 import { passwordDrafts, roleDrafts, sessionDrafts, settingDrafts } from './roles.ts';
 import { arrange, isAtomic } from './transactions.ts';
@@ -43,6 +43,7 @@ const clusterDrafts = (scope: Scope, changes: readonly Change[], atomic: boolean
   const passwords = runnable(changes, 'password');
   const created = new Set(runnable(changes, 'role').flatMap((change) => (change.before === null ? [change.key] : [])));
   const ended = new Set(runnable(changes, 'sessions').map((change) => change.key));
+  const flipping = new Set(runnable(changes, 'membership').flatMap((change) => (flipsLogin(scope, change) ? [change.after!.member] : [])));
   return [
     ...runnable(changes, 'role').flatMap((change) =>
       roleDrafts(
@@ -52,9 +53,13 @@ const clusterDrafts = (scope: Scope, changes: readonly Change[], atomic: boolean
         ended.has(change.key),
       ),
     ),
-    ...passwords.filter((password) => !created.has(password.key)).flatMap(passwordDrafts),
+    ...passwords
+      .filter((password) => !created.has(password.key))
+      .flatMap((password) => passwordDrafts(password, flipping.has(roleOf(password)))),
     ...runnable(changes, 'sessions').flatMap((change) => sessionDrafts(scope, change)),
     ...runnable(changes, 'setting').flatMap(settingDrafts),
     ...membershipDrafts(scope, runnable(changes, 'membership')),
   ];
 };
+
+const roleOf = ({ before, after }: Indexed<'password'>): string => (before ?? after)!.role;

@@ -7,6 +7,7 @@ import { ident } from '../sql.ts';
 import { chunks, type Draft, type Indexed, NAMES_PER_STATEMENT, type Use } from './draft.ts';
 
 type Statement = {
+  readonly flips: boolean;
   readonly verb: string;
   readonly tail: string;
   readonly uses: readonly Use[];
@@ -21,7 +22,9 @@ export const membershipDrafts = (scope: Scope, changes: readonly Indexed<'member
     .filter((change) => !cascaded.includes(change))
     .flatMap((change) => {
       const taken = takenWith(change, cascaded);
-      return statementsOf(scope, change).map((statement) => {
+      const flips = flipsLogin(scope, change);
+      return statementsOf(scope, change).map((found) => {
+        const statement = { ...found, flips };
         const cascades = taken.length > 0 && statement.verb.startsWith('REVOKE');
         return {
           change,
@@ -46,9 +49,19 @@ export const membershipDrafts = (scope: Scope, changes: readonly Indexed<'member
         changes: all.map((change) => change.index),
         named: 0,
         moves: all.map(({ before, after }) => ({ before, after })),
+        ...(statement.flips ? { flips: true as const } : {}),
+        ...(named[0]!.role === IAM && statement.verb === 'GRANT' ? { undo: undoOf(scope, named) } : {}),
       };
     }),
   );
+};
+
+const IAM = 'rds_iam';
+
+/** The members that come leave again. */
+const undoOf = (scope: Scope, rows: readonly Membership[]): string => {
+  const by = scope.version < PER_GRANTOR_MEMBERSHIPS ? '' : ` GRANTED BY ${ident(rows[0]!.grantor)}`;
+  return `REVOKE ${ident(rows[0]!.role)} FROM ${rows.map(({ member }) => ident(member)).join(', ')}${by}`;
 };
 
 /** DROP ROLE ends memberships, and comes last: where a group gains something before that, whoever goes leaves it first. */
@@ -76,7 +89,14 @@ const takenWith = ({ before, after }: Indexed<'membership'>, cascaded: readonly 
     .flatMap((one) => [one, ...takenWith(one, cascaded)]);
 };
 
-const statementsOf = (scope: Scope, { before, after }: Indexed<'membership'>): Statement[] => {
+/** A login by password that becomes one by IAM, where policies say who may use it. */
+export const flipsLogin = (scope: Scope, { before, after }: Pick<Indexed<'membership'>, 'before' | 'after'>): boolean => {
+  if (before !== null || after?.role !== IAM) return false;
+  const declared = scope.declared.roles.get(after.member);
+  return (declared?.principals.length ?? 0) > 0 && scope.reality.roles.get(declared?.renamedFrom ?? after.member)?.login === true;
+};
+
+const statementsOf = (scope: Scope, { before, after }: Indexed<'membership'>): Omit<Statement, 'flips'>[] => {
   const { role, grantor } = (before ?? after)!;
   // Who may log in by IAM is settled when everything else stands.
   const phase = role === 'rds_iam' ? 'open' : 'member';
@@ -102,7 +122,7 @@ const statementsOf = (scope: Scope, { before, after }: Indexed<'membership'>): S
 
 const OPTIONS = ['admin', 'inherit', 'set'] as const;
 
-const olderStatements = (before: Membership | null, after: Membership | null, phase: Draft['phase']): Statement[] => {
+const olderStatements = (before: Membership | null, after: Membership | null, phase: Draft['phase']): Omit<Statement, 'flips'>[] => {
   if (!after) return [{ verb: 'REVOKE', tail: '', uses: [], phase, rank: 1 }];
   if (before?.admin && !after.admin) return [{ verb: 'REVOKE ADMIN OPTION FOR', tail: '', uses: [], phase, rank: 1 }];
   return [{ verb: 'GRANT', tail: after.admin ? ' WITH ADMIN OPTION' : '', uses: [], phase, rank: 0 }];

@@ -103,9 +103,10 @@ const commentDrafts = (change: Indexed<'role'>, before: Role | null, after: Role
 };
 
 /** A new password of an existing role; `after` null takes the stored one away (its login is by IAM from now on). */
-export const passwordDrafts = (change: Indexed<'password'>): Draft[] => {
+export const passwordDrafts = (change: Indexed<'password'>, flips: boolean): Draft[] => {
   const { before, after } = change;
-  if (!after) return [draft('open', `ALTER ROLE ${ident(before!.role)} WITH PASSWORD NULL`, change, { rank: 1 })];
+  const rest = { rank: 1, ...(flips ? { flips: true as const } : {}) };
+  if (!after) return [draft('open', `ALTER ROLE ${ident(before!.role)} WITH PASSWORD NULL`, change, rest)];
   return [draft('open', `ALTER ROLE ${ident(after.role)} WITH PASSWORD ${after.reference}`, change, { secret: after.reference, rank: -1 })];
 };
 

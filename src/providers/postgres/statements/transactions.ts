@@ -13,8 +13,10 @@ type Batch = {
   readonly drafts: readonly Draft[];
   readonly autocommit: boolean;
   readonly waitsFor: readonly number[];
+  /** true: logins flip to IAM in it; their policies come first. */
+  readonly flips?: true;
 };
-type Batches = { readonly batches: readonly Batch[]; readonly lapses: readonly string[] };
+type Batches = { readonly unlinked: readonly (readonly Unlinked[])[]; readonly lapses: readonly string[] };
 
 /** PostgreSQL 18 locks every object that a GRANT names until the end of the transaction. */
 const LOCKS_NAMED_SINCE = 180000;
@@ -29,7 +31,10 @@ export const isAtomic = (drafts: readonly Pick<Draft, 'database' | 'named'>[], v
 
 /** Puts drafts into transactions and those in order; borrowing and acting as other roles become steps of their own. */
 export const arrange = (scope: Scope, drafts: readonly Draft[]): Statements => {
-  const { batches, lapses } = isAtomic(drafts, scope.version) ? atomicBatches(scope, drafts) : stagedBatches(scope, drafts);
+  const flips = drafts.filter((draft) => draft.flips);
+  const others = drafts.filter((draft) => !draft.flips);
+  const { unlinked, lapses } = isAtomic(drafts, scope.version) ? atomicBatches(scope, others) : stagedBatches(scope, others);
+  const batches = linked([...unlinked, flippingBatch(scope, flips)]);
   const steps: Step[] = [];
   const transactions = batches.map((batch, transaction): Transaction => {
     const { written, borrows } = writeBatch(scope, batch);
@@ -39,10 +44,19 @@ export const arrange = (scope: Scope, drafts: readonly Draft[]): Statements => {
       waitsFor: batch.waitsFor,
       borrows: distinct([...borrows, ...granted(batch)]),
       autocommit: batch.autocommit,
+      ...(batch.flips ? { stage: 3 as const, awaits: [IAM_TARGET] } : {}),
     };
   });
   return { steps, transactions, lapses };
 };
+
+/** The target that is the IAM account. */
+const IAM_TARGET = 'iam';
+
+/** Logins that exist flip last, and together: a policy that does not open leaves everything else done. */
+const flippingBatch = (scope: Scope, drafts: readonly Draft[]): Unlinked[] => [
+  { database: scope.declared.target.maintenanceDatabase, drafts, autocommit: false, flips: true },
+];
 
 /** The server locks a role whose members change. */
 const granted = (batch: Batch): string[] =>
@@ -89,11 +103,11 @@ const atomicBatches = (scope: Scope, drafts: readonly Draft[]): Batches => {
   const rest = drafts.filter((draft) => !draft.ends && !closing.includes(draft));
   const maintenance = scope.declared.target.maintenanceDatabase;
   return {
-    batches: linked([
+    unlinked: [
       [{ database: maintenance, drafts: closing, autocommit: false }],
       [endingBatch(maintenance, ending)],
       [{ database, drafts: rest, autocommit: false }],
-    ]),
+    ],
     lapses: [],
   };
 };
@@ -113,7 +127,7 @@ const stagedBatches = (scope: Scope, drafts: readonly Draft[]): Batches => {
     ),
   );
   return {
-    batches: linked([
+    unlinked: [
       cluster(inPhases(FIRST)),
       [
         endingBatch(
@@ -123,7 +137,7 @@ const stagedBatches = (scope: Scope, drafts: readonly Draft[]): Batches => {
       ],
       ...lanes,
       cluster(opening),
-    ]),
+    ],
     lapses,
   };
 };
@@ -194,6 +208,7 @@ const writeBatch = (scope: Scope, batch: Batch): { readonly written: Written[]; 
       changes: draft.changes,
       ...(as === null ? {} : { as }),
       ...(draft.secret === undefined ? {} : { secret: draft.secret }),
+      ...(draft.undo === undefined ? {} : { undo: draft.undo }),
     });
   }
   const last = ordered.at(-1)!.phase;
