@@ -82,6 +82,8 @@ const authenticationFlips = (scope: Scope, before: Reality, after: Reality): Fin
     if (!role.login && !declared) return [];
     if (path && declared?.kind === 'user' && declared.auth !== 'iam') return [flips(declared.auth, role.name, path, declared.source)];
     if (path && !was.has(role.name) && !declared && role.login) return [flips('unmanaged', role.name, path)];
+    const former = was.get(role.name);
+    if (!path && role.login && former && former.length > 2) return [flipsBack(role.name, former, declared?.source)];
     if (!path && scope.untouchable.has(role.name) && member.has(role.name) && !wasMember.has(role.name) && !role.superuser)
       return [memberOnly(role.name, member.get(role.name)!)];
     return [];
@@ -118,6 +120,14 @@ const flips = (auth: string, name: string, path: readonly string[], source?: Fin
   code: 'guard/authentication-flip',
   message: `${auth === 'unmanaged' ? 'login' : `user '${name}' has auth: ${auth}, but`}${auth === 'unmanaged' ? ` '${name}'` : ' it'} ${auth === 'unmanaged' ? 'would become' : 'is'} a member of rds_iam (${arrows(path)}) and can log in by IAM only`,
   hint: 'rds_iam belongs on users with auth: iam, not on a group',
+  ...(source ? { source } : {}),
+});
+
+/** What a group takes with it when it leaves rds_iam; a user's own membership has a line of its own. */
+const flipsBack = (name: string, path: readonly string[], source?: Finding['source']): Finding => ({
+  severity: source ? 'note' : 'warning',
+  code: 'plan/authentication-flip',
+  message: `'${name}' logs in by its password again: it was a member of rds_iam (${arrows(path)})`,
   ...(source ? { source } : {}),
 });
 

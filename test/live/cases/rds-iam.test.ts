@@ -63,7 +63,8 @@ eachMajor(
       );
       const login = { user: 'freed_p', password: 'freed-password' };
       await expect(server().query(login, 'freed', 'SELECT 1')).rejects.toThrow(/reject/);
-      await room.converge('groups:\n  freed_ro: {}\nusers:\n  freed_p: { auth: password, groups: [freed_ro] }\n');
+      const planned = await room.converge('groups:\n  freed_ro: {}\nusers:\n  freed_p: { auth: password, groups: [freed_ro] }\n');
+      expect(found(planned, 'plan/authentication-flip')).toEqual([expect.stringContaining('freed_p -> freed_ro -> rds_iam')]);
       await server().query(login, 'freed', 'SELECT 1');
     });
 
