@@ -29,7 +29,11 @@ export const planTargets = async (
   declareds: readonly Declared[],
   options: ReadOptions,
 ): Promise<{ readonly targets: readonly PlanTarget[]; readonly findings: readonly Finding[] }> => {
-  const settled = await sideBySide(declareds, (declared) => planOne(declared, options));
+  const servers = declareds.filter(({ iam }) => iam === null);
+  const logins = new Map<string, ReadonlySet<string>>();
+  const planned = sideBySide(servers, (declared) => planServer(declared, options, logins));
+  const accounts = declareds.filter(({ iam }) => iam !== null).map((declared) => planAccount(declared, options, planned, logins));
+  const settled = [...(await planned), ...(await Promise.allSettled(accounts))];
   const findings: Finding[] = [];
   const targets: PlanTarget[] = [];
   for (const outcome of settled) {
@@ -51,15 +55,38 @@ export const sideBySide = async <T, R>(
   return await Promise.allSettled(items.map((item) => lane(() => work(item))));
 };
 
-const planOne = async (declared: Declared, { as, maxRemovals, onProgress, now }: ReadOptions): Promise<PlanTarget> => {
+/** Reads a server and plans it; who logs in by IAM there is kept in `logins` for the plan of the account. */
+const planServer = async (declared: Declared, options: ReadOptions, logins: Map<string, ReadonlySet<string>>): Promise<PlanTarget> => {
+  const { provider, snapshot, told } = await readOne(declared, options);
+  const target = planTarget(provider, snapshot, declared, strictest(declared.guards.maxRemovals, options.maxRemovals));
+  if (provider.logins) logins.set(declared.target.name, provider.logins(snapshot, declared));
+  return told(target);
+};
+
+/** Reads the account beside the servers; it is planned when they are. */
+const planAccount = async (
+  declared: Declared,
+  options: ReadOptions,
+  servers: Promise<unknown>,
+  logins: ReadonlyMap<string, ReadonlySet<string>>,
+): Promise<PlanTarget> => {
+  const { provider, snapshot, told } = await readOne(declared, options);
+  await servers;
+  const known = { ...declared, iam: { ...declared.iam!, logins } };
+  return told(planTarget(provider, snapshot, known, strictest(declared.guards.maxRemovals, options.maxRemovals)));
+};
+
+const readOne = async (declared: Declared, { as, onProgress, now }: ReadOptions) => {
   const { name, engine, endpoint } = declared.target;
   const provider = await providerOf(engine, name);
   const started = now();
   onProgress({ type: 'target-start', target: name, endpoint: endpoint.kind === 'explicit' ? `${endpoint.host}:${endpoint.port}` : '' });
   const snapshot = await provider.inspect({ declared, as });
-  const target = planTarget(provider, snapshot, declared, strictest(declared.guards.maxRemovals, maxRemovals));
-  onProgress({ type: 'target-read', target: name, databases: target.read.databases, objects: target.read.objects, ms: now() - started });
-  return target;
+  const told = (target: PlanTarget): PlanTarget => {
+    onProgress({ type: 'target-read', target: name, databases: target.read.databases, objects: target.read.objects, ms: now() - started });
+    return target;
+  };
+  return { provider, snapshot, told };
 };
 
 /** Of two limits the lower; null is none. */

@@ -80,6 +80,8 @@ export type Provider<Snapshot> = {
   readonly statements: (changes: readonly Change[], snapshot: Snapshot, declared: Declared) => Statements;
   /** □ */
   readonly identity: (snapshot: Snapshot, target: Target) => PlanTarget['identity'];
+  /** □ users that log in by IAM, as the server has them */
+  readonly logins?: (snapshot: Snapshot, declared: Declared) => ReadonlySet<string>;
   /** □ databases that were not read, and how much was */
   readonly extent: (snapshot: Snapshot) => Pick<PlanTarget, 'unread' | 'read'>;
   /** ■ why these steps cannot run: a server that takes no changes, a secret that is not there */

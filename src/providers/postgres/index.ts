@@ -1,11 +1,12 @@
 import type { PlanTarget } from '../../model/plan.ts';
 import type { Provider } from '../provider.ts';
+import { iamLogins } from './authentication.ts';
 import { execute, missingSecrets } from './execute.ts';
 import { readerFindings } from './exposure.ts';
 import { guard } from './guard.ts';
 import { inspect } from './inspect.ts';
 import { lock } from './lock.ts';
-import { normalize } from './normalize.ts';
+import { normalize, scopeOf } from './normalize.ts';
 import type { Snapshot } from './snapshot.ts';
 import { statements } from './statements/index.ts';
 
@@ -17,6 +18,7 @@ export const postgres: Provider<Snapshot> = {
   statements,
   lock,
   execute,
+  logins: (snapshot, declared) => iamLogins(scopeOf(snapshot, declared).reality),
   identity: ({ server }, target) => ({
     endpoint: target.endpoint.kind === 'explicit' ? `${target.endpoint.host}:${target.endpoint.port}` : 'env',
     system: server.systemIdentifier,
