@@ -28,7 +28,8 @@ export const authenticationFlips = (scope: Scope, before: Reality, after: Realit
     if (path && !was.has(role.name) && !declared && role.login) return [flips('unmanaged', role.name, path)];
     const former = was.get(role.name);
     if (!path && role.login && former && former.length > 2) return [flipsBack(role.name, former, declared?.source)];
-    if (!path && scope.untouchable.has(role.name) && member.has(role.name) && !wasMember.has(role.name) && !role.superuser)
+    const exposed = role.login || scope.untouchable.has(role.name);
+    if (!path && exposed && member.has(role.name) && !wasMember.has(role.name) && !role.superuser)
       return [memberOnly(role.name, member.get(role.name)!)];
     return [];
   });
