@@ -98,8 +98,9 @@ const schemaPlace = (selector: string, path: Path, context: Context): SchemaPlac
 const EVERY: Part = { text: '*', literal: false };
 
 const builtIn = (view: View, profile: 'read' | 'write', context: Context): DeclaredGrant[] =>
-  schemasOf(view.entry[profile], view, profile, view.path(profile), context).flatMap(({ database, schema, selector, path }) =>
-    POSTGRES_PROFILES[profile].map(({ kind, privileges }) => ({
+  schemasOf(view.entry[profile], view, profile, view.path(profile), context).flatMap(({ database, schema, selector, path }) => {
+    const source = context.at(path);
+    return POSTGRES_PROFILES[profile].map(({ kind, privileges }) => ({
       grantee: view.name,
       kind,
       privileges,
@@ -108,9 +109,9 @@ const builtIn = (view: View, profile: 'read' | 'write', context: Context): Decla
       name: kind === 'database' || kind === 'schema' ? null : EVERY,
       profile,
       selector,
-      source: context.at(path),
-    })),
-  );
+      source,
+    }));
+  });
 
 const ownProfiles = (view: View, context: Context): DeclaredGrant[] =>
   Object.entries(view.entry.use ?? {}).flatMap(([profile, schemas]) => {

@@ -40,17 +40,19 @@ export const authorityOf = (
   const me = reality.roles.get(login);
   const superuser = me?.superuser ?? false;
   const edges = edgesByMember(reality.memberships);
+  const admins = adminsByRole(reality.memberships);
   const inherited = closure(edges, login, (edge) => edge.inherit);
   const settable = closure(edges, login, (edge) => !perGrantor || edge.set);
   const member = closure(edges, login, () => true);
   const reaches = new Map<string, Reach>();
+  const inheritances = new Map<string, ReadonlySet<string>>();
 
   const admin: Authority['admin'] = (role) => {
     if (superuser) return { grantor: perGrantor ? bootstrap : login };
     if (coming.has(role)) return { grantor: login };
     if (reality.roles.get(role)?.superuser) return null;
-    if (!perGrantor) return me?.createrole || adminOf(member, edges, role) ? { grantor: login } : null;
-    const grantor = adminOf(inherited, edges, role);
+    if (!perGrantor) return me?.createrole || adminOf(member, admins.get(role)) ? { grantor: login } : null;
+    const grantor = adminOf(inherited, admins.get(role));
     return grantor ? { grantor } : null;
   };
 
@@ -84,8 +86,13 @@ export const authorityOf = (
       if (reality.roles.get(role)?.superuser) return false;
       return perGrantor ? (me?.createrole ?? false) && admin(role) !== null : (me?.createrole ?? false);
     },
-    inherits: (from, role) => from === role || closure(edges, from, (edge) => edge.inherit).has(role),
-    administers: (from, role) => (edges.get(from) ?? []).some((edge) => edge.role === role && edge.admin),
+    inherits: (from, role) => {
+      if (from === role) return true;
+      const reached = inheritances.get(from) ?? closure(edges, from, (edge) => edge.inherit);
+      inheritances.set(from, reached);
+      return reached.has(role);
+    },
+    administers: (from, role) => admins.get(role)?.has(from) ?? false,
   };
 };
 
@@ -97,6 +104,18 @@ const edgesByMember = (memberships: readonly Membership[]): ReadonlyMap<string, 
     else edges.set(edge.member, [edge]);
   }
   return edges;
+};
+
+/** Who holds ADMIN on each role. A login that made ten thousand roles holds it on all of them. */
+const adminsByRole = (memberships: readonly Membership[]): ReadonlyMap<string, ReadonlySet<string>> => {
+  const admins = new Map<string, Set<string>>();
+  for (const { role, member, admin } of memberships) {
+    if (!admin) continue;
+    const holders = admins.get(role);
+    if (holders) holders.add(member);
+    else admins.set(role, new Set([member]));
+  }
+  return admins;
 };
 
 /** The roles reached from `start` over the edges that count, itself included. */
@@ -111,7 +130,7 @@ const closure = (
 };
 
 /** Who of `members` holds ADMIN on the role; the login itself, being first, is preferred as the server does. */
-const adminOf = (members: ReadonlySet<string>, edges: ReadonlyMap<string, readonly Membership[]>, role: string): string | null => {
-  for (const member of members) if ((edges.get(member) ?? []).some((edge) => edge.role === role && edge.admin)) return member;
+const adminOf = (members: ReadonlySet<string>, admins: ReadonlySet<string> | undefined): string | null => {
+  if (admins) for (const member of members) if (admins.has(member)) return member;
   return null;
 };

@@ -47,10 +47,12 @@ export const sideOf = (grantee: string, grantor: string): string => `${grantee}\
 
 /** `held` without what is lost: a bare word goes wholly, a word with `*` loses its grant option. */
 export const without = (held: Privileges, lost: Privileges): Privileges =>
-  held.flatMap((privilege) => {
-    const word = wordOf(privilege);
-    if (lost.includes(word)) return [];
-    return [lost.includes(`${word}*`) ? word : privilege];
-  });
+  lost.length === 0
+    ? held
+    : held.flatMap((privilege) => {
+        const word = wordOf(privilege);
+        if (lost.includes(word)) return [];
+        return [lost.includes(`${word}*`) ? word : privilege];
+      });
 
 const placeOf = (row: OwnedObjects, ...rest: readonly string[]): string => pathKey(row.database ?? '', row.schema ?? '', ...rest);

@@ -17,9 +17,9 @@ const PROFILED: ReadonlySet<string> = new Set<DefaultKind>(['table', 'sequence',
 
 /** Default privileges that name a declared role, those of the profiles included (rule 18), and those of roles that go. */
 export const compareDefaults = (scope: Scope, compare: Comparison): void => {
-  const actual = new Map([...actualDefaults(scope), ...builtIn(scope)].map((body) => [keyOf(body), body]));
+  const actual = new Map([...actualDefaults(scope), ...builtIn(scope)].map((body) => [placeOf(body), body]));
   const desired = desiredDefaults(scope, compare);
-  for (const body of leaversDefaults(scope, actual.values())) desired.set(keyOf(body), { body });
+  for (const body of leaversDefaults(scope, actual.values())) desired.set(placeOf(body), { body });
   for (const key of new Set([...actual.keys(), ...desired.keys()])) {
     const before = actual.get(key) ?? null;
     const wanted = desired.get(key);
@@ -35,7 +35,7 @@ export const compareDefaults = (scope: Scope, compare: Comparison): void => {
     if (samePrivileges(before?.privileges ?? [], privileges)) continue;
     compare.put(
       'default',
-      key,
+      keyOf(body),
       before,
       privileges.length === 0 ? null : { ...body, privileges },
       aboutDefault(scope, body, wanted?.source ?? closed[0]?.source),
@@ -75,6 +75,10 @@ const builtIn = (scope: Scope): DefaultPrivilege[] =>
       );
   });
 
+/** Tens of thousands are compared and few are shown: no name holds a NUL. */
+const placeOf = ({ database, creator, schema, objects, grantee }: DefaultPrivilege): string =>
+  `${database}\0${schema ?? '\0'}\0${objects}\0${creator}\0${granteeKey(grantee)}`;
+
 const keyOf = ({ database, creator, schema, objects, grantee }: DefaultPrivilege): string =>
   `${pathKey(database, ...(schema === null ? [] : [schema]))} ${objects}s by ${pathKey(creator)} to ${granteeKey(grantee) === '' ? 'PUBLIC' : pathKey(granteeKey(grantee))}`;
 
@@ -112,9 +116,9 @@ const actualDefaults = (scope: Scope): DefaultPrivilege[] => {
 const desiredDefaults = (scope: Scope, compare: Comparison): Map<string, Wanted> => {
   const desired = new Map<string, Wanted>();
   const add = (body: DefaultPrivilege, source: Position) => {
-    const key = keyOf(body);
+    const key = placeOf(body);
     const known = desired.get(key);
-    desired.set(key, { body: { ...body, privileges: union(known?.body.privileges ?? [], body.privileges) }, source });
+    desired.set(key, { body: known ? { ...body, privileges: union(known.body.privileges, body.privileges) } : body, source });
   };
   for (const { action, database, schema, createdBy, to, objects, privileges, source } of scope.declared.defaults) {
     if (action === 'revoke' || !scope.managed.has(database)) continue;

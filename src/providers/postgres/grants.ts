@@ -85,10 +85,14 @@ const compareGrantee = (comparing: Comparing, options: Options, side: Side): voi
   const wiped = (grantor: string): Privileges => tableOf(tables, row)?.losses.get(sideOf(grantee, grantor)) ?? [];
   const touched = entries.some((entry) => options.fallen(entry).length > 0 || wiped(entry.grantor).length > 0);
   if (rules.length === 0 && !exact && !scope.dropped.has(grantee) && !touched) return;
-  const kept = entries
-    .map((entry) => ({ ...entry, privileges: without(entry.privileges, options.fallen(entry)) }))
-    .filter(({ privileges }) => privileges.length > 0);
+  const kept = !touched
+    ? entries
+    : entries
+        .map((entry) => ({ ...entry, privileges: without(entry.privileges, options.fallen(entry)) }))
+        .filter(({ privileges }) => privileges.length > 0);
   const wanted = wantedOf(scope, row, grantee, rules, entries, kept);
+  // Nearly all there is: one entry, which gives just what is declared.
+  if (!touched && entries.length === 1 && wanted !== null && samePrivileges(entries[0]!.privileges, wanted)) return;
   const after = new Map<string, Privileges>();
   for (const entry of kept) after.set(entry.grantor, wanted === null ? entry.privileges : intersection(entry.privileges, wanted));
   const lacking = wanted === null ? [] : difference(wanted, [...after.values()].reduce(union, []));

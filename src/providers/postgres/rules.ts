@@ -41,10 +41,11 @@ export const ruleBook = (scope: Scope): RuleBook => {
   return {
     all,
     forPlace: (row) => {
-      const place = `${row.kind} ${row.origin ?? ''} ${pathKey(row.database ?? '', row.schema ?? (row.kind === 'schema' ? row.names[0]! : ''))}`;
+      const schema = row.kind === 'schema' ? row.names[0]! : row.schema;
+      // No name holds a NUL.
+      const place = `${row.kind} ${row.origin ?? ''} ${row.database ?? ''}\0${schema ?? ''}`;
       const known = places.get(place);
       if (known) return known;
-      const schema = row.kind === 'schema' ? row.names[0]! : row.schema;
       const candidates = [
         ...(index.get(indexKey(row.kind, null)) ?? []),
         ...(schema === null ? [] : (index.get(indexKey(row.kind, schema)) ?? [])),

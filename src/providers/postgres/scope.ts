@@ -39,5 +39,14 @@ export const isProviderRole = (name: string): boolean => /^(pg_|rds)/.test(name)
 export const ownerActor = (scope: Scope, objects: Pick<OwnedObjects, 'owner' | 'database'>): string =>
   actor(objects.owner, databaseOwner(scope, objects.database));
 
-export const databaseOwner = (scope: Scope, database: string | null): string =>
-  scope.reality.objects.find((row) => row.kind === 'database' && row.names[0] === database)?.owner ?? '';
+export const databaseOwner = ({ reality: { objects } }: Scope, database: string | null): string => {
+  let owners = databaseOwners.get(objects);
+  if (!owners) {
+    owners = new Map(objects.flatMap((row) => (row.kind === 'database' ? [[row.names[0]!, row.owner] as const] : [])));
+    databaseOwners.set(objects, owners);
+  }
+  return owners.get(database ?? '') ?? '';
+};
+
+/** Asked for every grant, and so remembered. */
+const databaseOwners = new WeakMap<Reality['objects'], ReadonlyMap<string, string>>();
