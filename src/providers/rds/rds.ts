@@ -1,0 +1,124 @@
+import { rdsHost } from '../../core/rds-host.ts';
+import type { Endpoint, Target } from '../../model/declared.ts';
+import { Failure, type Finding, isError } from '../../model/finding.ts';
+import { type Address, checkDeclared, checkFound, declaredRegion, type Sought } from './check.ts';
+import { clockFindings } from './clock.ts';
+import { type Access, accessWith } from './connect.ts';
+import { inventoryOf } from './inspect.ts';
+import { type Desk, seek } from './seek.ts';
+import { tokenFor } from './token.ts';
+
+export type DiscoverOptions = {
+  /** Names of targets with users that log in by IAM; those that Rolecall itself logs in to by IAM count anyway. */
+  readonly needIam: ReadonlySet<string>;
+};
+
+/** The targets as they are now known; one with a finding of severity error stays as it was. */
+export type Discovery = { readonly targets: readonly Target[]; readonly findings: readonly Finding[] };
+
+/**
+ * Finds the targets of `rds` through the API, and readies those that Rolecall logs in to by IAM. What AWS is asked depends on how many
+ * regions and sets of credentials there are, and not on how many targets. Touches nothing where no target needs it; never throws for
+ * expected trouble.
+ */
+export const discover = async (targets: readonly Target[], { needIam }: DiscoverOptions): Promise<Discovery> => {
+  const desks = new Map<string, Desk>();
+  const discovered = await Promise.all(targets.map((target) => discoverOne(target, deskFor(desks, target), needIam)));
+  const tokens = new Set(targets.filter(({ login }) => login.auth === 'iam').map((target) => deskFor(desks, target)));
+  const clocks = await Promise.all(
+    [...desks.values()].map(async (desk) => clockFindings((await callerOf(desk))?.skewMs ?? null, tokens.has(desk))),
+  );
+  return {
+    targets: discovered.map(({ target }) => target),
+    findings: distinct([...discovered.flatMap(({ findings }) => findings), ...clocks.flat().slice(0, 1)]),
+  };
+};
+
+type Discovered = { readonly target: Target; readonly findings: readonly Finding[] };
+
+/** undefined: AWS is not needed for this target. */
+const deskFor = (desks: Map<string, Desk>, target: Target): Desk | undefined => {
+  const region = target.rds?.region ?? regionOf(target);
+  if (region === undefined || (target.rds === undefined && target.login.auth !== 'iam')) return undefined;
+  const role = target.rds?.assumeRole;
+  const key = JSON.stringify([role?.arn, role?.externalId]);
+  const desk = desks.get(key) ?? deskWith(accessWith(role, region));
+  desks.set(key, desk);
+  return desk;
+};
+
+const deskWith = (access: Access): Desk => ({ access, inventory: inventoryOf(access) });
+
+/** By what the manifest says, else by the endpoint's own name. */
+const regionOf = (target: Target): string | undefined =>
+  target.endpoint.kind === 'explicit' ? (declaredRegion(target) ?? rdsHost(target.endpoint.host)?.region ?? undefined) : undefined;
+
+const discoverOne = async (target: Target, desk: Desk | undefined, needIam: ReadonlySet<string>): Promise<Discovered> => {
+  try {
+    if (isSought(target) && desk) return await found(target, desk, needIam.has(target.name) || target.login.auth === 'iam');
+    const findings = checkDeclared(target);
+    if (!desk || findings.some(isError)) return { target, findings };
+    const ready = await readied(target, desk);
+    return { target: ready.target, findings: [...findings, ...ready.findings] };
+  } catch (error) {
+    if (error instanceof Failure) return { target, findings: error.findings };
+    throw error;
+  }
+};
+
+const isSought = (target: Target): target is Sought => target.rds !== undefined;
+
+const found = async (target: Sought, desk: Desk, needsIam: boolean): Promise<Discovered> => {
+  await desk.access.credentials();
+  const hit = await seek(target, desk);
+  if ('severity' in hit) return { target, findings: [hit] };
+  const findings = [...checkFound(target, hit, needsIam), ...hit.findings];
+  if (findings.some(isError)) return { target, findings };
+  return { target: withToken({ ...target, endpoint: endpointOf(target, hit.address), place: hit.place }, desk), findings };
+};
+
+/** A token is made without a word to AWS: whether the credentials are any good is asked beforehand. */
+const readied = async (target: Target, desk: Desk): Promise<Discovered> => {
+  await desk.access.credentials();
+  try {
+    await desk.access.caller();
+    return { target: withToken(target, desk), findings: [] };
+  } catch (error) {
+    if (!(error instanceof Failure) || !error.findings.every(({ code }) => code === 'aws/unreachable')) throw error;
+    return { target: withToken(target, desk), findings: error.findings.map((finding) => ({ ...finding, severity: 'warning' as const })) };
+  }
+};
+
+/** Certificates of proxies come from authorities that Node trusts anyway. */
+const endpointOf = ({ rds }: Sought, address: Address): Endpoint => {
+  const ca = rds.ca ?? (rds.kind === 'proxy' ? undefined : 'rds');
+  return { kind: 'explicit', ...address, tls: 'verify-full', ...(ca === undefined ? {} : { ca }), ...(rds.via ? { via: rds.via } : {}) };
+};
+
+const withToken = (target: Target, desk: Desk): Target => {
+  const { endpoint, login } = target;
+  if (login.auth !== 'iam' || endpoint.kind !== 'explicit') return target;
+  const region = regionOf(target)!;
+  const { host, port } = endpoint;
+  return { ...target, login: { ...login, token: (user) => tokenFor({ host, port, region, user, credentials: desk.access.credentials }) } };
+};
+
+const callerOf = async (desk: Desk) => {
+  try {
+    return await desk.access.caller();
+  } catch (error) {
+    // Trouble that matters was met by the targets themselves; STS may be out of reach where RDS is not.
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+};
+
+/** One list that cannot be read is the trouble of every target that looks into it: said once. */
+const distinct = (findings: readonly Finding[]): readonly Finding[] => {
+  const seen = new Map<string, Finding>();
+  for (const finding of findings) {
+    const key = JSON.stringify([finding.code, finding.message]);
+    if (!seen.has(key)) seen.set(key, finding);
+  }
+  return [...seen.values()];
+};
