@@ -105,17 +105,30 @@ const program = (done: (code: ExitCode) => void, console: Console): Command => {
     .addOption(json())
     .action(async (options) => done(await (await import('./targets.ts')).targetsCommand(withJson(options), console)));
 
+  command('import', "another tool's file as a manifest")
+    .argument('<file>')
+    .addOption(new Option('--from <tool>', 'whose file it is').choices(['postgres-user-manager']).makeOptionMandatory())
+    .option('--stack <name>', 'owner/repository: the mark of the roles')
+    .option('--out <file>', 'write a new file (default: stdout)')
+    .addOption(plaintext())
+    .action(async (file, options) => done(await (await import('./import.ts')).importCommand(file, options, console)));
+
   return root;
 };
+
+const plaintext = (): Option =>
+  new Option('--allow-plaintext-passwords', 'read JSON with passwords written out; they are left out, and variables named in their place');
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 const manifestOption = (command: Command): Command =>
-  command.addOption(
-    new Option('-m, --manifest <path>', 'file or directory of *.yaml; repeatable')
-      .argParser(collect)
-      .default([], './access, else ./rolecall.yaml'),
-  );
+  command
+    .addOption(
+      new Option('-m, --manifest <path>', 'file or directory of *.yaml; repeatable')
+        .argParser(collect)
+        .default([], './access, else ./rolecall.yaml'),
+    )
+    .addOption(plaintext());
 
 const targetOptions = (command: Command): Command =>
   manifestOption(command)

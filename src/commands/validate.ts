@@ -6,12 +6,19 @@ import { toJson } from '../render/json.ts';
 import type { Console } from './console.ts';
 import { tell } from './tell.ts';
 
-export type ValidateOptions = { readonly manifest: readonly string[]; readonly format: 'human' | 'json' | 'github' };
+export type ValidateOptions = {
+  readonly manifest: readonly string[];
+  readonly format: 'human' | 'json' | 'github';
+  readonly allowPlaintextPasswords?: boolean;
+};
 
 /** Schema, references, cycles and rules, offline. Exit: 0, or 1 when a finding is an error. */
-export const validateCommand = async ({ manifest: paths, format }: ValidateOptions, console: Console): Promise<ExitCode> => {
+export const validateCommand = async (
+  { manifest: paths, format, allowPlaintextPasswords = false }: ValidateOptions,
+  console: Console,
+): Promise<ExitCode> => {
   const { files } = await loadManifest(paths);
-  const { findings } = readManifest(files);
+  const { findings } = readManifest(files, { allowPlaintextPasswords });
   const valid = !findings.some(isError);
   if (format === 'json') console.out(toJson({ formatVersion: '1.0', valid, findings }));
   else if (format === 'github') console.out(findingsAnnotations(findings));

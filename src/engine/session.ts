@@ -11,6 +11,8 @@ export type ManifestOptions = {
   readonly target: readonly string[];
   /** RFC 3339; the instant at which `until` is judged. */
   readonly now?: string;
+  /** JSON of postgres-user-manager may hold passwords, which are left out. */
+  readonly allowPlaintextPasswords?: boolean;
 };
 
 export type Session = {
@@ -23,7 +25,7 @@ export type Session = {
 /** Loads, validates and declares for the chosen targets (all by default). Throws all findings together when one is an error. */
 export const openSession = async (options: ManifestOptions, clock: () => Date): Promise<Session> => {
   const { files } = await loadManifest(options.manifest);
-  const { manifest, findings } = readManifest(files);
+  const { manifest, findings } = readManifest(files, { allowPlaintextPasswords: options.allowPlaintextPasswords ?? false });
   if (!manifest || findings.some(isError)) throw new Failure(findings);
   const names = targetsOf(manifest).map((target) => target.name);
   const chosen = options.target.length > 0 ? options.target : names;

@@ -1,8 +1,11 @@
 import { type Finding, isError } from '../model/finding.ts';
+import { checkAccount } from './account.ts';
 import { byPlace, type Checks, checksOf } from './checks.ts';
 import type { Content, Manifest } from './content.ts';
 import { checkCycles } from './cycles.ts';
 import { defaultsOn, publicsOn } from './elsewhere.ts';
+import { checkIam } from './iam.ts';
+import { fromUserManager, type ImportOptions, isUserManager, parseJson } from './import/postgres-user-manager.ts';
 import { checkLater } from './later.ts';
 import { type Merged, merge } from './merge.ts';
 import { checkNames } from './names.ts';
@@ -10,11 +13,14 @@ import { checkReferences } from './references.ts';
 import { checkRoles } from './roles.ts';
 import { checkSecrets } from './secrets.ts';
 import { checkShape } from './shape.ts';
-import { isRecord, parse } from './source.ts';
+import { isRecord, parse, type Source } from './source.ts';
 import { checkTargets } from './targets.ts';
 
 /** The text of one file of the manifest; `path` is what findings call it. */
 export type ManifestFile = { readonly path: string; readonly text: string };
+
+/** `from`: whose files they all are; left out, postgres-user-manager's are recognised among the others. */
+export type ReadOptions = ImportOptions & { readonly from?: 'postgres-user-manager' };
 
 /**
  * Validates the files as one manifest, offline: YAML, the schema, and the rules between its parts. All findings together, in the
@@ -22,18 +28,27 @@ export type ManifestFile = { readonly path: string; readonly text: string };
  */
 export const readManifest = (
   files: readonly ManifestFile[],
+  options: ReadOptions = {},
 ): { readonly manifest: Manifest | null; readonly findings: readonly Finding[] } => {
-  const sources = files.map(({ path, text }) => parse(path, text));
-  const unreadable = sources.flatMap(({ findings }) => findings);
-  if (unreadable.length > 0) return { manifest: null, findings: unreadable.sort(byPlace) };
+  const sources = sourcesOf(files, options);
+  const read = sources.flatMap((source) => source.findings);
+  if (read.some(isError)) return { manifest: null, findings: read.sort(byPlace) };
   const merged = merge(sources);
   const shape = checkShape(merged);
   const { checks, findings } = checksOf(merged, shape.spoiled);
   if (merged.findings.length === 0 && Object.keys(merged.value).length === 0) checks.report('empty', 'the manifest is empty', []);
   else if (Object.keys(merged.value).length > 0) runChecks(checks, merged);
-  const all = [...merged.findings, ...shape.findings, ...findings()].sort(byPlace);
+  const all = [...read, ...merged.findings, ...shape.findings, ...findings()].sort(byPlace);
   if (all.some(isError)) return { manifest: null, findings: all };
   return { manifest: { content: merged.value as Content, at: merged.at }, findings: all };
+};
+
+/** Each file as a part of the manifest; postgres-user-manager's JSON as what it stands for. */
+const sourcesOf = (files: readonly ManifestFile[], options: ReadOptions): readonly Source[] => {
+  const sources = files.map(({ path, text }) => (path.endsWith('.json') || options.from ? parseJson(path, text) : parse(path, text)));
+  const foreign = sources.filter((source) => options.from !== undefined || isUserManager(source));
+  const headed = sources.some((source) => !foreign.includes(source) && isRecord(source.value));
+  return sources.map((source) => (foreign.includes(source) ? fromUserManager(source, !headed && source === foreign[0], options) : source));
 };
 
 /** The targets of a manifest, in its order. */
@@ -53,6 +68,8 @@ const runChecks = (checks: Checks, merged: Merged): void => {
   checkNames(checks);
   checkReferences(checks);
   checkRoles(checks);
+  checkIam(checks);
+  checkAccount(checks);
   checkCycles(checks);
   for (const context of checks.contexts) {
     if (context.entry.engine !== 'postgres') continue;
@@ -68,7 +85,8 @@ const checkWhole = ({ report }: Checks, { value }: Merged): void => {
   if (isRecord(value.targets) && Object.keys(value.targets).length === 0)
     report('missing', 'the manifest has no target', ['targets'], {}, 'key');
   const acts = ['users', 'groups', 'removed', 'defaults', 'public'].some((key) => !isEmpty(value[key]));
-  if (!acts)
+  const roles = isRecord(value.iam) && !isEmpty(value.iam.roles);
+  if (!acts && !roles)
     report('empty', 'the manifest declares no user, no group and nothing else to act on', [], {
       hint: 'name what shall go away under removed, or use destroy',
     });
