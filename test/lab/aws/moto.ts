@@ -98,7 +98,7 @@ export function clientConfig(endpoint: { readonly url: string }) {
 
 /** As the package's own `moto_server` starts it. */
 const UNFIXED = 'import sys; from moto.server import main; main(sys.argv[1:])';
-const FIXED = `import moto_fixes; ${UNFIXED}`;
+const FIXED = `import moto_fixes, moto_keys; ${UNFIXED}`;
 
 function environment(home: string, options: MotoOptions): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([variable]) => !/^(AWS|MOTO|PYTHON|LD)_?/.test(variable));
