@@ -115,7 +115,7 @@ export const listOf = (value: unknown): readonly string[] =>
     .map(String);
 
 /** The version whose documents may hold variables; a document without one is of 2008, where `${` is just text. */
-const CURRENT = '2012-10-17';
+export const CURRENT = '2012-10-17';
 
 const asRecord = (value: unknown): Readonly<Record<string, unknown>> | null =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
