@@ -10,12 +10,16 @@ export type ImportCommandOptions = {
   readonly stack?: string;
   readonly out?: string;
   readonly allowPlaintextPasswords?: boolean;
+  readonly cluster?: string;
+  readonly instance?: string;
+  readonly region?: string;
+  readonly login: string;
 };
 
 /** Another tool's file as a manifest, on stdout or into a new file. Exit: 0, or 1 where it says what a manifest cannot. */
 export const importCommand = async (file: string, options: ImportCommandOptions, console: Console): Promise<ExitCode> => {
   const { files } = await loadManifest([file]);
-  const { manifest, findings } = readManifest(files, options);
+  const { manifest, findings } = readManifest(files, { ...options, ...rdsOf(options) });
   if (manifest === null) throw new Failure(findings);
   tell(findings, console);
   const text = manifestYaml(manifest.content, [
@@ -25,6 +29,13 @@ export const importCommand = async (file: string, options: ImportCommandOptions,
   if (options.out === undefined) console.out(text);
   else await writeNew(options.out, text);
   return EXIT.ok;
+};
+
+const rdsOf = ({ cluster, instance, region, login: user }: ImportCommandOptions) => {
+  if (cluster === undefined && instance === undefined && region === undefined) return {};
+  if (region === undefined || (cluster === undefined) === (instance === undefined))
+    throw failure('import/place', 'a server in RDS is named by --region and one of --cluster and --instance');
+  return { rds: { ...(cluster === undefined ? { instance: instance! } : { cluster }), region, user } };
 };
 
 const TROUBLE: Readonly<Record<string, string>> = {

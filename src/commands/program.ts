@@ -109,6 +109,10 @@ const program = (done: (code: ExitCode) => void, console: Console): Command => {
     .argument('<file>')
     .addOption(new Option('--from <tool>', 'whose file it is').choices(['postgres-user-manager']).makeOptionMandatory())
     .option('--stack <name>', 'owner/repository: the mark of the roles')
+    .option('--cluster <name>', 'the server is this cluster of RDS (default: that of the environment)')
+    .option('--instance <name>', 'the server is this instance of RDS')
+    .option('--region <region>', 'the region of the cluster or instance')
+    .option('--login <user>', 'who logs in there, by IAM', 'rolecall')
     .option('--out <file>', 'write a new file (default: stdout)')
     .addOption(plaintext())
     .action(async (file, options) => done(await (await import('./import.ts')).importCommand(file, options, console)));

@@ -7,6 +7,7 @@ import { type ReadOptions, readManifest } from '../../src/manifest/validate.ts';
 import type { Finding } from '../../src/model/finding.ts';
 
 const FROM: ReadOptions = { from: 'postgres-user-manager', stack: 'acme/access' };
+const IN_RDS: ReadOptions = { ...FROM, rds: { cluster: 'shop', region: 'eu-west-1', user: 'rolecall' } };
 const JANE = { username: 'jane', enabled: true, can_login: true };
 const READERS = { name: 'readers', inherit: true };
 
@@ -95,7 +96,7 @@ describe('a user of postgres-user-manager', () => {
     ['with databases alone', { databases: ['shop'] }, 'auth: password'],
   ])('%s', (_name, user, expected) => {
     const users = [{ ...JANE, ...user }];
-    expect(body(yamlOf({ users, groups: [READERS] }))).toBe(
+    expect(body(yamlOf({ users, groups: [READERS] }, IN_RDS))).toBe(
       `groups:\n  readers: {}\nusers:\n  jane:\n${expected.replace(/^/gm, '    ')}\n`,
     );
   });
@@ -136,6 +137,33 @@ describe('the file as a whole', () => {
     expect(yamlOf({ users, groups: [] })).toMatch(
       /^version: 1\nstack: acme\/access\ntargets:\n {2}postgres:\n {4}engine: postgres\n {4}endpoint: env\n {4}databases: \[audit, shop\]\n {4}manage: additive\n/,
     );
+  });
+
+  test('is a manifest with a target in RDS and an account, where that is said', () => {
+    const users = [{ ...JANE, auth_method: 'iam', iam_role: 'arn:aws:iam::123456789012:role/app' }];
+    expect(yamlOf({ users }, IN_RDS)).toContain(
+      [
+        'targets:',
+        '  postgres:',
+        '    engine: postgres',
+        '    rds:',
+        '      cluster: shop',
+        '      region: eu-west-1',
+        '    login:',
+        '      user: rolecall',
+        '      auth: iam',
+        '    manage: additive',
+        'iam:',
+        '  account: "123456789012"',
+        'users:',
+      ].join('\n'),
+    );
+  });
+
+  test('asks for no policy where nobody says which server it is, and says so', () => {
+    const { manifest, findings } = read({ users: [{ ...JANE, auth_method: 'iam', iam_role: 'app' }] });
+    expect(told(findings)).toEqual(['warning import/no-policy']);
+    expect(manifest!.content.users).toMatchObject({ jane: { auth: 'iam' } });
   });
 
   test('without a stack is named after the file, and says so', () => {

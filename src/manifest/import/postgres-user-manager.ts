@@ -14,6 +14,8 @@ export type ImportOptions = {
   readonly allowPlaintextPasswords?: boolean;
   /** The stack, where no other file says it. */
   readonly stack?: string;
+  /** Where the server is found in RDS; left out, it is that of the environment. */
+  readonly rds?: { readonly region: string; readonly user: string } & Partial<Record<'cluster' | 'instance', string>>;
 };
 
 /** Whether a file is of postgres-user-manager: JSON with a list of users or groups, where a manifest has maps. */
@@ -44,7 +46,7 @@ export const fromUserManager = (json: Source, head: boolean, options: ImportOpti
   if (entries === null || findings.some(isError)) return { ...json, value: null, findings };
   const groups = named(entries.groups, 'groups', ({ name }) => name, tell);
   const users = named(entries.users, 'users', ({ username }) => username, tell);
-  const roles: Roles = { groups, users, variables: variablesOf(entries.users), options, tell };
+  const roles: Roles = { groups, users, variables: variablesOf(entries.users), known: !head || options.rds !== undefined, options, tell };
   const value = {
     ...(head ? headOf(json.file, entries, options, tell) : {}),
     ...existingOf(roles),
@@ -59,6 +61,8 @@ type Roles = {
   readonly groups: Named<GroupEntry>;
   readonly users: Named<UserEntry>;
   readonly variables: ReadonlyMap<string, string>;
+  /** Whether it is said where the server is in AWS: policies need that. */
+  readonly known: boolean;
   readonly options: ImportOptions;
   readonly tell: Tell;
 };
@@ -80,7 +84,7 @@ const named = <E>(entries: readonly E[], section: string, nameOf: (entry: E) => 
 const headOf = (
   file: string,
   { users, groups }: { readonly users: readonly UserEntry[]; readonly groups: readonly GroupEntry[] },
-  { stack }: ImportOptions,
+  { stack, rds }: ImportOptions,
   tell: Tell,
 ): Record<string, unknown> => {
   const stem = file.replace(/^.*[/\\]/, '').replace(/\.json$/, '');
@@ -90,8 +94,17 @@ const headOf = (
       hint: 'import it with --stack OWNER/REPOSITORY, or name a manifest with version, stack and targets beside it',
     });
   const databases = distinct([...users, ...groups.filter(({ name }) => !isServerRole(name))].flatMap((entry) => entry.databases));
-  const target = { engine: 'postgres', endpoint: 'env', ...(databases.length === 0 ? {} : { databases }), manage: 'additive' };
-  return { version: 1, stack: name, targets: { postgres: target } };
+  const place = rds === undefined ? { endpoint: 'env' } : { rds: placeOf(rds), login: { user: rds.user, auth: 'iam' } };
+  const target = { engine: 'postgres', ...place, ...(databases.length === 0 ? {} : { databases }), manage: 'additive' };
+  return { version: 1, stack: name, targets: { postgres: target }, ...(rds === undefined ? {} : { iam: accountOf(users) }) };
+};
+
+const placeOf = ({ user: _, ...place }: NonNullable<ImportOptions['rds']>): object => place;
+
+/** The account of the first ARN; another one beside it is found where it stands. */
+const accountOf = (users: readonly UserEntry[]): object => {
+  const [account] = users.flatMap(({ iam_role: role }) => /^arn:[^:]*:iam::(\d{12}):/.exec(role)?.[1] ?? []);
+  return account === undefined ? {} : { account };
 };
 
 /** Groups that are used and not described live on the server already: that tool would not make them. */
@@ -143,7 +156,7 @@ const userOf = (user: UserEntry, path: Path, roles: Roles): object => {
     ...(user.description === '' ? {} : { description: user.description }),
     auth: iam ? 'iam' : 'password',
     ...passwordOf(user, iam, path, roles),
-    ...principalsOf(user, iam, path, roles.tell),
+    ...principalsOf(user, iam, path, roles),
     ...(user.enabled && user.can_login ? {} : { enabled: false }),
     ...(limit === undefined ? {} : { connection_limit: limit }),
     ...(groups.length === 0 ? {} : { groups }),
@@ -212,11 +225,15 @@ const principalsOf = (
   { iam_role: role, username }: UserEntry,
   iam: boolean,
   path: Path,
-  tell: Tell,
+  { known, tell }: Roles,
 ): { readonly principals?: readonly string[] } => {
   if (role === '') return {};
   const place = [...path, 'iam_role'];
   if (!iam) tell('warning', 'ignored', `'iam_role' of '${username}' is not used: it logs in with a password`, place, {}, 'key');
+  else if (ROLE.test(role) && !known)
+    tell('warning', 'no-policy', `no policy lets '${role}' log in as '${username}': where the server is in AWS is not said`, place, {
+      hint: 'import it with --cluster or --instance and --region, or name a manifest with a target of rds: beside it',
+    });
   else if (ROLE.test(role)) return { principals: [/^(arn:|role\/)/.test(role) ? role : `role/${role}`] };
   else
     tell('error', 'value', `'iam_role' is '${role}', expected an IAM role's ARN or name`, place, {
