@@ -1,10 +1,15 @@
-import type { Declared, DeclaredGrant } from '../model/declared.ts';
+import type { Declared, DeclaredGrant, DeclaredRole } from '../model/declared.ts';
 import type { Graph, GraphEdge, GraphNode, NodeKind } from '../model/graph.ts';
+import { type DeclaredIam, type Principal, principalKey } from '../model/iam.ts';
 import { byCodeUnit, pathKey } from '../model/key.ts';
 
-/** The resources of a manifest: roles, objects as selectors, and who is in, may use, owns what. Offline: nothing is read. */
-export const resourceGraph = (declareds: readonly Declared[]): Graph => {
-  const parts = declareds.map(targetResources);
+/** What the graph shows of the IAM account: the roles that we create in it. */
+type Account = { readonly iam: Pick<DeclaredIam, 'account' | 'roles'> };
+
+/** The resources of a manifest: principals, roles, objects as selectors, and who logs in as, is in, may use, owns what. Offline: nothing is read. */
+export const resourceGraph = (declareds: readonly Declared[], account: Account | null = null): Graph => {
+  const servers = declareds.filter(({ target }) => target.engine !== 'iam');
+  const parts = [...servers.map(targetResources), accountResources(servers, account)];
   const nodes = new Map(parts.flatMap((part) => part.nodes).map((node) => [node.id, node]));
   const edges = new Map(parts.flatMap((part) => part.edges).map((edge) => [edgeKey(edge), edge]));
   return {
@@ -14,6 +19,45 @@ export const resourceGraph = (declareds: readonly Declared[]): Graph => {
 };
 
 const edgeKey = (edge: GraphEdge): string => JSON.stringify([edge.from, edge.to, edge.kind, edge.label ?? '']);
+
+const ACCOUNT = 'target:iam';
+
+/** The account holds our policies, one for each principal that may log in, and the roles that we create; other principals stand beside it. */
+const accountResources = (servers: readonly Declared[], account: Account | null): Graph => {
+  const ours = new Set((account?.iam.roles ?? []).map(({ name }) => `role/${name}`));
+  const principalNode = (key: string): GraphNode => ({
+    id: `principal:${key}`,
+    kind: 'principal',
+    label: key,
+    target: ours.has(key) ? ACCOUNT : null,
+  });
+  const logins = servers.flatMap(({ target, roles }) =>
+    [...roles.values()].filter(mayLogIn).flatMap((role) => role.principals.map((principal) => ({ target: target.name, role, principal }))),
+  );
+  const named = [...new Set(logins.map(({ principal }) => principalKey(principal)))];
+  if (named.length + ours.size === 0) return { nodes: [], edges: [] };
+  const policies = named.map((key): GraphNode => ({ id: `policy:${key}`, kind: 'policy', label: `policy of ${key}`, target: ACCOUNT }));
+  return {
+    nodes: [
+      { id: ACCOUNT, kind: 'target', label: account?.iam.account ? `iam (${account.iam.account})` : 'iam', target: null },
+      ...policies,
+      ...[...ours, ...named].map(principalNode),
+    ],
+    edges: [
+      ...named.map((key): GraphEdge => ({ from: `policy:${key}`, to: `principal:${key}`, kind: 'attached-to' })),
+      ...logins.map((login) => loginEdge(login.principal, login.role, login.target)),
+    ],
+  };
+};
+
+const mayLogIn = ({ enabled, expired }: DeclaredRole): boolean => enabled && !expired;
+
+const loginEdge = (principal: Principal, { name, kind, via }: DeclaredRole, target: string): GraphEdge => ({
+  from: `principal:${principalKey(principal)}`,
+  to: `${kind}:${pathKey(target, name)}`,
+  kind: 'may-log-in-as',
+  ...(via === 'direct' ? {} : { label: 'may log in, through a proxy, as' }),
+});
 
 const targetResources = (declared: Declared): Graph => {
   const target = `target:${pathKey(declared.target.name)}`;

@@ -1,5 +1,6 @@
-import type { DatabaseEngine, Endpoint, Manage, Rule } from '../model/declared.ts';
+import type { DatabaseEngine, DeclaredRole, Endpoint, Manage, Rule } from '../model/declared.ts';
 import type { Position, Severity } from '../model/finding.ts';
+import type { IamMode } from '../model/iam.ts';
 
 /** The way to a value of the manifest: keys and indexes from the top. */
 export type Path = readonly (string | number)[];
@@ -19,7 +20,7 @@ export type Content = {
   readonly version: 1;
   readonly stack: string;
   readonly targets: Named<TargetEntry>;
-  readonly iam?: object;
+  readonly iam?: IamEntry;
   readonly profiles?: Named<readonly GrantEntry[]>;
   readonly groups?: Named<RoleEntry>;
   readonly users?: Named<RoleEntry>;
@@ -38,20 +39,69 @@ export type Content = {
 
 export type TargetEntry = {
   readonly engine: DatabaseEngine;
-  readonly rds?: { readonly cluster?: string; readonly instance?: string; readonly proxy?: string };
-  readonly endpoint?:
-    | 'env'
-    | {
-        readonly host: string;
-        readonly port?: number;
-        readonly tls?: Extract<Endpoint, { kind: 'explicit' }>['tls'];
-        readonly ca?: string;
-      };
+  readonly rds?: RdsEntry;
+  readonly endpoint?: 'env' | EndpointEntry;
+  readonly proxies?: Texts;
   readonly login?: { readonly user?: string; readonly plan_user?: string; readonly auth?: 'iam' | 'password'; readonly password?: string };
   readonly databases?: Texts;
   readonly maintenance_database?: string;
   readonly defaults_for?: Named<Texts>;
   readonly manage?: Manage;
+};
+
+export type RdsEntry = {
+  readonly cluster?: string;
+  readonly instance?: string;
+  readonly proxy?: string;
+  readonly region: string;
+  readonly account?: string;
+  readonly assume_role?: string | { readonly arn: string; readonly external_id?: string };
+  readonly via?: DialledEntry;
+  readonly ca?: string;
+};
+
+export type EndpointEntry = {
+  readonly host: string;
+  readonly port?: number;
+  readonly tls?: Extract<Endpoint, { kind: 'explicit' }>['tls'];
+  readonly ca?: string;
+  readonly via?: DialledEntry;
+  readonly region?: string;
+  readonly account?: string;
+  readonly resource_id?: string;
+};
+
+type DialledEntry = { readonly host: string; readonly port: number };
+
+export type IamEntry = {
+  readonly account?: string;
+  readonly path?: string;
+  readonly mode?: IamMode;
+  readonly roles?: Named<IamRoleEntry>;
+};
+
+export type IamRoleEntry = {
+  readonly trust: TrustEntry;
+  readonly boundary?: string;
+  readonly path?: string;
+  readonly description?: string;
+  readonly max_session?: number | string;
+  readonly tags?: Named<string>;
+};
+
+export type TrustEntry = {
+  readonly service?: OneOrMore;
+  readonly account?: string;
+  readonly external_id?: string;
+  readonly github?: {
+    readonly repository: string;
+    readonly branches?: Texts;
+    readonly environments?: Texts;
+    readonly subjects?: Texts;
+  };
+  readonly policy?: {
+    readonly Statement: readonly { readonly Effect: string; readonly Principal?: string | Named<OneOrMore>; readonly Condition?: object }[];
+  };
 };
 
 /** Targets of an entry: a list, or a map with what differs there. */
@@ -67,6 +117,7 @@ export type RoleOverride = {
   readonly password_version?: number;
   readonly enabled?: boolean;
   readonly principals?: Texts;
+  readonly via?: DeclaredRole['via'];
   readonly hosts?: Texts;
   readonly groups?: readonly MembershipEntry[];
   readonly read?: SchemasEntry;

@@ -10,21 +10,20 @@ import type {
 } from '../model/declared.ts';
 import { failure } from '../model/finding.ts';
 import { byCodeUnit, distinct } from '../model/key.ts';
-import type { Content, Manifest, TargetEntry } from './content.ts';
+import type { Content, Manifest } from './content.ts';
 import { defaultsOn, publicsOn } from './elsewhere.ts';
 import { grantKey, grantsOf, mergeGrants, ownershipsOf } from './grants.ts';
-import { instantOf, instantText } from './instant.ts';
+import { asOfOf, instantText } from './instant.ts';
 import { endsOf, membershipsOf, roleOf, settingsOf } from './members.ts';
-import { referenceOf } from './password.ts';
-import { type Context, isOn, overrideOn, type View, viewsOn } from './view.ts';
+import { targetOf } from './target.ts';
+import { type Context, isOn, overrideOn, type View, validated, viewsOn } from './view.ts';
 
 /**
  * What shall be true on one target: groups intersected, profiles expanded, overrides and defaults applied, `until` judged at
  * `asOf` (RFC 3339). Takes a manifest that `readManifest` found no error in; every list is in code-unit order.
  */
 export const declare = (manifest: Manifest, target: string, { asOf }: { readonly asOf: string }): Declared => {
-  const asOfMs = instantOf(asOf);
-  if (asOfMs === undefined) throw failure('manifest/as-of', `'${asOf}' is no RFC 3339 instant`, { hint: 'such as 2026-12-31T18:00:00Z' });
+  const asOfMs = asOfOf(asOf);
   const context = contextOf(manifest, target);
   const { content } = manifest;
   const views = viewsOn(content, target);
@@ -53,57 +52,22 @@ export const declare = (manifest: Manifest, target: string, { asOf }: { readonly
   };
 };
 
+/** Where a target is, whatever its engine: policies are about all of them. */
+export const targetNamed = ({ content, at }: Manifest, target: string): Target =>
+  targetOf(validated({ content, at }, target, content.targets[target]!));
+
 const contextOf = ({ content, at }: Manifest, target: string): Context => {
   const entry = content.targets[target];
   if (entry === undefined)
     throw failure('manifest/unknown-target', `target '${target}' is not in the manifest`, {
       hint: `its targets: ${distinct(Object.keys(content.targets)).join(', ')}`,
     });
-  if (entry.engine !== 'postgres' || entry.endpoint === undefined) {
-    const what = entry.engine === 'postgres' ? 'is found through RDS' : `runs ${entry.engine}`;
-    throw failure('manifest/later', `target '${target}' ${what}, which this version only validates`, {
+  if (entry.engine !== 'postgres')
+    throw failure('manifest/later', `target '${target}' runs ${entry.engine}, which this version only validates`, {
       target,
       source: at(['targets', target], 'key'),
     });
-  }
-  const report: Context['report'] = (slug, message) => {
-    throw new Error(`the manifest was not validated: ${slug}: ${message}`);
-  };
-  return { content, target, entry, at, report, has: () => true };
-};
-
-const targetOf = ({ entry, target: name, at }: Context): Target => {
-  const { endpoint, login, databases } = entry;
-  const password = login?.password === undefined ? undefined : referenceOf(login.password);
-  return {
-    name,
-    engine: entry.engine,
-    endpoint: endpointOf(endpoint!),
-    login: {
-      ...(login?.user === undefined ? {} : { user: login.user }),
-      ...(login?.plan_user === undefined ? {} : { planUser: login.plan_user }),
-      auth: login?.auth ?? 'password',
-      ...(password ? { password } : {}),
-    },
-    databases: databases === undefined ? null : distinct(databases),
-    maintenanceDatabase: entry.maintenance_database ?? 'postgres',
-    defaultsFor: creatorsOf(entry),
-    manage: entry.manage ?? 'exact',
-    source: at(['targets', name], 'key'),
-  };
-};
-
-const endpointOf = (endpoint: NonNullable<TargetEntry['endpoint']>): Target['endpoint'] => {
-  if (endpoint === 'env') return { kind: 'env' };
-  const { host, port = 5432, tls = 'verify-full', ca } = endpoint;
-  return { kind: 'explicit', host, port, tls, ...(ca === undefined ? {} : { ca }) };
-};
-
-/** Without a prototype: a database may be called `constructor`. */
-const creatorsOf = ({ defaults_for: creators }: TargetEntry): Target['defaultsFor'] => {
-  const byDatabase: Record<string, readonly string[]> = Object.create(null);
-  for (const [database, roles] of Object.entries(creators ?? {})) byDatabase[database] = distinct(roles);
-  return byDatabase;
+  return validated({ content, at }, target, entry);
 };
 
 /** By role, then member. Views come by name, so that only the roles are left to be sorted: fifty thousand rows are usual. */
@@ -142,7 +106,8 @@ const removals = ({ content, target, at }: Context): DeclaredRemoval[] =>
     })
     .sort((a, b) => byCodeUnit(a.name, b.name));
 
-const guardsOf = ({ guard }: Content): Guards => ({
+/** What no run may do. */
+export const guardsOf = ({ guard }: Content): Guards => ({
   protected: distinct(guard?.protected ?? []),
   maxRemovals: guard?.max_removals ?? null,
   rules: guard?.rules ?? {},

@@ -1,3 +1,5 @@
+import { failure } from '../model/finding.ts';
+
 /** Milliseconds since the epoch of a date (the end of that day, UTC) or an RFC 3339 instant; undefined for anything else. */
 export const endOf = (until: string): number | undefined => {
   const date = /^(\d{4})-(\d{2})-(\d{2})$/.exec(until);
@@ -21,4 +23,11 @@ export const instantText = (milliseconds: number): string => new Date(millisecon
 const isDay = ([, year, month, day]: RegExpExecArray): boolean => {
   const date = new Date(Date.UTC(+year!, +month! - 1, +day!));
   return date.getUTCMonth() === +month! - 1 && date.getUTCDate() === +day!;
+};
+
+/** Milliseconds of the instant at which `until` is judged; it is no part of the manifest, and so not validated before. */
+export const asOfOf = (asOf: string): number => {
+  const instant = instantOf(asOf);
+  if (instant === undefined) throw failure('manifest/as-of', `'${asOf}' is no RFC 3339 instant`, { hint: 'such as 2026-12-31T18:00:00Z' });
+  return instant;
 };

@@ -1,6 +1,7 @@
 import type { DeclaredMembership, DeclaredRole, DeclaredSetting } from '../model/declared.ts';
 import { distinct } from '../model/key.ts';
 import type { MembershipEntry, Path, SettingsEntry, SettingValue } from './content.ts';
+import { authOf, principalsOf, viaOf } from './identities.ts';
 import { endOf, instantText } from './instant.ts';
 import { referenceOf } from './password.ts';
 import { type Context, isOn, type View } from './view.ts';
@@ -25,9 +26,6 @@ export const groupsOf = (entries: readonly MembershipEntry[] | undefined, path: 
       : { admin: false, inherit: true, set: true, ...entry, path: place };
   });
 
-/** How the role proves who it is; a group does not log in. */
-export const authOf = ({ kind, entry }: View): DeclaredRole['auth'] => (kind === 'group' ? 'none' : (entry.auth ?? 'password'));
-
 /** Whether an `until` has passed at the instant. */
 const isPast = (until: string | undefined, asOfMs: number): boolean => until !== undefined && endOf(until)! <= asOfMs;
 
@@ -40,8 +38,8 @@ export const roleOf = (view: View, asOfMs: number, context: Context): DeclaredRo
     name,
     kind,
     auth,
-    principals: [],
-    via: 'direct',
+    principals: principalsOf(view).map(({ principal }) => principal),
+    via: kind === 'user' ? viaOf(view) : 'direct',
     enabled: entry.enabled ?? true,
     ...(entry.description === undefined ? {} : { description: entry.description }),
     inherit: entry.inherit ?? true,

@@ -3,8 +3,8 @@ import { covers } from './address.ts';
 import type { Checks } from './checks.ts';
 import type { Path, RoleEntry, SettingsEntry } from './content.ts';
 import { grantsOf, oneKind, ownershipsOf } from './grants.ts';
+import { authOf, checkIdentities } from './identities.ts';
 import { endOf } from './instant.ts';
-import { authOf } from './members.ts';
 import { placeText } from './merge.ts';
 import { didYouMean } from './near.ts';
 import { checkKnown } from './references.ts';
@@ -20,6 +20,7 @@ export const checkRoles = (checks: Checks): void => {
     const owners = new Map<string, Path>();
     for (const view of viewsOn(checks.content, context.target)) {
       checkLogin(view, context);
+      checkIdentities(view, context);
       checkUntil(view, context);
       checkSettings(view, context, checks);
       checkColumns(grantsOf(view, context), context);

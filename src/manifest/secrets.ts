@@ -34,7 +34,7 @@ const checkText = (text: string, path: Path, report: Checks['report']): void => 
     report('password', `'${pathText(path)}' is ${found}, expected ${FORMS}`, [...path], {
       hint: 'put the password into the environment or a secret, never into the manifest',
     });
-  } else if (text.includes('${')) {
+  } else if (text.includes('${') && !isPolicyVariable(text, path)) {
     report('reference', `'${pathText(path)}' holds '\${', which only passwords may`, [...path], { hint: 'write the value itself' });
   }
 };
@@ -45,3 +45,7 @@ const isPassword = (path: Path): boolean => {
   if (section !== 'users') return false;
   return (path.length === 3 && key === 'password') || (path.length === 5 && key === 'targets' && inner === 'password');
 };
+
+/** In a trust policy `${aws:…}` is a variable of IAM. */
+const isPolicyVariable = (text: string, [section, , , trust, policy]: Path): boolean =>
+  section === 'iam' && trust === 'trust' && policy === 'policy' && !/\$\{(env|secret):/.test(text);

@@ -2,38 +2,58 @@ import type { Checks } from './checks.ts';
 import type { TargetEntry } from './content.ts';
 import { didYouMean } from './near.ts';
 import { checkKnown } from './references.ts';
+import { regionInHost, regionOf } from './target.ts';
 import type { Context } from './view.ts';
 
 /** Targets: where each is, how to log in, which databases. */
 export const checkTargets = (checks: Checks): void => {
   for (const context of checks.contexts) {
+    checkName(context);
     checkPlace(context);
+    checkAws(context);
     checkLogin(context, checks.warn);
     checkDatabases(context, checks);
   }
   checkServers(checks);
 };
 
+const checkName = ({ target, report }: Context): void => {
+  if (target === 'iam')
+    report(
+      'target',
+      `target 'iam' has the name that a plan gives the IAM account`,
+      ['targets', target],
+      { hint: 'call it something else' },
+      'key',
+    );
+};
+
 /** A target is one server: as two, each would close the logins that only the other one has. */
 const checkServers = ({ contexts }: Checks): void => {
   const seen = new Map<string, string>();
   for (const { target, entry, report } of contexts) {
-    const { endpoint } = entry;
-    // `env` is another server in each run that chooses one target.
-    if (typeof endpoint !== 'object') continue;
-    const server = JSON.stringify([endpoint.host.toLowerCase(), endpoint.port ?? entry.engine]);
+    const server = serverOf(entry);
+    if (server === undefined) continue;
     const first = seen.get(server);
     if (first === undefined) seen.set(server, target);
     else
       report(
         'same-server',
         `targets '${first}' and '${target}' are the same server, expected one target for it`,
-        ['targets', target, 'endpoint'],
+        ['targets', target, entry.rds ? 'rds' : 'endpoint'],
         { hint: `name all its databases under one target` },
         'key',
       );
   }
 };
+
+/** What tells servers apart; undefined for `env`, which is another server in each run that chooses one target. */
+const serverOf = ({ rds, endpoint, engine }: TargetEntry): string | undefined => {
+  if (rds) return JSON.stringify([...RDS_KINDS.map((kind) => rds[kind]?.toLowerCase()), rds.region]);
+  return typeof endpoint === 'object' ? JSON.stringify([endpoint.host.toLowerCase(), endpoint.port ?? engine]) : undefined;
+};
+
+const RDS_KINDS = ['cluster', 'instance', 'proxy'] as const;
 
 const checkPlace = ({ target, entry: { rds, endpoint, login, engine }, report }: Context): void => {
   const path = ['targets', target];
@@ -47,7 +67,7 @@ const checkPlace = ({ target, entry: { rds, endpoint, login, engine }, report }:
       'key',
     );
   }
-  const found = rds ? (['cluster', 'instance', 'proxy'] as const).filter((key) => rds[key] !== undefined) : [];
+  const found = rds ? RDS_KINDS.filter((key) => rds[key] !== undefined) : [];
   if (rds && found.length !== 1) {
     report(
       'target',
@@ -64,6 +84,24 @@ const checkPlace = ({ target, entry: { rds, endpoint, login, engine }, report }:
     report('target', `'endpoint: env' is for PostgreSQL, and target '${target}' is ${engine}`, [...path, 'endpoint']);
 };
 
+/** Where it is in AWS, and which proxies are in front of it. */
+const checkAws = ({ target, entry: { rds, endpoint, proxies }, report }: Context): void => {
+  const path = ['targets', target];
+  if (proxies && rds?.cluster === undefined && rds?.instance === undefined) {
+    const message = `'proxies' of target '${target}' are found through RDS, and it is ${rds?.proxy === undefined ? 'not' : 'a proxy itself'}`;
+    report('target', message, [...path, 'proxies'], { hint: 'write rds: { cluster: NAME, region: REGION }, or remove them' }, 'key');
+  }
+  for (const [index, name] of (proxies ?? []).entries()) {
+    if (proxies!.indexOf(name) < index) report('declared-twice', `proxy '${name}' is listed twice`, [...path, 'proxies', index]);
+  }
+  if (typeof endpoint !== 'object') return;
+  const named = regionInHost(endpoint.host);
+  if (endpoint.region !== undefined && named !== undefined && endpoint.region !== named)
+    report('region', `target '${target}' has region '${endpoint.region}', and its host is in ${named}`, [...path, 'endpoint', 'region'], {
+      hint: `write region: ${named}, or leave it out`,
+    });
+};
+
 const checkLogin = ({ target, entry, report }: Context, warn: Checks['warn']): void => {
   const { login, endpoint } = entry;
   const path = ['targets', target, 'login'];
@@ -76,6 +114,10 @@ const checkLogin = ({ target, entry, report }: Context, warn: Checks['warn']): v
       { hint: 'remove one of them' },
       'key',
     );
+  if (iam && typeof endpoint === 'object' && regionOf(endpoint) === undefined)
+    report('region', `the login of target '${target}' is by IAM, and its region is not said`, [...path, 'auth'], {
+      hint: 'add region: REGION to the endpoint',
+    });
   if (typeof endpoint !== 'object' || endpoint.tls === undefined || endpoint.tls === 'verify-full') return;
   const place = ['targets', target, 'endpoint', 'tls'];
   if (iam)

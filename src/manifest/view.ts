@@ -1,7 +1,7 @@
 import type { DatabaseEngine } from '../model/declared.ts';
 import type { Position } from '../model/finding.ts';
 import { byCodeUnit } from '../model/key.ts';
-import type { Content, EntryTargets, Locate, Path, RoleEntry, TargetEntry } from './content.ts';
+import type { Content, EntryTargets, Locate, Manifest, Path, RoleEntry, TargetEntry } from './content.ts';
 
 /** Says what is wrong at a place of the manifest. */
 export type Report = (
@@ -21,6 +21,21 @@ export type Context = {
   readonly report: Report;
   /** Whether the manifest has the entry, even one that is spoiled; true for anything in a section that is. */
   readonly has: (section: keyof Content, name: string) => boolean;
+};
+
+/** The context of a manifest in which no check found an error: a report is a bug. */
+export const validated = ({ content, at }: Manifest, target: string, entry: TargetEntry): Context => ({
+  content,
+  target,
+  entry,
+  at,
+  report: noReport,
+  has: () => true,
+});
+
+/** Nothing is wrong with what was validated. */
+export const noReport: Report = (slug, message) => {
+  throw new Error(`the manifest was not validated: ${slug}: ${message}`);
 };
 
 /** A user or group as it is on one target. */

@@ -14,6 +14,9 @@ export type Engine = DatabaseEngine | 'iam';
 /** A value that is looked up when it is needed: `${env:NAME}` or `${secret:ARN[#key]}`. `text` is the whole reference. */
 export type Reference = { readonly source: 'env' | 'secret'; readonly name: string; readonly key?: string; readonly text: string };
 
+/** What is dialled instead of a server's own host, such as a tunnel. */
+type Dialled = { readonly host: string; readonly port: number };
+
 export type Endpoint =
   | {
       readonly kind: 'explicit';
@@ -23,7 +26,9 @@ export type Endpoint =
       /** Path of a file; 'rds': the authorities of RDS; left out: those of Node. */
       readonly ca?: string;
       /** What is dialled instead (a tunnel): certificate and token stay those of `host` and `port`. */
-      readonly via?: { readonly host: string; readonly port: number };
+      readonly via?: Dialled;
+      /** Where it is in AWS, as far as the manifest says it. */
+      readonly aws?: { readonly region: string; readonly account?: string; readonly resourceId?: string };
     }
   /** Found through the RDS API, by `rds`, before anything connects. */
   | { readonly kind: 'rds' }
@@ -36,7 +41,8 @@ export type Target = {
   readonly name: string;
   readonly engine: Engine;
   readonly endpoint: Endpoint;
-  readonly rds?: PlaceName & { readonly proxies: readonly string[] };
+  /** `via` and `ca` are those of the endpoint that it will be. */
+  readonly rds?: PlaceName & { readonly proxies: readonly string[]; readonly via?: Dialled; readonly ca?: string };
   /** Where it is in AWS: set once it was found there, or declared beside the endpoint. */
   readonly place?: Place;
   readonly login: {

@@ -53,20 +53,29 @@ const EDGE_WORDS: Readonly<Record<EdgeKind, string>> = {
   'grants-on': 'may use',
   owns: 'owns',
   'may-log-in-as': 'may log in as',
+  'attached-to': 'attached to',
 };
 
 const MERMAID_SHAPES: Readonly<Record<NodeKind, readonly [open: string, close: string]>> = {
   target: ['[', ']'],
   principal: ['{{', '}}'],
+  policy: ['[/', '\\]'],
   user: ['([', '])'],
   group: ['[[', ']]'],
   existing: ['[/', '/]'],
   objects: ['[(', ')]'],
 };
-const MERMAID_ARROWS: Readonly<Record<EdgeKind, string>> = { 'member-of': '-->', 'grants-on': '-.->', owns: '==>', 'may-log-in-as': '-->' };
+const MERMAID_ARROWS: Readonly<Record<EdgeKind, string>> = {
+  'member-of': '-->',
+  'grants-on': '-.->',
+  owns: '==>',
+  'may-log-in-as': '-->',
+  'attached-to': '-.->',
+};
 const DOT_SHAPES: Readonly<Record<NodeKind, string>> = {
   target: 'box',
   principal: 'hexagon',
+  policy: 'note',
   user: 'oval',
   group: 'box',
   existing: 'parallelogram',
@@ -77,4 +86,5 @@ const DOT_STYLES: Readonly<Record<EdgeKind, string>> = {
   'grants-on': 'dashed',
   owns: 'bold',
   'may-log-in-as': 'solid',
+  'attached-to': 'dashed',
 };

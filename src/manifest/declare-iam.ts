@@ -1,0 +1,81 @@
+import type { Declared, DeclaredRole } from '../model/declared.ts';
+import { type DeclaredConnect, type DeclaredIam, principalKey } from '../model/iam.ts';
+import { byCodeUnit, distinct } from '../model/key.ts';
+import { accountOf } from './account.ts';
+import type { Manifest } from './content.ts';
+import { guardsOf } from './declare.ts';
+import { concernsIam, iamRolesOf, pathOf } from './iam.ts';
+import { principalsOf, viaOf } from './identities.ts';
+import { asOfOf, endOf, instantText } from './instant.ts';
+import { type Context, validated, viewsOn } from './view.ts';
+
+/** A declared login through IAM whose resource is not known yet: `via` says whether it is the server's or the proxies'. */
+export type DeclaredLogin = Omit<DeclaredConnect, 'arns'> & { readonly via: DeclaredRole['via'] };
+
+/** What the IAM account shall hold, before anybody asked where the targets are. */
+export type DeclaredAccount = Omit<Declared, 'iam'> & {
+  readonly iam: Omit<DeclaredIam, 'connects' | 'places' | 'logins'> & { readonly connects: readonly DeclaredLogin[] };
+};
+
+/**
+ * What shall be true in the IAM account, for every target of the manifest: roles, and who may log in as whom at `asOf`. Null
+ * where the manifest has neither an `iam` section nor principals. Everything is in code-unit order.
+ */
+export const declareIam = (manifest: Manifest, { asOf }: { readonly asOf: string }): DeclaredAccount | null => {
+  const { content, at } = manifest;
+  if (!concernsIam(content)) return null;
+  const asOfMs = asOfOf(asOf);
+  const contexts = distinct(Object.keys(content.targets)).map((name) => validated(manifest, name, content.targets[name]!));
+  const logins = contexts.flatMap(loginsOn);
+  const ends = logins.flatMap(({ end }) => (end > asOfMs && end < Infinity ? [end] : []));
+  const source = at(content.iam === undefined ? [] : ['iam'], 'key');
+  return {
+    stack: content.stack,
+    asOf: instantText(asOfMs),
+    target: {
+      name: 'iam',
+      engine: 'iam',
+      endpoint: { kind: 'aws' },
+      login: { auth: 'iam' },
+      databases: null,
+      maintenanceDatabase: '',
+      defaultsFor: {},
+      manage: 'exact',
+      source,
+    },
+    roles: new Map(),
+    memberships: [],
+    settings: [],
+    grants: [],
+    ownerships: [],
+    defaults: [],
+    publics: [],
+    removed: [],
+    existing: new Set(),
+    iam: {
+      account: accountOf(content) ?? null,
+      path: pathOf(content),
+      mode: content.iam?.mode ?? 'manage',
+      roles: iamRolesOf(content, at),
+      connects: logins.flatMap(({ login, end }) => (end > asOfMs ? [login] : [])).sort(byPrincipal),
+    },
+    guards: guardsOf(content),
+    nextExpiry: ends.length === 0 ? null : instantText(ends.reduce((a, b) => Math.min(a, b))),
+    findings: [],
+  };
+};
+
+/** Who may log in on one target, and until when: users that are enabled and whose clients come with a token. */
+const loginsOn = ({ content, target, at }: Context): { readonly login: DeclaredLogin; readonly end: number }[] =>
+  viewsOn(content, target, ['users'])
+    .filter(({ entry }) => entry.enabled !== false)
+    .flatMap((view) => {
+      const end = view.entry.until === undefined ? Infinity : endOf(view.entry.until)!;
+      return principalsOf(view).map(({ principal, index }) => {
+        const source = at([...view.path('principals'), index]);
+        return { login: { principal, target, user: view.name, via: viaOf(view), source }, end };
+      });
+    });
+
+const byPrincipal = (a: DeclaredLogin, b: DeclaredLogin): number =>
+  byCodeUnit(principalKey(a.principal), principalKey(b.principal)) || byCodeUnit(a.target, b.target) || byCodeUnit(a.user, b.user);
