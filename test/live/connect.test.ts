@@ -146,7 +146,7 @@ describe('a login with a password', () => {
       'connect/secret',
       'secret:arn:aws:x',
     ],
-    ['IAM', { auth: 'iam' }, 'postgres', 'connect/iam', 'not available in this version'],
+    ['IAM without TLS', { auth: 'iam' }, 'postgres', 'connect/iam-needs-tls', "'tls: disable' would show the token"],
   ])('is refused for %s, at its place in the manifest', async (_name, login, database, code, said) => {
     const target = at({ login: { user: 'app', auth: 'password', password: SECRET, ...login } });
     const finding = await refused(target, { database, env: { LAB_PASSWORD: PASSWORD, WRONG: `${PASSWORD}!`, EMPTY: '' } });

@@ -1,8 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { rdsHost } from '../../core/rds-host.ts';
 import type { Reference, Target } from '../../model/declared.ts';
-import { failure } from '../../model/finding.ts';
+import { Failure, failure } from '../../model/finding.ts';
+import { rdsAuthorities } from '../authorities.ts';
 import { passwordIn } from './passfile.ts';
 
 /** How much of TLS is asked for, in libpq's words: `prefer` goes on without it when the server has none. */
@@ -12,9 +14,11 @@ export type Tls = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
 export type Address = {
   readonly host: string;
   readonly port: number;
+  /** What is dialled instead (a tunnel): the certificate stays that of `host`. */
+  readonly via?: { readonly host: string; readonly port: number };
   readonly user: string;
   readonly database: string;
-  /** undefined: none is known; the server may not ask for one. */
+  /** Or a token. undefined: none is known; the server may not ask for one. */
   readonly password: string | undefined;
   readonly tls: Tls;
   readonly ca: string | undefined;
@@ -26,15 +30,40 @@ export type Destination = { readonly as: 'plan' | 'apply'; readonly database?: s
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Resolves a target to an address: looks up the password, reads the CA file. Throws a Failure for what is missing. */
-export const addressOf = (target: Target, destination: Destination, env: Environment): Promise<Address> => {
-  if (target.login.auth === 'iam') {
-    throw failure('connect/iam', `target '${target.name}': 'login.auth: iam' is not available in this version`, {
+/**
+ * Resolves a target to an address: looks up the password or makes a token, reads the authorities. Throws a Failure for what is
+ * missing. A token is good for one connection: each has an address of its own.
+ */
+export const addressOf = async (target: Target, destination: Destination, env: Environment): Promise<Address> => {
+  if (target.login.auth === 'iam') checkTokenLogin(target);
+  return await (target.endpoint.kind === 'explicit' ? explicitAddress : environmentAddress)(target, destination, env);
+};
+
+/** node-postgres would send a token to whoever answers, and in the clear where there is no TLS. */
+const checkTokenLogin = (target: Target): void => {
+  const { endpoint, login, name } = target;
+  if (endpoint.kind !== 'explicit') {
+    throw failure('connect/iam', `target '${name}': its login is by IAM, and a token is for an endpoint that the manifest names`, {
       ...at(target),
-      hint: `log in with a password: login: { user: …, password: "\${env:NAME}" }`,
+      hint: 'write rds: { cluster: …, region: … } or endpoint: { host: … }',
     });
   }
-  return target.endpoint.kind === 'explicit' ? explicitAddress(target, destination, env) : environmentAddress(target, destination, env);
+  if (endpoint.tls !== 'verify-full') {
+    throw failure(
+      'connect/iam-needs-tls',
+      `target '${name}': its login is by IAM, and 'tls: ${endpoint.tls}' would show the token to others`,
+      {
+        ...at(target),
+        hint: "write tls: verify-full, or leave 'tls' out",
+      },
+    );
+  }
+  if (!login.token) {
+    throw failure('connect/iam', `target '${name}': its login is by IAM, and it was not looked up in AWS`, {
+      ...at(target),
+      hint: 'correct what else is said of this target first',
+    });
+  }
 };
 
 const at = (target: Target) => ({ target: target.name, source: target.source });
@@ -54,10 +83,31 @@ const explicitAddress = async (target: Target, { as, database }: Destination, en
     port: endpoint.port,
     user,
     database: database ?? target.maintenanceDatabase,
-    password: login.password && secretOf(login.password, target, env),
+    password: login.auth === 'iam' ? await tokenOf(target, user) : login.password && secretOf(login.password, target, env),
     tls: endpoint.tls,
-    ca: endpoint.tls === 'verify-full' && endpoint.ca !== undefined ? await authorityIn(endpoint.ca, target) : undefined,
+    ca: endpoint.tls === 'verify-full' ? await authoritiesOf(target) : undefined,
+    ...(endpoint.via ? { via: endpoint.via } : {}),
   };
+};
+
+const tokenOf = async (target: Target, user: string): Promise<string | undefined> => {
+  try {
+    return await target.login.token?.(user);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(
+      error.findings.map((finding) => ({ ...finding, ...at(target), message: `target '${target.name}': ${finding.message}` })),
+      error.exitCode,
+    );
+  }
+};
+
+/** An endpoint of RDS itself is signed by RDS, unless the manifest knows better; one of RDS Proxy by those whom Node trusts. */
+const authoritiesOf = async (target: Target): Promise<string | undefined> => {
+  if (target.endpoint.kind !== 'explicit') return undefined;
+  const { host, ca } = target.endpoint;
+  if (ca === 'rds' || (ca === undefined && rdsHost(host)?.proxy === false)) return await rdsAuthorities();
+  return ca === undefined ? undefined : await authorityIn(ca, target);
 };
 
 /** The password that a reference stands for. Only the environment is looked into. */

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Client, QueryConfig } from 'pg';
 import type { Target } from '../../model/declared.ts';
 import { Failure, failure } from '../../model/finding.ts';
@@ -92,6 +93,7 @@ const newClient = async (target: Target, address: Address, options: ConnectOptio
     connectionTimeoutMillis: options.connectTimeoutMs ?? address.connectTimeoutMs ?? DEFAULTS.connectTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,
+    ...(address.via ? { stream: () => tunnelled(address.via!) } : {}),
   });
   // PGOPTIONS and PGREPLICATION, which no value of the configuration can switch off.
   Object.assign((client as unknown as { connectionParameters: object }).connectionParameters, {
@@ -99,6 +101,13 @@ const newClient = async (target: Target, address: Address, options: ConnectOptio
     replication: undefined,
   });
   return client;
+};
+
+/** node-postgres names its TLS session after the host that it dials: so it is told the server's, and its socket dials another. */
+const tunnelled = (via: NonNullable<Address['via']>): Socket => {
+  const socket = new Socket();
+  const dial = socket.connect.bind(socket);
+  return Object.assign(socket, { connect: () => dial(via.port, via.host) });
 };
 
 const passwordFor = (target: Target, { password, user }: Address): string => {

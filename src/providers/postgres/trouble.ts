@@ -1,9 +1,13 @@
+import { connectArn } from '../../core/aws.ts';
 import type { Target } from '../../model/declared.ts';
 import { Failure, type Finding, failure } from '../../model/finding.ts';
 import type { Address } from './address.ts';
 
 /** What was being talked to when it went wrong. */
-export type Peer = { readonly target: Target; readonly address: Pick<Address, 'host' | 'port' | 'user' | 'database' | 'password' | 'tls'> };
+export type Peer = {
+  readonly target: Target;
+  readonly address: Pick<Address, 'host' | 'port' | 'via' | 'user' | 'database' | 'password' | 'tls'>;
+};
 
 /** Trouble that may be gone in a moment: a network that hiccups, a server that restarts or is full. */
 export const PASSING: ReadonlySet<string> = new Set(
@@ -17,7 +21,7 @@ type Explained = { readonly slug: string; readonly what: string; readonly hint: 
 
 /** A refused or broken connection, said as a Failure `connect/…`. A Failure stays what it is. */
 export const connectFailure = (error: unknown, peer: Peer): Failure =>
-  error instanceof Failure ? error : asFailure('connect', explainConnect(error, peer.address) ?? brokenWhile('logging in', error), peer);
+  error instanceof Failure ? error : asFailure('connect', explainConnect(error, peer) ?? brokenWhile('logging in', error), peer);
 
 /** Trouble of a statement that reads, said as a Failure `inspect/…`. What is no trouble of the server's is thrown on as it is. */
 export const readError = (error: unknown, peer: Peer): unknown => {
@@ -42,7 +46,10 @@ const asFailure = (area: 'connect' | 'inspect', { slug, what, hint }: Explained,
   return failure(`${area}/${slug}`, `target '${target.name}': ${redacted(what, address)} (${where})`, finding);
 };
 
-const hostPort = ({ host, port }: Peer['address']): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+const hostPort = ({ host, port, via }: Peer['address']): string => `${written({ host, port })}${via ? ` via ${written(via)}` : ''}`;
+
+const written = ({ host, port }: Dialled): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+type Dialled = Pick<Address, 'host' | 'port'>;
 
 /** No driver is known to put a password into a message: this makes sure. Short ones are words like any other, and would give themselves away. */
 const redacted = (text: string, { password }: Peer['address']): string =>
@@ -54,11 +61,17 @@ const messageOf = (error: unknown): string => {
   return error instanceof Error ? error.message : String(error);
 };
 
-const explainConnect = (error: unknown, address: Peer['address']): Explained | undefined =>
-  explainNetwork(codeOf(error), address) ?? explainTls(error, address) ?? explainRefusal(error, address);
+const explainConnect = (error: unknown, peer: Peer): Explained | undefined =>
+  explainNetwork(codeOf(error), peer.address) ??
+  explainTls(error, peer.address) ??
+  (peer.target.login.auth === 'iam' ? explainToken(error, peer) : undefined) ??
+  explainRefusal(error, peer.address);
 
-const explainNetwork = (code: string, { host, port }: Peer['address']): Explained | undefined => {
-  const check = "check 'endpoint.host' and 'endpoint.port', and the network between";
+const explainNetwork = (code: string, address: Peer['address']): Explained | undefined => {
+  const { host, port } = address.via ?? address;
+  const check = address.via
+    ? "start the tunnel, or correct 'endpoint.via'"
+    : "check 'endpoint.host' and 'endpoint.port', and the network between";
   switch (code) {
     case 'ECONNREFUSED':
       return { slug: 'refused', what: `nothing listens on port ${port} of '${host}'`, hint: `start the server, or ${check}` };
@@ -71,7 +84,7 @@ const explainNetwork = (code: string, { host, port }: Peer['address']): Explaine
       return {
         slug: 'unknown-host',
         what: `the host name '${host}' is not known`,
-        hint: "correct 'endpoint.host', or check the name servers and the VPN",
+        hint: `correct 'endpoint.${address.via ? 'via' : 'host'}', or check the name servers and the VPN`,
       };
     case 'ETIMEDOUT':
       return {
@@ -109,7 +122,7 @@ const explainTls = (error: unknown, { host, tls }: Peer['address']): Explained |
     return {
       slug: 'certificate-host',
       what: `the server's certificate is not for '${host}'`,
-      hint: "connect by a name that is in the certificate ('endpoint.host')",
+      hint: "write the endpoint's own name as 'endpoint.host'; a tunnel or another address to dial is 'endpoint.via'",
     };
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
@@ -124,7 +137,7 @@ const explainTls = (error: unknown, { host, tls }: Peer['address']): Explained |
     return {
       slug: 'certificate',
       what: `the server's certificate is signed by nobody who is trusted here (${code})`,
-      hint: "name the file with the authority's certificate in 'endpoint.ca' (for RDS: the region's CA bundle)",
+      hint: "name the file with the authority's certificate in 'ca'; 'ca: rds' stands for the authorities of RDS, and nothing for those of RDS Proxy",
     };
   }
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
@@ -211,6 +224,31 @@ const explainNotAdmitted = (said: string, user: string): Explained => {
     what: `'${user}' may not log in: ${said}`,
     hint: `let a role log in that may: ALTER ROLE "${user}" LOGIN, or correct 'login.user'`,
   };
+};
+
+/** What a server of RDS says to a token says little: what it may be stands in the order in which it is quickly checked. */
+const explainToken = (error: unknown, { target, address: { user } }: Peer): Explained | undefined => {
+  const said = messageOf(error);
+  if (codeOf(error) === '28P01') {
+    return {
+      slug: 'not-iam',
+      what: `the server asked '${user}' for its password and not for a token: it is no member of rds_iam, or does not exist`,
+      hint: `as a user that may: GRANT rds_iam TO "${user}"; its case counts`,
+    };
+  }
+  if (codeOf(error) !== '28000' || !/PAM authentication/.test(said)) return undefined;
+  return {
+    slug: 'token',
+    what: `'${user}' was not let in with its token: ${said}`,
+    hint: `check that a policy of this AWS identity allows rds-db:connect on exactly ${resourceOf(target, user)} and that nothing denies it; that IAM authentication is on; that "${user}" exists in this case, with LOGIN and rds_iam; that the clock is right. The server's log iam-db-auth-error tells which it is`,
+  };
+};
+
+const resourceOf = ({ place }: Target, user: string): string => {
+  const [resource] = place?.resources ?? [];
+  return place && resource
+    ? connectArn({ partition: place.partition, region: resource.region, account: place.account, resource: resource.id, user })
+    : `arn:…:dbuser:RESOURCE_ID/${user}`;
 };
 
 const explainRead = (error: unknown, { user }: Peer['address']): Explained | undefined => {
