@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { resourceGraph } from '../../src/core/resources.ts';
 import type { Declared, DeclaredRole } from '../../src/model/declared.ts';
+import type { DeclaredIamRole } from '../../src/model/iam.ts';
 
 const source = { file: 'access.yaml', line: 1, column: 1 };
-const role = (name: string, kind: 'user' | 'group', expired = false) => ({ name, kind, expired, source }) as DeclaredRole;
+const role = (name: string, kind: 'user' | 'group', rest: Partial<DeclaredRole> = {}) =>
+  ({ name, kind, enabled: true, expired: false, via: 'direct', principals: [], source, ...rest }) as unknown as DeclaredRole;
 const part = (text: string) => ({ text, literal: false });
 const options = { admin: false, inherit: true, set: true };
 
 const declared = {
   target: { name: 'orders-prod', engine: 'postgres' },
-  roles: new Map([role('jane', 'user'), role('reader', 'group'), role('gone', 'user', true)].map((each) => [each.name, each])),
+  roles: new Map([role('jane', 'user'), role('reader', 'group'), role('gone', 'user', { expired: true })].map((each) => [each.name, each])),
   memberships: [
     { role: 'reader', member: 'jane', options, expired: false, source },
     { role: 'pg_monitor', member: 'jane', options, expired: false, source },
@@ -82,5 +84,38 @@ describe('resourceGraph', () => {
     const other = { ...declared, target: { ...declared.target, name: 'other' } };
     expect(resourceGraph([declared, other])).toEqual(resourceGraph([other, declared]));
     expect(resourceGraph([declared, other]).nodes).toHaveLength(12);
+  });
+
+  it('draws who may log in through IAM, with the policy of each, and the roles that we create inside the account', () => {
+    const jane = { kind: 'user', name: 'jane' } as const;
+    const app = { kind: 'role', name: 'app' } as const;
+    const users = [
+      role('jane', 'user', { principals: [app, jane] }),
+      role('proxied', 'user', { principals: [app], via: 'proxy-secret' }),
+      role('off', 'user', { principals: [jane], enabled: false }),
+      role('gone', 'user', { principals: [jane], expired: true }),
+    ];
+    const server = { ...declared, memberships: [], grants: [], ownerships: [], roles: new Map(users.map((each) => [each.name, each])) };
+    const ours = ['app', 'unused'].map((name) => ({ name }) as DeclaredIamRole);
+    const drawn = resourceGraph([server], { iam: { account: '123456789012', roles: ours } });
+    expect(drawn.nodes.map(({ id, label, target }) => `${id} "${label}" in ${target}`)).toEqual([
+      'policy:role/app "policy of role/app" in target:iam',
+      'policy:user/jane "policy of user/jane" in target:iam',
+      'principal:role/app "role/app" in target:iam',
+      'principal:role/unused "role/unused" in target:iam',
+      'principal:user/jane "user/jane" in null',
+      'target:iam "iam (123456789012)" in null',
+      'target:orders-prod "orders-prod (postgres)" in null',
+      'user:orders-prod.jane "jane" in target:orders-prod',
+      'user:orders-prod.off "off" in target:orders-prod',
+      'user:orders-prod.proxied "proxied" in target:orders-prod',
+    ]);
+    expect(drawn.edges.map(({ from, to, kind, label }) => `${from} ${kind} ${to}${label ? ` (${label})` : ''}`)).toEqual([
+      'policy:role/app attached-to principal:role/app',
+      'policy:user/jane attached-to principal:user/jane',
+      'principal:role/app may-log-in-as user:orders-prod.jane',
+      'principal:role/app may-log-in-as user:orders-prod.proxied (may log in, through a proxy, as)',
+      'principal:user/jane may-log-in-as user:orders-prod.jane',
+    ]);
   });
 });

@@ -1,13 +1,35 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import type { Manifest } from '../../src/manifest/content.ts';
 import { declare } from '../../src/manifest/declare.ts';
+import { declareIam } from '../../src/manifest/declare-iam.ts';
 import { valid, withoutSources } from './small.ts';
 
 const TARGETS = {
-  main: { engine: 'postgres', endpoint: 'env', databases: ['orders', 'odd.name'] },
-  other: { engine: 'postgres', endpoint: 'env', databases: ['orders', 'odd.name'] },
+  main: {
+    engine: 'postgres',
+    rds: { cluster: 'main', region: 'eu-west-1' },
+    proxies: ['b', 'a'],
+    login: { user: 'x' },
+    databases: ['orders', 'odd.name'],
+  },
+  other: {
+    engine: 'postgres',
+    rds: { instance: 'other', region: 'eu-west-1' },
+    proxies: ['a'],
+    login: { user: 'x' },
+    databases: ['orders', 'odd.name'],
+  },
 };
+const IAM = {
+  account: '123456789012',
+  roles: {
+    app: { trust: { service: ['lambda.amazonaws.com', 'ec2.amazonaws.com'] }, tags: { b: '1', a: '2' } },
+    Job: { trust: { github: { repository: 'acme/orders', branches: ['main', 'dev'], environments: ['prod', 'test'] } }, max_session: '2h' },
+  },
+};
+const PRINCIPALS = ['role/app', 'user/Jane', 'group/dba', 'arn:aws:iam::123456789012:role/team/Job'];
 const GROUPS = ['reader', 'writer', '"odd" name', '42', 'constructor'];
 const SETTINGS = ['work_mem', 'jit', 'search_path'];
 const USERS = ['jane', 'joe', 'Jane', 'null', '~', 'ünï'];
@@ -43,17 +65,23 @@ const targets = fc.constantFrom(
 );
 const group = (index: number) =>
   fc.record({ targets, ...access, groups: fc.subarray(GROUPS.slice(0, index)) }, { requiredKeys: ['targets'] });
-const user = fc.record(
+const principals = fc.subarray(PRINCIPALS);
+const login = fc.oneof(
+  fc.record({ auth: fc.constantFrom('none', 'password') }),
+  fc.record({ auth: fc.constant('iam'), via: fc.constantFrom('direct', 'proxy-iam'), principals }),
+  fc.record({ via: fc.constant('proxy-secret'), principals, enabled: fc.boolean() }),
+);
+const person = fc.record(
   {
     targets,
     ...access,
-    auth: fc.constantFrom('iam', 'none', 'password'),
     groups: fc.subarray(GROUPS).map((names) => names.map((one, index) => (index % 2 ? one : { name: one, until: '2026-12-31' }))),
     until: fc.constantFrom('2026-01-01', '2027-01-01'),
     settings: fc.dictionary(fc.constantFrom(...SETTINGS), fc.constantFrom('4MB', true, 3, ['a', 'b'])),
   },
   { requiredKeys: ['targets'] },
 );
+const user = fc.tuple(person, login).map(([one, how]) => ({ ...one, ...how }));
 const manifest = fc.record({
   groups: fc
     .tuple(...GROUPS.map((_, index) => group(index)))
@@ -108,13 +136,18 @@ const reordered = (value: unknown, turn: number, key = ''): unknown => {
 };
 
 test('files, order and style of the YAML do not change what is declared', () => {
-  const head = { version: 1, stack: 'acme/access', targets: TARGETS };
+  const head = { version: 1, stack: 'acme/access', targets: TARGETS, iam: IAM };
   fc.assert(
     fc.property(manifest, fc.nat(20), (sections, turn) => {
       const one = valid(stringify({ ...head, ...sections }));
       const other = valid(...otherwise({ head, sections: sections as Sections, turn }));
-      for (const target of ['main', 'other']) {
-        const [a, b] = [one, other].map((read) => withoutSources(declare(read, target, { asOf: '2026-06-01T00:00:00Z' })));
+      const asOf = { asOf: '2026-06-01T00:00:00Z' };
+      for (const said of [
+        (read: Manifest) => declare(read, 'main', asOf),
+        (read: Manifest) => declare(read, 'other', asOf),
+        (read: Manifest) => declareIam(read, asOf),
+      ]) {
+        const [a, b] = [one, other].map((read) => withoutSources(said(read)));
         expect(JSON.stringify(b)).toBe(JSON.stringify(a));
       }
     }),

@@ -11,11 +11,13 @@ const graph = (name: string): Graph => ({
     { id: 'g', kind: 'group', label: `${name}2`, target: 't' },
     { id: 'o', kind: 'objects', label: 'orders.*', target: 't' },
     { id: 'p', kind: 'principal', label: 'role/x', target: null },
+    { id: 'q', kind: 'policy', label: name, target: null },
   ],
   edges: [
     { from: 'u', to: 'g', kind: 'member-of' },
     { from: 'g', to: 'o', kind: 'grants-on', label: name },
     { from: 'p', to: 'u', kind: 'may-log-in-as' },
+    { from: 'q', to: 'p', kind: 'attached-to' },
     { from: 'u', to: 'gone', kind: 'owns' },
   ],
 });
@@ -31,9 +33,11 @@ describe('graphMermaid', () => {
         '    n3[("orders.*")]',
         '  end',
         '  n4{{"role/x"}}',
+        '  n5[/"jane"\\]',
         '  n1 -->|"member of"| n2',
         '  n2 -.->|"jane"| n3',
         '  n4 -->|"may log in as"| n1',
+        '  n5 -.->|"attached to"| n4',
         '',
       ].join('\n'),
     );
@@ -43,10 +47,10 @@ describe('graphMermaid', () => {
     fc.assert(
       fc.property(hostile, (name) => {
         const lines = graphMermaid(graph(name)).split('\n');
-        expect(lines).toHaveLength(11);
+        expect(lines).toHaveLength(13);
         const label = '"[A-Za-z0-9 ._,:/()*@$=#;-]*"';
         const shape = new RegExp(
-          `^(flowchart LR|  end|  subgraph n\\d\\[${label}\\]| +n\\d[[({/]+${label}[\\])}/]+|  n\\d [-=.>]+\\|${label}\\| n\\d|)$`,
+          `^(flowchart LR|  end|  subgraph n\\d\\[${label}\\]| +n\\d[[({/]+${label}[\\])}/\\\\]+|  n\\d [-=.>]+\\|${label}\\| n\\d|)$`,
         );
         for (const line of lines) expect(line).toMatch(shape);
         expect(lines.join('').replace(/#\d+;/g, '')).not.toMatch(/[#;<&]/);
@@ -60,7 +64,7 @@ describe('graphDot', () => {
     fc.assert(
       fc.property(hostile, (name) => {
         const lines = graphDot(graph(name)).split('\n');
-        expect(lines).toHaveLength(16);
+        expect(lines).toHaveLength(18);
         const withoutStrings = lines.join('\n').replace(/"(?:[^"\\]|\\.)*"/g, '""');
         expect(withoutStrings).toBe(graphDot(graph('x')).replace(/"(?:[^"\\]|\\.)*"/g, '""'));
       }),
