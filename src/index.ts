@@ -1,4 +1,5 @@
 import { applyTargets } from './engine/apply-targets.ts';
+import { locate } from './engine/locate.ts';
 import { planOf } from './engine/plan.ts';
 import { planTargets } from './engine/read.ts';
 import { openSession } from './engine/session.ts';
@@ -14,7 +15,15 @@ export type Options = {
   readonly onProgress?: (event: Progress) => void;
 };
 
-const open = ({ manifest = [], targets = [], now }: Options) =>
+/** Throws a Failure with everything that could not be found. */
+const open = async (options: Options) => {
+  const session = await read(options);
+  const { declareds, findings } = await locate(session);
+  if (findings.length > 0) throw new Failure(findings);
+  return { ...session, declareds };
+};
+
+const read = ({ manifest = [], targets = [], now }: Options) =>
   openSession({ manifest, target: targets, ...(now === undefined ? {} : { now }) }, () => new Date());
 
 /** Reads every target once and returns what would change. Throws a Failure with all findings when something cannot be read. */

@@ -1,6 +1,8 @@
 import { losers } from '../core/guard.ts';
 import { applyTargets, checkPlan } from '../engine/apply-targets.ts';
+import { locate } from '../engine/locate.ts';
 import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
+import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, failure, isError } from '../model/finding.ts';
 import type { Plan, PlanTarget } from '../model/plan.ts';
 import type { ApplyResult } from '../model/result.ts';
@@ -25,13 +27,19 @@ export const applyCommand = async (options: ApplyCommandOptions, console: Consol
   const saved = options.plan === undefined ? undefined : await openPlan(options.plan);
   const session = await openSession(saved && options.now === undefined ? { ...options, now: saved.asOf } : options, console.now);
   tell(session.findings, console);
-  const plan = saved ?? (await freshPlan(session, options, console));
-  checkPlan(plan, session);
-  return await applyPlan(session, plan, options, console);
+  const { plan, declareds } = saved ? await located(session, saved) : await freshPlan(session, options, console);
+  const { stack } = session;
+  checkPlan(plan, { stack, declareds });
+  return await applyPlan({ stack, declareds }, plan, options, console);
 };
 
 /** Everything after the plan is there: `destroy` shares it. */
-export const applyPlan = async (session: Session, plan: Plan, options: ApplyCommandOptions, console: Console): Promise<ExitCode> => {
+export const applyPlan = async (
+  session: Pick<Session, 'stack' | 'declareds'>,
+  plan: Plan,
+  options: ApplyCommandOptions,
+  console: Console,
+): Promise<ExitCode> => {
   if (options.format === 'human') console.out(await renderPlan(plan, 'human', console.outTerminal, 'no-next'));
   const errors = plan.targets.flatMap((target) => target.findings.filter(isError));
   if (errors.length > 0) throw new Failure(options.format === 'human' ? [refused(errors.length)] : errors, EXIT.refused);
@@ -53,10 +61,18 @@ const refused = (count: number) => ({
   message: `the plan has ${count === 1 ? 'an error' : `${count} errors`}; nothing was changed`,
 });
 
-const freshPlan = async (session: Session, options: ApplyCommandOptions, console: Console): Promise<Plan> => {
-  const { plan, findings } = await makePlan(session, options, console, 'apply');
+type Planned = { readonly plan: Plan; readonly declareds: readonly Declared[] };
+
+const freshPlan = async (session: Session, options: ApplyCommandOptions, console: Console): Promise<Planned> => {
+  const { findings, ...planned } = await makePlan(session, options, console, 'apply');
   if (findings.length > 0) throw new Failure(findings);
-  return plan;
+  return planned;
+};
+
+const located = async (session: Session, plan: Plan): Promise<Planned> => {
+  const { declareds, findings } = await locate(session);
+  if (findings.length > 0) throw new Failure(findings);
+  return { plan, declareds };
 };
 
 /** Once, by typing the stack's name, when anybody loses access; with nobody to ask only --auto-approve will do. */

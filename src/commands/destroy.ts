@@ -1,24 +1,29 @@
 import { destroyed } from '../core/destroyed.ts';
+import { locate } from '../engine/locate.ts';
 import { planOf } from '../engine/plan.ts';
 import { planTargets, providerOf } from '../engine/read.ts';
-import { openSession } from '../engine/session.ts';
+import { openSession, type Session } from '../engine/session.ts';
 import type { Change } from '../model/change.ts';
 import { type ExitCode, Failure } from '../model/finding.ts';
 import type { PlanTarget } from '../model/plan.ts';
+import type { Reality } from '../model/reality.ts';
 import { type ApplyCommandOptions, applyPlan } from './apply.ts';
 import type { Console } from './console.ts';
 import { progressTo } from './progress.ts';
 import { tell } from './tell.ts';
 
-/** Removes all roles that carry our mark on the chosen targets, in the safe order; asks for the stack's name first. */
+/** Removes all that carries our mark on the chosen targets and in IAM, in the safe order; asks for the stack's name first. */
 export const destroyCommand = async (
   options: ApplyCommandOptions & { readonly reassignTo?: string },
   console: Console,
 ): Promise<ExitCode> => {
   const session = await openSession(options, console.now);
   tell(session.findings, console);
+  const located = await locate(withoutLogins(session));
+  if (located.findings.length > 0) throw new Failure(located.findings);
   const declareds = await Promise.all(
-    session.declareds.map(async (declared) => {
+    located.declareds.map(async (declared) => {
+      if (declared.iam) return destroyed(declared, NOBODY);
       const provider = await providerOf(declared.target.engine, declared.target.name);
       const nothing = { ...declared, target: { ...declared.target, databases: [] } };
       const { reality } = provider.normalize(await provider.inspect({ declared: nothing, as: 'apply' }), nothing);
@@ -33,8 +38,18 @@ export const destroyCommand = async (
   });
   if (findings.length > 0) throw new Failure(findings);
   const plan = planOf(session.stack, session.asOf, 'destroy', targets.map(asDestroyed));
-  return await applyPlan({ ...session, declareds }, plan, options, console);
+  return await applyPlan({ stack: session.stack, declareds }, plan, options, console);
 };
+
+/** What takes policies away need not know what they are for: the server may be gone. */
+const withoutLogins = (session: Session): Session => ({
+  ...session,
+  elsewhere: [],
+  account: session.account && { ...session.account, iam: { ...session.account.iam, connects: [] } },
+});
+
+/** The account has no database roles. */
+const NOBODY: Reality = { roles: new Map(), memberships: [], objects: [] };
 
 /** Nobody named these roles under `removed`: the stack as a whole goes. */
 const asDestroyed = (target: PlanTarget): PlanTarget => ({

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { locate } from '../engine/locate.ts';
 import { planOf } from '../engine/plan.ts';
 import { planTargets } from '../engine/read.ts';
 import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
@@ -34,25 +35,27 @@ export const makePlan = async (
   options: { readonly maxRemovals?: number },
   console: Console,
   as: 'plan' | 'apply' = 'plan',
-): Promise<{ readonly plan: Plan; readonly findings: readonly Finding[] }> => {
-  const { targets, findings } = await planTargets(session.declareds, {
+): Promise<{ readonly plan: Plan; readonly declareds: readonly Declared[]; readonly findings: readonly Finding[] }> => {
+  const located = await locate(session);
+  const { targets, findings } = await planTargets(located.declareds, {
     as,
     maxRemovals: options.maxRemovals ?? null,
     onProgress: progressTo(console),
     now: () => performance.now(),
   });
-  return { plan: planOf(session.stack, session.asOf, 'plan', targets), findings };
+  const plan = planOf(session.stack, session.asOf, 'plan', targets);
+  return { plan, declareds: located.declareds, findings: [...located.findings, ...findings] };
 };
 
 /** A target that could not be planned stands among the others, with the reason: left out, it would look as if it matched. */
 const withUnplanned = (session: Session, planned: readonly PlanTarget[], findings: readonly Finding[]): readonly PlanTarget[] =>
-  session.declareds.map((declared) => {
+  [...session.declareds, ...(session.account ? [session.account] : [])].map((declared) => {
     const { name } = declared.target;
     const reasons = findings.filter((finding) => finding.target === undefined || finding.target === name);
     return planned.find((target) => target.name === name) ?? unplanned(declared, reasons);
   });
 
-const unplanned = ({ target: { name, engine, endpoint, login } }: Declared, findings: readonly Finding[]): PlanTarget => ({
+const unplanned = ({ target: { name, engine, endpoint, login } }: Pick<Declared, 'target'>, findings: readonly Finding[]): PlanTarget => ({
   name,
   engine,
   identity: {

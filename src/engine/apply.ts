@@ -223,6 +223,7 @@ const run = async <Snapshot>(
         tally.statements += steps.length;
         options.onProgress({ type: 'transaction-done', target: name, database, statements: steps.length, ms: options.now() - started });
       } else {
+        if (outcome.committed) tally.applied++;
         options.onProgress({
           type: 'transaction-failed',
           target: name,

@@ -11,6 +11,7 @@ export const PARALLEL = 4;
 /** The provider of an engine, loaded when it is needed. */
 export const providerOf = async (engine: Engine, target: string): Promise<Provider<unknown>> => {
   if (engine === 'postgres') return (await import('../providers/postgres/index.ts')).postgres as Provider<unknown>;
+  if (engine === 'iam') return (await import('../providers/iam/index.ts')).iam as Provider<unknown>;
   throw failure('target/engine-unsupported', `target '${target}': this version does not plan ${engine}`, {
     hint: 'choose other targets with --target',
     target,

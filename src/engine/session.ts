@@ -1,9 +1,10 @@
-import { declare } from '../manifest/declare.ts';
+import { declare, targetNamed } from '../manifest/declare.ts';
+import { type DeclaredAccount, declareIam } from '../manifest/declare-iam.ts';
 import { loadManifest } from '../manifest/load.ts';
 import { readManifest, targetsOf } from '../manifest/validate.ts';
-import type { Declared } from '../model/declared.ts';
+import type { Declared, Target } from '../model/declared.ts';
 import { Failure, type Finding, failure, isError } from '../model/finding.ts';
-import { nameKey } from '../model/key.ts';
+import { distinct, nameKey } from '../model/key.ts';
 
 /** Where the manifest is, and which part of it is meant: everything that reads one takes this. */
 export type ManifestOptions = {
@@ -19,6 +20,10 @@ export type Session = {
   readonly stack: string;
   readonly asOf: string;
   readonly declareds: readonly Declared[];
+  /** The IAM account, where it is one of the chosen targets; it is a `Declared` once its targets are found (see locate). */
+  readonly account: DeclaredAccount | null;
+  /** Targets that were not chosen, and that the account's policies name. */
+  readonly elsewhere: readonly Target[];
   readonly findings: readonly Finding[];
 };
 
@@ -27,14 +32,24 @@ export const openSession = async (options: ManifestOptions, clock: () => Date): 
   const { files } = await loadManifest(options.manifest);
   const { manifest, findings } = readManifest(files, { allowPlaintextPasswords: options.allowPlaintextPasswords ?? false });
   if (!manifest || findings.some(isError)) throw new Failure(findings);
-  const names = targetsOf(manifest).map((target) => target.name);
+  const asOf = options.now ?? clock().toISOString();
+  const account = declareIam(manifest, { asOf });
+  const servers = targetsOf(manifest).map((target) => target.name);
+  const names = account ? [...servers, account.target.name] : servers;
   const chosen = options.target.length > 0 ? options.target : names;
   for (const name of chosen) if (!names.includes(name)) throw unknownTarget(name, names);
-  const asOf = options.now ?? clock().toISOString();
-  const declareds = names.filter((name) => chosen.includes(name)).map((name) => declare(manifest, name, { asOf }));
-  // How a target is connected to is said by its plan.
-  const told = findings.filter(({ code }) => code !== 'manifest/tls');
-  return { stack: declareds[0]!.stack, asOf: declareds[0]!.asOf, declareds, findings: told };
+  const declareds = servers.filter((name) => chosen.includes(name)).map((name) => declare(manifest, name, { asOf }));
+  const isChosen = account !== null && chosen.includes(account.target.name);
+  const named = isChosen ? distinct(account.iam.connects.map(({ target }) => target)) : [];
+  return {
+    stack: manifest.content.stack,
+    asOf: (declareds[0] ?? account)!.asOf,
+    declareds,
+    account: isChosen ? account : null,
+    elsewhere: named.filter((name) => !chosen.includes(name)).map((name) => targetNamed(manifest, name)),
+    // How a target is connected to is said by its plan.
+    findings: findings.filter(({ code }) => code !== 'manifest/tls'),
+  };
 };
 
 const unknownTarget = (name: string, names: readonly string[]): Failure =>

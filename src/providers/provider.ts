@@ -2,7 +2,7 @@ import type { Change } from '../model/change.ts';
 import type { Declared, Target } from '../model/declared.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Normal, Statements } from '../model/normal.ts';
-import type { PlanTarget, Step, Transaction } from '../model/plan.ts';
+import type { AccessDelta, PlanTarget, Step, Transaction } from '../model/plan.ts';
 import type { Reality } from '../model/reality.ts';
 
 export type { About, Normal, Statements } from '../model/normal.ts';
@@ -43,6 +43,8 @@ export type Execution<Snapshot> = {
   readonly signal: AbortSignal;
   readonly timeouts?: Timeouts;
   readonly onStep: (step: Step) => void;
+  /** Told where a step waits for the world: what for, in a few words. */
+  readonly onWait?: (reason: string) => void;
   readonly verify: (snapshot: Snapshot) => readonly Change[];
 };
 
@@ -60,6 +62,8 @@ export type Outcome =
       readonly hint?: string;
       readonly retry: boolean;
       readonly once?: true;
+      /** It was committed all the same: something is done. */
+      readonly committed?: true;
     };
 
 /** What the engine needs of a database engine: adding one is a folder with these functions. */
@@ -76,6 +80,8 @@ export type Provider<Snapshot> = {
     after: Reality,
     changes: readonly Change[],
   ) => readonly Finding[];
+  /** □ who can do what afterwards and not before, or the reverse; left out: it follows from the two realities */
+  readonly access?: (snapshot: Snapshot, declared: Declared, changes: readonly Change[]) => readonly AccessDelta[];
   /** □ what runs */
   readonly statements: (changes: readonly Change[], snapshot: Snapshot, declared: Declared) => Statements;
   /** □ */

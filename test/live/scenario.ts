@@ -20,6 +20,8 @@ const PASSWORD_VARIABLE = 'ROLECALL_TEST_PASSWORD';
 export type ScenarioOptions = {
   /** Port of a proxy in front of the server. */
   readonly port?: number;
+  /** The target's endpoint in YAML, where it is not the server itself. */
+  readonly endpoint?: string;
   /** YAML keys of the target, e.g. `databases: [app]`. */
   readonly target?: string;
   readonly stack?: string;
@@ -41,7 +43,7 @@ stack: ${options.stack ?? STACK}
 targets:
   t:
     engine: postgres
-    endpoint: { host: 127.0.0.1, port: ${options.port ?? server.port}, tls: disable }
+    endpoint: ${options.endpoint ?? `{ host: 127.0.0.1, port: ${options.port ?? server.port}, tls: disable }`}
     login: { user: ${server.master.user}, password: "\${env:${PASSWORD_VARIABLE}}" }
 ${(options.target ?? '').replace(/^(?=.)/gm, '    ')}
 ${body}`;

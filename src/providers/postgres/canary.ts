@@ -5,6 +5,9 @@ import type { Step } from '../../model/plan.ts';
 import type { Connected } from './connect.ts';
 import { PASSING } from './trouble.ts';
 
+/** What is told when the transaction itself was committed. */
+export const AFTER_COMMIT: ReadonlySet<string> = new Set(['apply/taken-back', 'apply/not-checked']);
+
 const ATTEMPTS = 3;
 const PAUSE_MS = 500;
 
@@ -19,7 +22,7 @@ export const canary = async (steps: readonly Step[], committed: Connected, logIn
   if (refusal === null) return;
   for (const text of undo.reverse()) await committed.client.query({ text, query_timeout: committed.patienceMs } as QueryConfig);
   throw failure(
-    'guard/admin-lockout',
+    'apply/taken-back',
     `after the commit the login was refused, and what put logins under rds_iam was taken back: ${refusal}`,
     {
       hint: 'passwords that were cleared with it are to be set anew; revoke the roles of these users from the login first',

@@ -7,7 +7,7 @@ import { Failure, type Finding, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
 import type { Execution, Outcome } from '../provider.ts';
 import { lockHint } from './blockers.ts';
-import { canary } from './canary.ts';
+import { AFTER_COMMIT, canary } from './canary.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { inspectWithin } from './inspect.ts';
 import { scramVerifier } from './scram.ts';
@@ -298,7 +298,15 @@ const HINTS: Readonly<Record<string, string>> = {
 const failed = (error: unknown, step: Step | null, hint: string | undefined): Outcome => {
   if (error instanceof Failure) {
     const [first] = error.findings;
-    return { status: 'failed', step, message: error.message, ...(first?.hint ? { hint: first.hint } : {}), ...retryOf(first?.code ?? '') };
+    const committed = AFTER_COMMIT.has(first?.code ?? '') ? { committed: true as const } : {};
+    return {
+      status: 'failed',
+      step,
+      message: error.message,
+      ...(first?.hint ? { hint: first.hint } : {}),
+      ...committed,
+      ...retryOf(first?.code ?? ''),
+    };
   }
   const sqlstate = codeOf(error);
   if (!(error instanceof Error) || (sqlstate === '' && !isLost(error))) throw error;

@@ -1,0 +1,72 @@
+import { connectsOf } from '../core/connects.ts';
+import { declaredPlace } from '../core/declared-place.ts';
+import type { DeclaredAccount } from '../manifest/declare-iam.ts';
+import type { Declared, Target } from '../model/declared.ts';
+import { type Finding, isError } from '../model/finding.ts';
+import { distinct, nameKey } from '../model/key.ts';
+import type { Place } from '../model/place.ts';
+import type { Session } from './session.ts';
+
+/** What can be planned, and why the rest cannot. `declareds` holds the IAM account last. */
+export type Located = { readonly declareds: readonly Declared[]; readonly findings: readonly Finding[] };
+
+/** ■ Finds every target that is named by RDS, readies logins by token, and puts the IAM account beside the servers. */
+export const locate = async (session: Session): Promise<Located> => {
+  const { targets, findings } = await found([...session.declareds.map(({ target }) => target), ...session.elsewhere], session);
+  const trouble = findings.filter(isError);
+  const lost = new Set(trouble.flatMap(({ target }) => target ?? []));
+  const byName = new Map(targets.map((target) => [target.name, withPlace(target)]));
+  const declareds = session.declareds.flatMap((declared, index): Declared[] => {
+    const { name } = declared.target;
+    if (lost.has(name)) return [];
+    // What concerns no target alone, such as a wrong clock, is said once.
+    const told = findings.filter(({ severity, target = index === 0 ? name : '' }) => target === name && severity !== 'error');
+    return [{ ...declared, target: byName.get(name)!, findings: [...declared.findings, ...told] }];
+  });
+  const account = session.account && accountOf(session.account, byName, lost);
+  return {
+    declareds: account?.declared ? [...declareds, account.declared] : declareds,
+    findings: [...trouble, ...(account?.findings ?? [])],
+  };
+};
+
+/** AWS is asked only where a target is found by it, or logged in to by token. */
+const found = async (
+  targets: readonly Target[],
+  session: Session,
+): Promise<{ targets: readonly Target[]; findings: readonly Finding[] }> => {
+  if (!targets.some(({ rds, login }) => rds !== undefined || login.auth === 'iam')) return { targets, findings: [] };
+  const { discover } = await import('../providers/rds/rds.ts');
+  const byIam = session.declareds.filter(({ roles }) => [...roles.values()].some(({ auth }) => auth === 'iam'));
+  const opened = session.account?.iam.connects.filter(({ via }) => via === 'direct') ?? [];
+  return await discover(targets, { needIam: new Set([...byIam.map(({ target }) => target.name), ...opened.map(({ target }) => target)]) });
+};
+
+const withPlace = (target: Target): Target => {
+  const place = target.place ?? declaredPlace(target);
+  return place ? { ...target, place } : target;
+};
+
+/** Policies name every target: where one of them is not known, none of the account is planned, and nothing is removed because of it. */
+const accountOf = (
+  account: DeclaredAccount,
+  targets: ReadonlyMap<string, Target>,
+  lost: ReadonlySet<string>,
+): { readonly declared?: Declared; readonly findings: readonly Finding[] } => {
+  const missing = distinct(account.iam.connects.flatMap(({ target }) => (lost.has(target) ? [target] : [])));
+  if (missing.length > 0) return { findings: [unplanned(account, missing)] };
+  const places = new Map([...targets].flatMap(([name, { place }]): [string, Place][] => (place ? [[name, place]] : [])));
+  const { connects, findings } = connectsOf(account.iam.connects, places);
+  if (findings.some(isError)) return { findings: findings.map((finding) => ({ ...finding, target: account.target.name })) };
+  const iam = { ...account.iam, connects, places, logins: null };
+  return { declared: { ...account, iam, findings: [...account.findings, ...findings] }, findings: [] };
+};
+
+const unplanned = ({ target }: DeclaredAccount, missing: readonly string[]): Finding => ({
+  severity: 'error',
+  code: 'iam/no-place',
+  message: `the account is not planned: its policies name ${missing.map(nameKey).join(', ')}, which could not be found`,
+  hint: 'mend that first: nothing is taken from anybody because of it',
+  target: target.name,
+  source: target.source,
+});
