@@ -3,7 +3,7 @@ import type { Declared } from '../model/declared.ts';
 import type { Finding } from '../model/finding.ts';
 import { byCodeUnit, distinct } from '../model/key.ts';
 import type { Normal, Statements } from '../model/normal.ts';
-import type { Counts, PlanTarget } from '../model/plan.ts';
+import type { AccessDelta, Counts, PlanTarget } from '../model/plan.ts';
 import type { Reality } from '../model/reality.ts';
 import { accessDelta } from './access-delta.ts';
 import { stillEffectiveFindings } from './still-effective.ts';
@@ -14,18 +14,20 @@ export type Parts = {
   readonly changes: readonly Change[];
   readonly after: Reality;
   readonly findings: readonly Finding[];
+  /** Left out: what follows from the realities before and after. */
+  readonly access?: readonly AccessDelta[];
   readonly statements: Statements;
   readonly identity: PlanTarget['identity'];
   readonly extent: Pick<PlanTarget, 'unread' | 'read'>;
 };
 
 /** One target of a plan, sorted and without anything that only this moment knows. */
-export const assemble = ({ declared, normal, changes, after, findings, statements, identity, extent }: Parts): PlanTarget => ({
+export const assemble = ({ declared, normal, changes, after, findings, access, statements, identity, extent }: Parts): PlanTarget => ({
   name: declared.target.name,
   engine: declared.target.engine,
   identity,
   counts: countsOf(changes),
-  access: changes.length === 0 ? [] : accessDelta(normal.reality, after),
+  access: changes.length === 0 ? [] : (access ?? accessDelta(normal.reality, after)),
   changes,
   transactions: statements.transactions,
   steps: statements.steps,
@@ -45,11 +47,15 @@ export const assemble = ({ declared, normal, changes, after, findings, statement
 });
 
 /** Unknown is not empty: it must not look as if all were well there. */
-const unreadFinding = ({ target }: Declared, { database, reason }: PlanTarget['unread'][number]): Finding => ({
+const unreadFinding = ({ target, iam }: Declared, { database, reason }: PlanTarget['unread'][number]): Finding => ({
   severity: 'warning',
   code: 'inspect/unread',
-  message: `database '${database}' was not read (${reason}): what it holds is not planned, and nothing there is changed`,
-  hint: "let the login in, or take the database out of 'databases'",
+  ...(iam
+    ? { message: `${database} could not be read (${reason}): nothing is changed because of it`, hint: 'allow whoever plans to read it' }
+    : {
+        message: `database '${database}' was not read (${reason}): what it holds is not planned, and nothing there is changed`,
+        hint: "let the login in, or take the database out of 'databases'",
+      }),
   source: target.source,
 });
 

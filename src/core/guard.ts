@@ -74,9 +74,12 @@ const tooManyRemovals = (changes: readonly Change[], limit: number | null): Find
   ];
 };
 
-/** A manifest without roles would disable everybody: more likely a lost file than a wish. */
+/**
+ * A manifest without roles would disable everybody: more likely a lost file than a wish. The account has none of its own, and its
+ * policies close only after the servers.
+ */
 const emptyManifest = (declared: Declared, changes: readonly Change[]): Finding[] =>
-  declared.roles.size === 0 && changes.some((change) => change.cause === 'absent')
+  declared.iam === null && declared.roles.size === 0 && changes.some((change) => change.cause === 'absent')
     ? [
         refusal(
           'guard/empty-manifest',

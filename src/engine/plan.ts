@@ -37,6 +37,7 @@ export const planTarget = <Snapshot>(
       ...provider.guard(snapshot, declared, normal.reality, after, changes),
       ...lapsing(statements.lapses),
     ],
+    ...(provider.access ? { access: provider.access(snapshot, declared, changes) } : {}),
     statements,
     identity: provider.identity(snapshot, declared.target),
     extent: provider.extent(snapshot),
