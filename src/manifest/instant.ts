@@ -11,7 +11,7 @@ export const endOf = (until: string): number | undefined => {
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** Milliseconds since the epoch of an RFC 3339 instant; undefined for anything else. */
-export const instantOf = (text: string): number | undefined => {
+const instantOf = (text: string): number | undefined => {
   const found = /^(\d{4})-(\d{2})-(\d{2})[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/.exec(text);
   return found && isDay(found) ? Date.parse(text.toUpperCase().replace(' ', 'T')) : undefined;
 };
