@@ -7,7 +7,7 @@ export type Wanted = {
   readonly region: string;
   readonly user: string;
   /** The secret of an access key; undefined: nobody has that key. */
-  readonly secretOf: (accessKeyId: string, sessionToken: string | undefined) => string | undefined;
+  readonly secretOf: (accessKeyId: string, sessionToken: string | undefined) => Promise<string | undefined> | string | undefined;
   /** Milliseconds since 1970; default: the clock. */
   readonly now?: number;
 };
@@ -27,7 +27,7 @@ const MAX_LENGTH = 65_536;
  * Checks a token as RDS does: a GET of `host:port/?Action=connect&DBUser=…`, presigned for the service `rds-db` (Signature
  * Version 4, signature in the query). The signature is computed anew from the secret, so nothing in it can be edited.
  */
-export function verifyToken(token: string, wanted: Wanted): TokenVerdict {
+export async function verifyToken(token: string, wanted: Wanted): Promise<TokenVerdict> {
   const request = parsed(token);
   if (typeof request === 'string') return refused(request);
   const { endpoint, query } = request;
@@ -37,7 +37,7 @@ export function verifyToken(token: string, wanted: Wanted): TokenVerdict {
   if (mismatch !== undefined) return refused(mismatch);
 
   const sessionToken = query.get('X-Amz-Security-Token');
-  const secret = wanted.secretOf(scope.accessKeyId, sessionToken);
+  const secret = await wanted.secretOf(scope.accessKeyId, sessionToken);
   if (secret === undefined) return refused(`nobody has the access key ${scope.accessKeyId} with this session token`);
   const signature = query.get('X-Amz-Signature') ?? '';
   if (!/^[0-9a-f]{64}$/.test(signature)) return refused('the token has no signature');
