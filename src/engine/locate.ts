@@ -1,5 +1,6 @@
 import { connectsOf } from '../core/connects.ts';
 import { declaredPlace } from '../core/declared-place.ts';
+import { tokenTarget } from '../core/postgres-variables.ts';
 import type { DeclaredAccount } from '../manifest/declare-iam.ts';
 import type { Declared, Target } from '../model/declared.ts';
 import { type Finding, isError } from '../model/finding.ts';
@@ -32,9 +33,10 @@ export const locate = async (session: Session): Promise<Located> => {
 
 /** AWS is asked only where a target is found by it, or logged in to by token. */
 const found = async (
-  targets: readonly Target[],
+  declared: readonly Target[],
   session: Session,
 ): Promise<{ targets: readonly Target[]; findings: readonly Finding[] }> => {
+  const targets = declared.map((target) => tokenTarget(target, process.env));
   if (!targets.some(({ rds, login }) => rds !== undefined || login.auth === 'iam')) return { targets, findings: [] };
   const { discover } = await import('../providers/rds/rds.ts');
   const byIam = session.declareds.filter(({ roles }) => [...roles.values()].some(({ auth }) => auth === 'iam'));

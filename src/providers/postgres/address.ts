@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { libpqVariables } from '../../core/postgres-variables.ts';
 import { rdsHost } from '../../core/rds-host.ts';
 import type { Reference, Target } from '../../model/declared.ts';
 import { Failure, failure } from '../../model/finding.ts';
@@ -150,8 +151,9 @@ const authorityIn = async (file: string, target: Target): Promise<string> => {
   }
 };
 
-/** libpq's rules: the manifest first, then DATABASE_URL, then the variables, then the password file, then the defaults. */
-const environmentAddress = async (target: Target, { as, database }: Destination, env: Environment): Promise<Address> => {
+/** libpq's rules (see `libpqVariables` for what else counts): the manifest first, then DATABASE_URL, then the variables, then the password file, then the defaults. */
+const environmentAddress = async (target: Target, { as, database }: Destination, given: Environment): Promise<Address> => {
+  const env = libpqVariables(given);
   const url = env.DATABASE_URL ? urlParts(env.DATABASE_URL, target) : {};
   const host = url.host || env.PGHOST || 'localhost';
   const port = portOf(url.port || env.PGPORT || '5432', target);
@@ -163,12 +165,12 @@ const environmentAddress = async (target: Target, { as, database }: Destination,
     });
   }
   const to = { host, port, user, database: database ?? (url.database || env.PGDATABASE || user) };
-  const given = target.login.password ? secretOf(target.login.password, target, env) : url.password || env.PGPASSWORD;
+  const said = target.login.password ? secretOf(target.login.password, target, env) : url.password || env.PGPASSWORD;
   const tls = tlsOf(url.sslmode || env.PGSSLMODE || 'prefer', host, target);
   const seconds = Number(env.PGCONNECT_TIMEOUT);
   return {
     ...to,
-    password: given || (await filedPassword(to, env)),
+    password: said || (await filedPassword(to, env)),
     tls,
     ca: await environmentAuthority(url.sslrootcert || env.PGSSLROOTCERT, tls, target, env),
     ...(seconds > 0 ? { connectTimeoutMs: seconds * 1000 } : {}),
