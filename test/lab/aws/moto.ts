@@ -14,6 +14,11 @@ export type Moto = {
   readonly port: number;
   /** Empties all its accounts. */
   readonly reset: () => Promise<void>;
+  /**
+   * From now on judges each call by the policies of the user or role that signed it, or lets every call pass again. It judges
+   * actions, not resources or conditions; credentials that it did not hand out itself are then invalid.
+   */
+  readonly judge: (judged: boolean) => Promise<void>;
   /** A line per call so far, and what went wrong inside. */
   readonly log: () => string;
   readonly stop: () => Promise<void>;
@@ -22,8 +27,6 @@ export type Moto = {
 export type MotoOptions = {
   /** Leave the emulator as its authors made it, without the corrections of `moto_fixes.py`. */
   readonly unfixed?: boolean;
-  /** Judge each call by the policies of who makes it, once this many calls were made. It judges actions, not resources. */
-  readonly authorizeAfter?: number;
 };
 
 /** The account that the emulator's default credentials belong to. */
@@ -53,22 +56,24 @@ export async function startMoto(options: MotoOptions = {}): Promise<Moto> {
     name: 'moto',
     home,
     command: [path.join(motoDir(), 'python'), '-c', options.unfixed ? UNFIXED : FIXED, '-H', '127.0.0.1', '-p', '0'],
-    options: { cwd: home, env: environment(home, options) },
+    options: { cwd: home, env: environment(home) },
     endBy: 'SIGTERM',
     ready: /Running on http:\/\/127\.0\.0\.1:\d+/,
   });
   const port = Number(/Running on http:\/\/127\.0\.0\.1:(\d+)/.exec(log())?.[1]);
   const url = `http://127.0.0.1:${port}`;
+  const tell = async (what: string, body: string): Promise<void> => {
+    const { ok } = await fetch(`${url}/moto-api/${what}`, { method: 'POST', body });
+    if (!ok) throw new Error(`moto did not ${what}\n${log()}`);
+  };
   return {
     version: version(),
     url,
     host: '127.0.0.1',
     port,
     log,
-    reset: async () => {
-      const { ok } = await fetch(`${url}/moto-api/reset`, { method: 'POST' });
-      if (!ok) throw new Error(`moto did not reset\n${log()}`);
-    },
+    reset: async () => await tell('reset', ''),
+    judge: async (judged) => await tell('reset-auth', judged ? '0' : 'inf'),
     stop: async () => {
       await end(child, 'SIGTERM');
       fs.rmSync(home, { recursive: true, force: true });
@@ -100,18 +105,11 @@ export function clientConfig(endpoint: { readonly url: string }) {
 const UNFIXED = 'import sys; from moto.server import main; main(sys.argv[1:])';
 const FIXED = `import moto_fixes, moto_keys; ${UNFIXED}`;
 
-function environment(home: string, options: MotoOptions): NodeJS.ProcessEnv {
+/** A fixed hash seed keeps the order in which it lists sets. */
+function environment(home: string): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([variable]) => !/^(AWS|MOTO|PYTHON|LD)_?/.test(variable));
-  const authorize = options.authorizeAfter === undefined ? {} : { INITIAL_NO_AUTH_ACTION_COUNT: String(options.authorizeAfter) };
-  return {
-    ...Object.fromEntries(inherited),
-    ...authorize,
-    HOME: home,
-    TZ: 'UTC',
-    LC_ALL: 'C.UTF-8',
-    PYTHONPATH: here,
-    PYTHONDONTWRITEBYTECODE: '1',
-  };
+  const python = { PYTHONPATH: here, PYTHONDONTWRITEBYTECODE: '1', PYTHONHASHSEED: '0' };
+  return { ...Object.fromEntries(inherited), ...python, HOME: home, TZ: 'UTC', LC_ALL: 'C.UTF-8' };
 }
 
 /** Debian's version of the package, without Debian's revision of it. */

@@ -10,8 +10,12 @@ export function parseXml(xml: string): Element {
     const inner = open.at(-1) ?? root;
     inner.text += unescapeXml(xml.slice(at, tag.index));
     at = tag.index + tag[0].length;
-    const [, declaration, closing, name = '', attributes = '', empty] = tag;
-    if (declaration !== undefined) continue;
+    const [, ignored, literal, closing, name = '', attributes = '', empty] = tag;
+    if (ignored !== undefined) continue;
+    if (literal !== undefined) {
+      inner.text += literal;
+      continue;
+    }
     if (closing) {
       if (inner.name !== name || open.length === 1) throw new Error(`</${name}> where <${inner.name}> is open`);
       open.pop();
@@ -47,8 +51,8 @@ export function child(parent: Element | undefined, name: string): Element | unde
 
 type Open = { name: string; attributes: string; children: Element[]; text: string };
 
-/** `<?xml …?>` or a comment; else the slash of an end, the name, the attributes, the slash of an empty element. */
-const TAG = /(<\?[\s\S]*?\?>|<!--[\s\S]*?-->)|<(\/)?([\w:.-]+)((?:\s+[\w:.-]+="[^"]*")*)\s*(\/)?>/g;
+/** `<?xml …?>` or a comment; literal text; else the slash of an end, the name, the attributes, the slash of an empty element. */
+const TAG = /(<\?[\s\S]*?\?>|<!--[\s\S]*?-->)|<!\[CDATA\[([\s\S]*?)\]\]>|<(\/)?([\w:.-]+)((?:\s+[\w:.-]+="[^"]*")*)\s*(\/)?>/g;
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
