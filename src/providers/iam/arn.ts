@@ -1,5 +1,5 @@
 import { type ConnectArn, connectArn } from '../../core/aws.ts';
-import type { DeclaredIam, Principal } from '../../model/iam.ts';
+import type { DeclaredIam } from '../../model/iam.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import type { Partition, Place } from '../../model/place.ts';
 import { covers, isPattern } from './glob.ts';
@@ -38,7 +38,7 @@ export const parseConnect = (text: string): ConnectPattern | string => {
   if (prefix !== 'arn') return 'it is no ARN';
   if (!covers(service.toLowerCase(), 'rds-db')) return `it is an ARN of '${service}', and rds-db:connect is about 'rds-db'`;
   const named = rest.join(':') || '*';
-  const found = /^dbuser:([^/]*)\/(.*)$/s.exec(named);
+  const found = RESOURCE.exec(named);
   if (found) return { partition, region, account, resource: found[1]!, user: found[2]! };
   if (covers(named, 'dbuser:x/x')) return { partition, region, account, resource: '*', user: '*' };
   return `it ends in '${named}', and 'dbuser:RESOURCE-ID/USER' is expected`;
@@ -59,20 +59,11 @@ export const judgeConnect = (text: string, known: Known): Judgement => {
   return judgeResource(parts, known);
 };
 
-/** An IAM identity by its ARN; an assumed role counts as the role. */
-export type PrincipalArn = Principal & { readonly partition: string; readonly account: string; readonly path: string };
+/** Whether a user is itself in a resource: no pattern, no variable, and no end of a part. */
+const isConnectable = (user: string): boolean => user !== '' && !/[*?$/]/.test(user);
 
-/** The identity that an ARN names; null where it names none (a service, the account, a federated session). */
-export const parsePrincipalArn = (arn: string): PrincipalArn | null => {
-  const iam = /^arn:([\w-]+):iam::(\d{12}):(role|user|group)(\/(?:.*\/)?)([^/]+)$/.exec(arn);
-  if (iam) return { partition: iam[1]!, account: iam[2]!, kind: iam[3] as Principal['kind'], path: iam[4]!, name: iam[5]! };
-  // the session's ARN leaves the path of the role out
-  const session = /^arn:([\w-]+):sts::(\d{12}):assumed-role\/([^/]+)\/[^/]+$/.exec(arn);
-  return session ? { partition: session[1]!, account: session[2]!, kind: 'role', path: '/', name: session[3]! } : null;
-};
-
-/** Characters of a database user that IAM would take for a pattern or a variable, or for the end of the resource. */
-export const isConnectable = (user: string): boolean => user !== '' && !/[*?$/]/.test(user);
+/** A variable may have a slash in its key. */
+const RESOURCE = /^dbuser:((?:\$\{[^}]*\}|\$(?!\{)|[^/$])*)\/(.*)$/s;
 
 const EVERYTHING: ConnectPattern = { partition: '*', region: '*', account: '*', resource: '*', user: '*' };
 

@@ -1,3 +1,4 @@
+import type { Declared } from '../../../src/model/declared.ts';
 import type { DeclaredConnect, DeclaredIam } from '../../../src/model/iam.ts';
 import type { Place } from '../../../src/model/place.ts';
 import type { IamIdentity, ManagedPolicy, Snapshot } from '../../../src/providers/iam/snapshot.ts';
@@ -104,6 +105,36 @@ export const declaredIam = (rest: Partial<DeclaredIam> = {}): DeclaredIam => ({
   places: new Map([['orders', place('cluster-ABC')]]),
   logins: null,
   ...rest,
+});
+
+/** The manifest, for the IAM account. */
+export const declared = (rest: Partial<DeclaredIam> = {}, rules: Declared['guards']['rules'] = {}): Declared => ({
+  stack: 'acme/access/prod',
+  asOf: '2026-01-01T00:00:00Z',
+  target: {
+    name: 'iam',
+    engine: 'iam',
+    endpoint: { kind: 'aws' },
+    login: { auth: 'iam' },
+    databases: null,
+    maintenanceDatabase: '',
+    defaultsFor: {},
+    manage: 'exact',
+    source: { file: 'access.yaml', line: 1, column: 1 },
+  },
+  roles: new Map(),
+  memberships: [],
+  settings: [],
+  grants: [],
+  ownerships: [],
+  defaults: [],
+  publics: [],
+  removed: [],
+  existing: new Set(),
+  iam: declaredIam(rest),
+  guards: { protected: [], maxRemovals: null, rules },
+  nextExpiry: null,
+  findings: [],
 });
 
 /** The ARN of a user of the cluster `cluster-ABC`, or of another resource. */
