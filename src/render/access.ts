@@ -1,5 +1,6 @@
 import type { AccessDelta, AccessItem } from '../model/plan.ts';
-import { roleName } from './escape.ts';
+import { principalName, roleName } from './escape.ts';
+import { loginPhrase } from './lines/iam.ts';
 import { IAM_ROLE } from './lines/membership.ts';
 import { countedPhrase, privilegesPhrase } from './objects.ts';
 import { join, listed, type Phrase, say } from './phrase.ts';
@@ -38,12 +39,17 @@ export const usersPhrase = (line: AccessLine): Phrase =>
 const accessLine = (symbol: '-' | '+', users: readonly string[], item: AccessItem): AccessLine => {
   const one = users.length === 1;
   const verb = symbol === '-' ? (one ? 'loses' : 'lose') : one ? 'gains' : 'gain';
-  return { symbol, users: users.map(roleName), text: say`${sentence(symbol, verb, item)}${isSaid(users, item) ? [] : through(item.via)}` };
+  return {
+    symbol,
+    users: users.map(isConnect(item) ? principalName : roleName),
+    text: say`${sentence(symbol, verb, item)}${isSaid(users, item) ? [] : through(item.via)}`,
+  };
 };
 
 const sentence = (symbol: '-' | '+', verb: string, item: AccessItem): Phrase => {
   switch (item.what) {
     case 'login':
+      if (isConnect(item)) return connectSentence(symbol, item);
       return say`${[symbol === '-' ? 'can no longer log in' : 'can log in']}${item.database == null ? [] : say` to ${item.database}`}`;
     case 'role':
       return roleSentence(symbol, verb, item);
@@ -52,6 +58,17 @@ const sentence = (symbol: '-' | '+', verb: string, item: AccessItem): Phrase => 
     case 'privileges':
       return say`${[verb]} ${privilegesPhrase(item.privileges)} on ${objects(item)}`;
   }
+};
+
+/** What a policy of IAM allows: `target/user`. A login of a server names nothing. */
+const isConnect = ({ what, names }: AccessItem): boolean => what === 'login' && names.length > 0;
+
+/** How many logins one sentence names; a loss names all of them. */
+const NAMED_LOGINS = 8;
+
+const connectSentence = (symbol: '-' | '+', { names }: AccessItem): Phrase => {
+  const logins = listed(names.map(loginPhrase), symbol === '-' ? names.length : NAMED_LOGINS);
+  return say`${[symbol === '-' ? 'may no longer log in as' : 'may log in as']} ${logins}`;
 };
 
 /** A role that means something by itself: the words say how far it is held (none: fully). */

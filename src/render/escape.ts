@@ -23,6 +23,10 @@ const quoted = (name: string): string => `"${visible(name.replaceAll('\\', '\\\\
 /** A role's name as people write it: bare when nothing in it can mislead, else quoted. */
 export const roleName = (name: string): string => (/^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.@$%+-]*$/u.test(name) ? visible(name) : quoted(name));
 
+/** An IAM identity, `role/NAME`: bare when it is one as IAM takes them. */
+export const principalName = (principal: string): string =>
+  /^(role|user|group)\/[\w+=,.@-]+$/.test(principal) ? principal : roleName(principal);
+
 /** One part of an object's path: a dot inside must not look like the dot between. */
 export const partName = (name: string): string => (/^[\p{L}_][\p{L}\p{M}\p{N}_$-]*$/u.test(name) ? visible(name) : quoted(name));
 

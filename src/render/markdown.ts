@@ -7,7 +7,7 @@ import { displayWidth, padEnd } from './layout.ts';
 import { type Line, subjectPhrase, takesAway } from './lines/line.ts';
 import { countsSentence, type Outline, outline, shortDigest, type TargetOutline, unchangedText, type Verdict } from './outline.ts';
 import { count, type Phrase, plain, plural } from './phrase.ts';
-import { targetSql } from './sql.ts';
+import { targetScript } from './sql.ts';
 
 /** Markdown of the caller is put in as it is; everything from the plan is escaped. */
 export type MarkdownOptions = {
@@ -285,7 +285,12 @@ const statements = (plan: Plan): string => {
   const targets = plan.targets.filter((target) => target.steps.length > 0);
   if (targets.length === 0) return '';
   const total = targets.reduce((sum, target) => sum + target.steps.length, 0);
-  return `<details><summary>Exact statements (${count(total)})</summary>\n\n${targets.map((target: PlanTarget) => fence('sql', targetSql(target).trimEnd())).join('\n\n')}\n\n</details>`;
+  return `<details><summary>Exact statements (${count(total)})</summary>\n\n${targets.map(scriptFence).join('\n\n')}\n\n</details>`;
+};
+
+const scriptFence = (target: PlanTarget): string => {
+  const { language, text } = targetScript(target);
+  return fence(language, text.trimEnd());
 };
 
 const NOTES_SHOWN = 30;

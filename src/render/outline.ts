@@ -5,6 +5,7 @@ import { type AccessLine, accessLines } from './access.ts';
 import { roleName, visible } from './escape.ts';
 import { gather } from './fold.ts';
 import { grantLines } from './lines/grant.ts';
+import { iamLines } from './lines/iam.ts';
 import { byWeight, type Fold, type Line, takesAway } from './lines/line.ts';
 import { membershipLines } from './lines/membership.ts';
 import { defaultLines, ownershipLines, passwordLines, settingLines } from './lines/other.ts';
@@ -28,6 +29,7 @@ export type Verdict = 'failed' | 'removes' | 'changes' | 'unchanged';
 
 export type TargetOutline = {
   readonly name: string;
+  readonly engine: string;
   /** `PostgreSQL 16.4`. */
   readonly server: string;
   readonly endpoint: string;
@@ -84,6 +86,7 @@ export const linesOf = (changes: PlanTarget['changes'], fold: Fold = 'fine'): Li
     ...ownershipLines(changes),
     ...grantLines(changes, fold),
     ...defaultLines(changes),
+    ...iamLines(changes),
   ].sort(byWeight);
 
 /** Sums over targets. */
@@ -120,6 +123,7 @@ const targetOutline = (target: PlanTarget, fold: Fold): TargetOutline => {
   const losses = target.access.some((delta) => delta.loses.length > 0);
   return {
     name: target.name,
+    engine: target.engine,
     server: [ENGINES[target.engine] ?? target.engine, target.identity.version].filter((word) => word !== '').join(' '),
     endpoint: target.identity.endpoint,
     login: target.identity.login,
@@ -143,7 +147,7 @@ const targetOutline = (target: PlanTarget, fold: Fold): TargetOutline => {
   };
 };
 
-const ENGINES: Readonly<Record<string, string>> = { postgres: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB' };
+const ENGINES: Readonly<Record<string, string>> = { postgres: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB', iam: 'IAM' };
 
 const verdictOf = (target: PlanTarget, lines: number, removes: boolean): Verdict => {
   if (target.findings.some(isError)) return 'failed';

@@ -12,14 +12,42 @@ import { count, plain } from './phrase.ts';
 export const planSql = (plan: Plan): string =>
   `${[
     comment(`${plan.command} of ${plan.stack}, digest ${plan.digest}`),
-    ...(plan.targets.some((target) => target.steps.length > 0)
+    ...(plan.targets.some((target) => target.steps.length > 0 && !isAccount(target))
       ? [comment('For psql. Stops at the first error. Without the checks that rolecall apply makes before and after.')]
-      : [comment('Nothing to do.')]),
+      : [comment(plan.targets.some((target) => target.steps.length > 0) ? 'Nothing to do for psql.' : 'Nothing to do.')]),
     ...plan.targets.filter((target) => target.steps.length > 0).flatMap((target) => ['', targetSql(target).trimEnd()]),
   ].join('\n')}\n`;
 
-/** The script of one target. */
+/** The script of one target; calls of IAM are no SQL, and stand in it as comments. */
 export const targetSql = (target: PlanTarget): string => {
+  if (isAccount(target)) return callLines(target, '--').join('\n');
+  return serverSql(target);
+};
+
+/** What runs on one target, and in which language: SQL for psql, or commands of the AWS CLI for a shell. */
+export const targetScript = (target: PlanTarget): { readonly language: 'sql' | 'sh'; readonly text: string } =>
+  isAccount(target) ? { language: 'sh', text: callLines(target, '').join('\n') } : { language: 'sql', text: targetSql(target) };
+
+const isAccount = ({ engine }: PlanTarget): boolean => engine === 'iam';
+
+/** Commands with what they do as `#` comments; `lead` turns the whole into comments of something else. */
+const callLines = (target: PlanTarget, lead: string): string[] => {
+  const { identity } = target;
+  const lines = new Map(linesOf(target.changes).flatMap((line) => line.changes.map((index) => [index, line])));
+  const notes = lead === '' ? '#' : '';
+  const text = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(' ');
+  return [
+    text(lead, notes, `target ${visible(target.name)}: ${visible(identity.endpoint)}; run as ${visible(identity.login)}`),
+    ...(lead === '' ? [] : [text(lead, 'IAM is no server: these are commands of the AWS CLI, to be run when the statements above are.')]),
+    ...target.steps.flatMap((step) => {
+      const about = [...new Set(step.changes.flatMap((index) => lines.get(index) ?? []))];
+      return [...about.map((line) => text(lead, notes, sqlComment(lineText(line)))), text(lead, visible(step.sql))];
+    }),
+    '',
+  ];
+};
+
+const serverSql = (target: PlanTarget): string => {
   const { identity } = target;
   const lines = new Map(linesOf(target.changes).flatMap((line) => line.changes.map((index) => [index, line])));
   const secrets = secretsOf(target);

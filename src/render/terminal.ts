@@ -83,8 +83,14 @@ const serverText = (target: TargetOutline): string =>
   [
     visible(target.server),
     ...(target.endpoint === '' ? [] : [`at ${visible(target.endpoint)}`]),
-    ...(target.read.roles > 0 ? [`${plural(target.read.roles, 'role')}, ${plural(target.read.objects, 'object')} read`] : []),
+    ...(target.read.roles > 0 ? [readText(target)] : []),
   ].join(', ');
+
+/** `12 roles, 340 objects read`; of an account `12 principals, 3 policies read`. */
+const readText = ({ engine, read }: TargetOutline): string =>
+  engine === 'iam'
+    ? `${plural(read.roles, 'principal')}, ${plural(read.objects, 'policy', 'policies')} read`
+    : `${plural(read.roles, 'role')}, ${plural(read.objects, 'object')} read`;
 
 const targetRows = (target: TargetOutline, terminal: Terminal): Row[] => {
   const sections = [

@@ -98,7 +98,7 @@ describe('readPlan', () => {
     ],
     [
       'a change of an unknown kind',
-      edited((plan) => Object.assign(plan.targets[0].changes[0], { kind: 'policy' })),
+      edited((plan) => Object.assign(plan.targets[0].changes[0], { kind: 'monument' })),
       "plan/invalid: 'plan.json' is not as a plan is written: at /targets/0/changes/0, the discriminator is wrong",
     ],
     [

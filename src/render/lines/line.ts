@@ -83,7 +83,7 @@ export const subjectPhrase = (line: Pick<Line, 'subjects'> & Partial<Line>): Phr
 export const subject = (name: string): readonly string[] => [roleName(name)];
 
 const SYMBOLS: readonly Sign[] = ['-', '!', '~', '+'];
-const NOUNS = ['user', 'group', 'sessions', 'password', 'member', 'setting', 'owner', 'grant', 'default'];
+const NOUNS = ['user', 'group', 'sessions', 'password', 'member', 'setting', 'owner', 'grant', 'default', 'iam role', 'policy'];
 
 /** What takes away first, then what flips, changes, adds; within that everything about one role together. */
 export const byWeight = (a: Line, b: Line): number =>

@@ -1,4 +1,4 @@
-/** A call of the API as the command of the AWS CLI with the same effect, for a POSIX shell. */
+/** A call of the API as the command of the AWS CLI with the same effect, for bash or zsh. */
 export const command = (operation: string, input: Readonly<Record<string, unknown>>): string => {
   const values = Object.values(input).filter((value) => typeof value === 'string');
   // The CLI reads a file where a value looks like one.
@@ -16,4 +16,14 @@ const option = (name: string, value: unknown): string => {
   return text.startsWith('-') ? `--${name}=${quoted(text)}` : `--${name} ${quoted(text)}`;
 };
 
-const quoted = (text: string): string => (/^[\w+=:,./@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+const quoted = (text: string): string => {
+  if (/^[\w+=:,./@-]+$/.test(text)) return text;
+  // What cannot be seen is written as an escape, as bash and zsh read it.
+  return /^[\x20-\x7e]*$/.test(text) ? `'${text.replaceAll("'", "'\\''")}'` : `$'${[...text].map(escaped).join('')}'`;
+};
+
+const escaped = (character: string): string => {
+  if (character === "'" || character === '\\') return `\\${character}`;
+  const code = character.codePointAt(0) ?? 0;
+  return code >= 0x20 && code <= 0x7e ? character : `\\U${code.toString(16).padStart(8, '0')}`;
+};
