@@ -13,6 +13,7 @@ import {
 } from 'yaml';
 import type { Finding, Position } from '../model/finding.ts';
 import type { Path } from './content.ts';
+import { readPlain, type Spots } from './plain.ts';
 
 /** One manifest file: its plain value, what is wrong with its YAML, and where each part of it stands. */
 export type Source = {
@@ -26,9 +27,6 @@ export type Source = {
 const MOST_EXPANDED = 1_000_000;
 const DEEPEST = 64;
 
-/** Offsets of a container's parts, by key or index. */
-type Spots = Map<string | number, readonly [key: number, value: number]>;
-
 type Reading = {
   readonly file: string;
   readonly lines: LineCounter;
@@ -40,12 +38,23 @@ type Reading = {
   expanded: number;
 };
 
-/** Reads one file. Aliases share their value; anchors, merge keys (`<<`) and every style of YAML 1.2 are fine. */
-export const parse = (file: string, text: string): Source => {
+/**
+ * Reads one file. Aliases share their value; anchors, merge keys (`<<`) and every style of YAML 1.2 are fine. `quick` reads what
+ * is written plainly, and leaves everything else to the library.
+ */
+export const parse = (file: string, text: string, quick: typeof readPlain = readPlain): Source => {
   const lines = new LineCounter();
   const reading: Reading = { file, lines, findings: [], spots: new WeakMap(), anchors: new Map(), nodes: 0, expanded: 0 };
-  const value = document(reading, text);
+  const plain = quick(text, reading.spots);
+  if (plain !== undefined) countLines(lines, text);
+  const value = plain === undefined ? document(reading, text) : plain;
   return { file, value, findings: reading.findings, at: (path, part = 'value') => locate(reading, value, path, part) };
+};
+
+/** As the library counts them. */
+const countLines = (lines: LineCounter, text: string): void => {
+  lines.addNewLine(0);
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) lines.addNewLine(end + 1);
 };
 
 const document = (reading: Reading, text: string): unknown => {
