@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { EXIT, type ExitCode, Failure } from '../model/finding.ts';
+import { EXIT, type ExitCode, Failure, failure } from '../model/finding.ts';
 import { VERSION } from '../version.ts';
 import { type Console, processConsole } from './console.ts';
 import { FORMATS } from './format.ts';
@@ -11,9 +11,13 @@ export const run = async (argv: readonly string[]): Promise<ExitCode> => {
   let exit: ExitCode = EXIT.ok;
   const console = processConsole(interruption.signal, argv.includes('--no-color') ? false : undefined);
   try {
-    await program((code) => {
-      exit = code;
-    }, console).parseAsync([...argv], { from: 'user' });
+    await program(
+      argv,
+      (code) => {
+        exit = code;
+      },
+      console,
+    ).parseAsync([...argv], { from: 'user' });
     return interruption.signal.aborted && exit === EXIT.ok ? EXIT.interrupted : exit;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.error;
@@ -50,7 +54,7 @@ Exit codes:  0 done or nothing to do · 1 error · 2 changes (drift, plan --deta
              3 refused: errors in the plan, a guard, or not confirmed · 4 the saved plan is stale
              5 applied in part · 6 another run holds the lock · 130 interrupted`;
 
-const program = (done: (code: ExitCode) => void, console: Console): Command => {
+const program = (argv: readonly string[], done: (code: ExitCode) => void, console: Console): Command => {
   const root = new Command('rolecall')
     .description('Database access as code: who may log in to which database, as which user, and what they may do there.')
     .version(VERSION, '-V, --version')
@@ -100,10 +104,26 @@ const program = (done: (code: ExitCode) => void, console: Console): Command => {
     .addOption(format(['mermaid', 'dot']))
     .action(async (options) => done(await (await import('./graph.ts')).graphCommand(options, console)));
 
-  targetOptions(command('targets', 'the targets of the manifest'))
+  targetOptions(command('targets', "the targets of the manifest, or the account's clusters and instances"))
+    .addOption(new Option('--region <region>', 'list the account in this region; repeatable').argParser(collect).default([], 'AWS_REGION'))
     .addOption(format(['human', 'json']))
     .addOption(json())
     .action(async (options) => done(await (await import('./targets.ts')).targetsCommand(withJson(options), console)));
+
+  loginOptions(command('token', 'a token for a user, on stdout').argument('[user@target]', 'who logs in where'))
+    .option('--user <name>', 'who logs in, instead of user@')
+    .addOption(new Option('--mask', 'in a GitHub Action: have it hidden in the log, and print it'))
+    .action(async (at, options) => done(await (await import('./token.ts')).tokenCommand(at, options, console)));
+
+  loginOptions(
+    command('connect', 'open psql as a user, with a token or its password')
+      .argument('<user@target>', 'who logs in where')
+      .argument('[database]', 'default: the only one that the target manages, else its maintenance database')
+      .argument('[psql arguments...]', 'after --, as psql takes them'),
+  ).action(async (_at, _database, _args, options, self) => {
+    const { at, database, args } = aroundDashes(argv, self.args);
+    done(await (await import('./connect.ts')).connectCommand(at, database, args, options, console));
+  });
 
   command('import', "another tool's file as a manifest")
     .argument('<file>')
@@ -138,6 +158,21 @@ const targetOptions = (command: Command): Command =>
   manifestOption(command)
     .addOption(new Option('-t, --target <name>', 'only this target; repeatable').argParser(collect).default([], 'all'))
     .option('--now <instant>', "judge 'until' at this RFC 3339 instant (default: the present)");
+
+const loginOptions = (command: Command): Command =>
+  manifestOption(command)
+    .addOption(new Option('-t, --target <name>', 'the target, instead of @target').argParser(collect).default([], 'the only one'))
+    .option('--as <role>', 'the IAM role to assume first: role/NAME or its ARN');
+
+/** What stands before `--` is ours, what follows it is for the program that is opened. */
+const aroundDashes = (argv: readonly string[], operands: readonly string[]) => {
+  const dashes = argv.indexOf('--');
+  const args = dashes < 0 ? [] : argv.slice(dashes + 1);
+  const [at = '', database, ...others] = operands.slice(0, operands.length - args.length);
+  if (others.length > 0)
+    throw failure('connect/arguments', `'${others[0]}' is one argument too many`, { hint: 'arguments of psql follow --' });
+  return { at, database, args };
+};
 
 const planOptions = (command: Command): Command =>
   targetOptions(command).addOption(format(FORMATS)).addOption(json()).addOption(maxRemovals());

@@ -21,6 +21,8 @@ export type RunOptions = {
 /** A folder to run the command in, as somebody would who installed the package. */
 export type Cli = {
   readonly folder: string;
+  /** The built command, for whoever runs it elsewhere. */
+  readonly command: string;
   readonly file: (name: string) => string;
   readonly write: (name: string, text: string) => void;
   readonly read: (name: string) => string;
@@ -42,6 +44,7 @@ export const buildCli = (): Cli => {
   const file = (name: string) => path.join(folder, name);
   return {
     folder,
+    command,
     file,
     write: (name, text) => {
       fs.mkdirSync(path.dirname(file(name)), { recursive: true });

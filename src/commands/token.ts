@@ -1,0 +1,33 @@
+import { loginOf } from '../engine/login.ts';
+import { EXIT, type ExitCode, failure } from '../model/finding.ts';
+import { workflowText } from '../render/escape.ts';
+import type { Console } from './console.ts';
+import { loginOptions, type UserAtOptions } from './user-at.ts';
+
+/**
+ * Prints a fresh token for a user, good for 15 minutes, and nothing else on stdout. In a GitHub Action it would stay in the log: there
+ * it is printed only with `mask`, after the runner was told to hide it.
+ */
+export const tokenCommand = async (
+  at: string | undefined,
+  options: UserAtOptions & { readonly mask?: boolean },
+  console: Console,
+): Promise<ExitCode> => {
+  const inAction = process.env.GITHUB_ACTIONS === 'true';
+  if (inAction && !options.mask)
+    throw failure(
+      'token/action',
+      'a token is not printed into the log of an action',
+      { hint: 'pass --mask, or use rolecall connect' },
+      EXIT.refused,
+    );
+  const { target, user } = await loginOf(loginOptions(at, options), console.now);
+  const { token } = target.login;
+  if (token === undefined)
+    throw failure('token/password', `'${user}' logs in with a password on target '${target.name}': there are no tokens for it`);
+  const value = await token(user);
+  // Beside stdout, which is the token alone: runners read commands from both.
+  if (inAction) console.err(`::add-mask::${workflowText(value)}\n`);
+  console.out(`${value}\n`);
+  return EXIT.ok;
+};
