@@ -25,6 +25,8 @@ export type FrontOptions = {
   readonly counted?: Counted;
   /** false: as `rds.force_ssl = 0`, the default of RDS before 15: passwords need no TLS. Tokens always do. */
   readonly forceTls?: boolean;
+  /** Hears of each decision when it is made. */
+  readonly onDecision?: (decision: Decision) => void;
 };
 
 /** One attempt to log in, and what the front made of it. No secret is in it. */
@@ -76,7 +78,9 @@ export async function startIamFront(server: Postgres, options: FrontOptions): Pr
     if (begun.kind === 'cancel') return relay(begun, net.connect(server.port, server.host));
     const decision = await decide(begun, server, needsToken, options);
     const { user, database, secure } = begun;
-    log.push({ user, database, tls: secure, ...decision.log });
+    const entry = { user, database, tls: secure, ...decision.log };
+    log.push(entry);
+    options.onDecision?.(entry);
     if (decision.refusal) begun.client.end(decision.refusal);
     else relay(begun, decision.log.outcome === 'token' ? net.connect(socketOf(server)) : net.connect(server.port, server.host));
   };

@@ -17,7 +17,7 @@ import { asked, authorise, type Emulator, type KeyOwner, ownerOf } from './autho
 import { BEHIND_FRONT, type FrontOptions, type IamFront, startIamFront, type Verdict } from './proxy.ts';
 import { verifyToken } from './token.ts';
 
-export type RdsLikeOptions = Pick<FrontOptions, 'counted' | 'forceTls'> & {
+export type RdsLikeOptions = Pick<FrontOptions, 'counted' | 'forceTls' | 'onDecision'> & {
   /** The AWS emulator; a proxy before it does as well. */
   readonly moto: Emulator;
   /** Default 17. */
