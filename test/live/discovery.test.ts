@@ -223,7 +223,8 @@ withMoto('discovery', (moto) => {
       async (operation) => {
         fault = (call) => (call.operation === operation ? 'access-denied' : undefined);
         const discovery = await look([sought({}, { name: 'a' }), sought({}, { name: 'b' })]);
-        expect(codes(discovery)).toEqual(['error aws/access-denied']);
+        expect(discovery.findings).toMatchObject(['a', 'b'].map((target) => ({ severity: 'error', code: 'aws/access-denied', target })));
+        expect(proxy.calls().filter((call) => call.operation === operation)).toHaveLength(1);
         expect(discovery.findings[0]!.hint).toContain(`{"Effect":"Allow","Action":"rds:${operation}","Resource":"*"}`);
       },
     );
@@ -247,10 +248,10 @@ withMoto('discovery', (moto) => {
       ['an expired session', 'expired-token', 'error aws/expired-credentials'],
       ['throttling without end', 'throttle', 'error aws/throttled'],
       ['a network that breaks', 'reset-before', 'error aws/unreachable'],
-    ])('%s is told once', async (_name, kind, expected) => {
+    ])('%s is told of each target', async (_name, kind, expected) => {
       vi.stubEnv('AWS_MAX_ATTEMPTS', '2');
       fault = () => kind;
-      expect(codes(await look([sought({}, { name: 'a' }), sought({}, { name: 'b' })]))).toEqual([expected]);
+      expect(codes(await look([sought({}, { name: 'a' }), sought({}, { name: 'b' })]))).toEqual([expected, expected]);
     });
 
     test.each<AwsFault>(['throttle', 'unavailable', 'reset-before', 'reset-after', 'truncated'])(
@@ -261,15 +262,15 @@ withMoto('discovery', (moto) => {
       },
     );
 
-    test('no credentials at all is told once, with where they could come from', async () => {
+    test('no credentials at all is told of each target, with where they could come from', async () => {
       for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']) vi.stubEnv(name, undefined);
       const discovery = await look([sought({}, { name: 'a' }), sought({}, { name: 'b' })]);
-      expect(codes(discovery)).toEqual(['error aws/no-credentials']);
+      expect(discovery.findings).toMatchObject(['a', 'b'].map((target) => ({ severity: 'error', code: 'aws/no-credentials', target })));
       expect(discovery.findings[0]!.hint).toContain('AWS_PROFILE');
       expect(proxy.calls()).toEqual([]);
     });
 
-    test('nobody at the endpoint is told once', async () => {
+    test('nobody at the endpoint is told', async () => {
       vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:9');
       vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
       expect(codes(await look([sought()]))).toEqual(['error aws/unreachable']);
@@ -336,7 +337,18 @@ withMoto('discovery', (moto) => {
     });
   });
 
-  test('a clock that is wrong is told once', async () => {
+  test('a clock that is so wrong that tokens are refused is told of each target that needs one', async () => {
+    vi.useFakeTimers({ now: Date.now() + 400_000, toFake: ['Date'] });
+    try {
+      const password = sought({}, { name: 'c', login: { user: 'dba', auth: 'password' } });
+      const discovery = await look([sought({}, { name: 'a' }), sought({}, { name: 'b' }), password]);
+      expect(discovery.findings).toMatchObject(['a', 'b'].map((target) => ({ severity: 'error', code: 'aws/clock', target })));
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('a clock that is somewhat wrong is told once', async () => {
     vi.useFakeTimers({ now: Date.now() - 240_000, toFake: ['Date'] });
     try {
       const discovery = await look([sought({}, { name: 'a' }), sought({}, { name: 'b' })]);

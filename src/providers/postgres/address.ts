@@ -37,7 +37,19 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  */
 export const addressOf = async (target: Target, destination: Destination, env: Environment): Promise<Address> => {
   if (target.login.auth === 'iam') checkTokenLogin(target);
-  return await (target.endpoint.kind === 'explicit' ? explicitAddress : environmentAddress)(target, destination, env);
+  switch (target.endpoint.kind) {
+    case 'explicit':
+      return await explicitAddress(target, destination, env);
+    case 'env':
+      return await environmentAddress(target, destination, env);
+    case 'rds':
+    case 'aws':
+      // Never the environment's server in place of one that was not found.
+      throw failure('connect/not-found', `target '${target.name}': where it is was not looked up`, {
+        ...at(target),
+        hint: 'correct what else is said of this target first',
+      });
+  }
 };
 
 /** node-postgres would send a token to whoever answers, and in the clear where there is no TLS. */

@@ -14,13 +14,21 @@ export type Address = { readonly host: string; readonly port: number };
 /** A server that was found. `status`: the API's word; '' where it gives none. `replicaOf`: what it is a read-only copy of. */
 export type Found = { readonly place: Place; readonly status: string; readonly replicaOf: string | null; readonly address: Address };
 
-export const findingOf = (target: Target, severity: Finding['severity'], slug: string, message: string, hint: string): Finding => ({
+const findingOf = (target: Target, severity: Finding['severity'], slug: string, message: string, hint: string): Finding => ({
   severity,
   code: `rds/${slug}`,
   message: `target '${target.name}': ${message}`,
   hint,
   target: target.name,
   source: target.source,
+});
+
+/** Trouble that AWS has with a list or with credentials, as that of a target that needs them. */
+export const ofTarget = (finding: Finding, { name, source }: Target): Finding => ({
+  ...finding,
+  message: `target '${name}': ${finding.message}`,
+  target: name,
+  source,
 });
 
 /** What speaks against using a server that was found. `needsIam`: Rolecall's login or declared users log in by IAM. */

@@ -1,7 +1,7 @@
 import { rdsHost } from '../../core/rds-host.ts';
 import type { Endpoint, Target } from '../../model/declared.ts';
 import { Failure, type Finding, isError } from '../../model/finding.ts';
-import { type Address, checkDeclared, checkFound, declaredRegion, type Sought } from './check.ts';
+import { type Address, checkDeclared, checkFound, declaredRegion, ofTarget, type Sought } from './check.ts';
 import { clockFindings } from './clock.ts';
 import { type Access, accessWith } from './connect.ts';
 import { inventoryOf } from './inspect.ts';
@@ -13,7 +13,7 @@ export type DiscoverOptions = {
   readonly needIam: ReadonlySet<string>;
 };
 
-/** The targets as they are now known; one with a finding of severity error stays as it was. */
+/** The targets as they are now known. One that was not found has a finding of severity error that names it, and stays as it was. */
 export type Discovery = { readonly targets: readonly Target[]; readonly findings: readonly Finding[] };
 
 /**
@@ -24,14 +24,23 @@ export type Discovery = { readonly targets: readonly Target[]; readonly findings
 export const discover = async (targets: readonly Target[], { needIam }: DiscoverOptions): Promise<Discovery> => {
   const desks = new Map<string, Desk>();
   const discovered = await Promise.all(targets.map((target) => discoverOne(target, deskFor(desks, target), needIam)));
-  const tokens = new Set(targets.filter(({ login }) => login.auth === 'iam').map((target) => deskFor(desks, target)));
-  const clocks = await Promise.all(
-    [...desks.values()].map(async (desk) => clockFindings((await callerOf(desk))?.skewMs ?? null, tokens.has(desk))),
-  );
+  const clocks = await Promise.all([...desks.values()].map((desk) => clockOf(desk, targets, desks)));
+  const warned = clocks.flat().find(({ target }) => target === undefined);
   return {
     targets: discovered.map(({ target }) => target),
-    findings: distinct([...discovered.flatMap(({ findings }) => findings), ...clocks.flat().slice(0, 1)]),
+    findings: [
+      ...discovered.flatMap(({ findings }) => findings),
+      ...clocks.flat().filter(({ target }) => target !== undefined),
+      ...(warned ? [warned] : []),
+    ],
   };
+};
+
+/** A clock so wrong that tokens are refused is the trouble of whoever logs in by one; else it is said once. */
+const clockOf = async (desk: Desk, targets: readonly Target[], desks: Map<string, Desk>): Promise<readonly Finding[]> => {
+  const byToken = targets.filter((target) => target.login.auth === 'iam' && deskFor(desks, target) === desk);
+  const findings = clockFindings((await callerOf(desk))?.skewMs ?? null, byToken.length > 0);
+  return findings.flatMap((finding) => (isError(finding) ? byToken.map((target) => ofTarget(finding, target)) : [finding]));
 };
 
 type Discovered = { readonly target: Target; readonly findings: readonly Finding[] };
@@ -61,7 +70,7 @@ const discoverOne = async (target: Target, desk: Desk | undefined, needIam: Read
     const ready = await readied(target, desk);
     return { target: ready.target, findings: [...findings, ...ready.findings] };
   } catch (error) {
-    if (error instanceof Failure) return { target, findings: error.findings };
+    if (error instanceof Failure) return { target, findings: error.findings.map((finding) => ofTarget(finding, target)) };
     throw error;
   }
 };
@@ -72,7 +81,10 @@ const found = async (target: Sought, desk: Desk, needsIam: boolean): Promise<Dis
   await desk.access.credentials();
   const hit = await seek(target, desk);
   if ('severity' in hit) return { target, findings: [hit] };
-  const findings = [...checkFound(target, hit, needsIam), ...hit.findings];
+  const findings = [
+    ...checkFound(target, hit, needsIam),
+    ...hit.findings.map((finding) => (finding.target ? finding : ofTarget(finding, target))),
+  ];
   if (findings.some(isError)) return { target, findings };
   return { target: withToken({ ...target, endpoint: endpointOf(target, hit.address), place: hit.place }, desk), findings };
 };
@@ -85,7 +97,10 @@ const readied = async (target: Target, desk: Desk): Promise<Discovered> => {
     return { target: withToken(target, desk), findings: [] };
   } catch (error) {
     if (!(error instanceof Failure) || !error.findings.every(({ code }) => code === 'aws/unreachable')) throw error;
-    return { target: withToken(target, desk), findings: error.findings.map((finding) => ({ ...finding, severity: 'warning' as const })) };
+    return {
+      target: withToken(target, desk),
+      findings: error.findings.map((finding) => ({ ...ofTarget(finding, target), severity: 'warning' as const })),
+    };
   }
 };
 
@@ -111,14 +126,4 @@ const callerOf = async (desk: Desk) => {
     if (error instanceof Failure) return undefined;
     throw error;
   }
-};
-
-/** One list that cannot be read is the trouble of every target that looks into it: said once. */
-const distinct = (findings: readonly Finding[]): readonly Finding[] => {
-  const seen = new Map<string, Finding>();
-  for (const finding of findings) {
-    const key = JSON.stringify([finding.code, finding.message]);
-    if (!seen.has(key)) seen.set(key, finding);
-  }
-  return [...seen.values()];
 };

@@ -1,5 +1,7 @@
+import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { Endpoint } from '../../../src/model/declared.ts';
+import type { Endpoint, Target } from '../../../src/model/declared.ts';
+import { addressOf } from '../../../src/providers/postgres/address.ts';
 import { connectionFindings } from '../../../src/providers/postgres/exposure.ts';
 import { passwordIn } from '../../../src/providers/postgres/passfile.ts';
 import { connectFailure, readError } from '../../../src/providers/postgres/trouble.ts';
@@ -72,6 +74,94 @@ describe('an error of connecting', () => {
 
   test('names the address of an IPv6 host in brackets', () => {
     expect(connectFailure(thrown('ECONNREFUSED'), { target, address: { ...address, host: '::1' } }).message).toContain('([::1]:5432,');
+  });
+});
+
+describe('an error of connecting by token', () => {
+  const place = {
+    kind: 'cluster',
+    identifier: 'orders',
+    partition: 'aws',
+    region: 'eu-west-1',
+    account: '123456789012',
+    resources: [{ id: 'cluster-A', region: 'eu-west-1' }],
+    proxies: [],
+    members: {},
+    iamAuthentication: true,
+    iamPending: false,
+    masterUser: null,
+    masterIam: false,
+    engine: 'aurora-postgresql',
+    version: '17.4',
+    certificates: [],
+  } as const;
+  const byToken = targetOf({ name: 'orders', login: { user: 'rolecall', auth: 'iam' } });
+  test.each([
+    [
+      'a refusal',
+      { ...byToken, place },
+      thrown('28000', 'PAM authentication failed for user "rolecall"'),
+      'connect/token',
+      'arn:aws:rds-db:eu-west-1:123456789012:dbuser:cluster-A/rolecall',
+    ],
+    [
+      'a refusal where the resource is not known',
+      byToken,
+      thrown('28000', 'PAM authentication failed for user "rolecall"'),
+      'connect/token',
+      'RESOURCE_ID/rolecall',
+    ],
+    ['a user without rds_iam', byToken, thrown('28P01'), 'connect/not-iam', 'GRANT rds_iam TO "rolecall"'],
+    ['a role without LOGIN', byToken, thrown('28000', 'role "rolecall" is not permitted to log in'), 'connect/no-login', 'LOGIN'],
+    ['an unknown authority', byToken, thrown('SELF_SIGNED_CERT_IN_CHAIN'), 'connect/certificate', 'ca: rds'],
+  ])('%s says what to check', (_name, of, error, code, hint) => {
+    const [finding] = connectFailure(error, { target: of, address }).findings;
+    expect(finding).toMatchObject({ severity: 'error', code, target: 'orders', hint: expect.stringContaining(hint) });
+  });
+
+  test('through a tunnel names both ends, and blames the tunnel for the network', () => {
+    const via = { host: '127.0.0.1', port: 15432 };
+    const [finding] = connectFailure(thrown('ECONNREFUSED'), { target: byToken, address: { ...address, via } }).findings;
+    expect(finding!.message).toContain("nothing listens on port 15432 of '127.0.0.1' (db.example.com:5432 via 127.0.0.1:15432,");
+    expect(finding!.hint).toContain("'endpoint.via'");
+  });
+});
+
+describe('an address', () => {
+  const login = { user: 'rolecall', auth: 'iam' } as const;
+  test.each<[string, Target, string]>([
+    ['that was not found in RDS', targetOf({ endpoint: { kind: 'rds' } }), 'connect/not-found'],
+    ['that was not found in RDS, by token', targetOf({ endpoint: { kind: 'rds' }, login }), 'connect/iam'],
+    ['without TLS, by token', targetOf({ login }), 'connect/iam-needs-tls'],
+    [
+      'without a way to a token',
+      targetOf({ endpoint: { kind: 'explicit', host: 'db.example.com', port: 5432, tls: 'verify-full' }, login }),
+      'connect/iam',
+    ],
+  ])('%s is refused, whatever the environment says', async (_name, of, code) => {
+    const env = {
+      PGHOST: '127.0.0.1',
+      PGUSER: 'app',
+      PGPASSWORD: CANARY,
+      DATABASE_URL: 'postgres://app@127.0.0.1/app',
+      LAB_PASSWORD: CANARY,
+    };
+    await expect(addressOf(of, { as: 'plan' }, env)).rejects.toMatchObject({ findings: [{ severity: 'error', code }] });
+  });
+
+  const at = (host: string, ca?: string): Target =>
+    targetOf({ endpoint: { kind: 'explicit', host, port: 5432, tls: 'verify-full', ...(ca ? { ca } : {}) } });
+  test.each([
+    ['an endpoint of RDS', at('a.cluster-b.eu-west-1.rds.amazonaws.com'), true],
+    ['another server that says so', at('db.example.com', 'rds'), true],
+    ['an endpoint of RDS Proxy', at('a.proxy-b.eu-west-1.rds.amazonaws.com'), false],
+    ['another server', at('db.example.com'), false],
+  ])('of %s is verified by the authorities of RDS, or by those of Node', async (_name, of, expected) => {
+    const { ca } = await addressOf(of, { as: 'plan' }, { LAB_PASSWORD: CANARY });
+    const subjects = (ca ?? '').split(/(?=-----BEGIN)/).map((pem) => (pem ? new X509Certificate(pem).subject : ''));
+    expect(subjects.some((subject) => /RDS eu-west-1 Root CA RSA2048 G1/.test(subject))).toBe(expected);
+    expect(ca === undefined).toBe(!expected);
+    expect(subjects.join()).not.toMatch(/CN=Amazon Root CA/);
   });
 });
 
