@@ -3,6 +3,7 @@ import { type ExitCode, failure } from '../model/finding.ts';
 import { addressOf } from '../providers/postgres/address.ts';
 import type { Console } from './console.ts';
 import { openPsql } from './psql.ts';
+import { tell } from './tell.ts';
 import { loginOptions, type UserAtOptions } from './user-at.ts';
 
 /** Opens psql as a user of a target, with a fresh token or the user's password; its exit code is that of psql. */
@@ -13,7 +14,8 @@ export const connectCommand = async (
   options: UserAtOptions,
   console: Console,
 ): Promise<ExitCode> => {
-  const { target, own } = await loginOf(loginOptions(at, options), console.now);
+  const { target, own, findings } = await loginOf(loginOptions(at, options), console.now);
+  tell(findings, console);
   if (target.engine !== 'postgres')
     throw failure('connect/engine', `target '${target.name}' runs ${target.engine}, and only psql is opened by this version`);
   const [only, ...others] = target.databases ?? [];

@@ -2,6 +2,7 @@ import { loginOf } from '../engine/login.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import { workflowText } from '../render/escape.ts';
 import type { Console } from './console.ts';
+import { tell } from './tell.ts';
 import { loginOptions, type UserAtOptions } from './user-at.ts';
 
 /**
@@ -21,7 +22,8 @@ export const tokenCommand = async (
       { hint: 'pass --mask, or use rolecall connect' },
       EXIT.refused,
     );
-  const { target, user } = await loginOf(loginOptions(at, options), console.now);
+  const { target, user, findings } = await loginOf(loginOptions(at, options), console.now);
+  tell(findings, console);
   const { token } = target.login;
   if (token === undefined)
     throw failure('token/password', `'${user}' logs in with a password on target '${target.name}': there are no tokens for it`);

@@ -1,7 +1,7 @@
 import { nearest } from '../core/nearest.ts';
 import { rdsHost } from '../core/rds-host.ts';
 import type { Declared, Target } from '../model/declared.ts';
-import { Failure, failure } from '../model/finding.ts';
+import { Failure, type Finding, failure } from '../model/finding.ts';
 import { locate } from './locate.ts';
 import { type ManifestOptions, openSession } from './session.ts';
 
@@ -9,7 +9,7 @@ import { type ManifestOptions, openSession } from './session.ts';
 export type LoginOptions = ManifestOptions & { readonly user: string; readonly as?: string };
 
 /** `own`: it is Rolecall's own login, whose password the environment may hold. */
-export type UserLogin = { readonly target: Target; readonly user: string; readonly own: boolean };
+export type UserLogin = { readonly target: Target; readonly user: string; readonly own: boolean; readonly findings: readonly Finding[] };
 
 /** ■ A target of the manifest as a user of it logs in there: its address is known, and a login by IAM has its tokens. */
 export const loginOf = async (options: LoginOptions, clock: () => Date): Promise<UserLogin> => {
@@ -29,7 +29,12 @@ export const loginOf = async (options: LoginOptions, clock: () => Date): Promise
       hint: 'write rds: { cluster: …, region: … }, or endpoint: { host: … } with the name that RDS gave it',
       source: target.source,
     });
-  return { target: as === undefined ? target : await assuming(target, as), user, own: !declared.roles.has(user) };
+  return {
+    target: as === undefined ? target : await assuming(target, as),
+    user,
+    own: !declared.roles.has(user),
+    findings: declareds[0]!.findings,
+  };
 };
 
 /** The target with the user's login in place of Rolecall's own. */
