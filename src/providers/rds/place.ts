@@ -2,9 +2,6 @@ import type { DBCluster, DBInstance, DBProxy, DBProxyTarget, GlobalCluster } fro
 import { byCodeUnit } from '../../model/key.ts';
 import type { Partition, Place, Resource } from '../../model/place.ts';
 
-/** A proxy with what it leads to. */
-export type ProxyFound = { readonly proxy: DBProxy; readonly targets: readonly DBProxyTarget[] };
-
 /** What stands around a cluster: the instances of its region, the other clusters of its global database, the proxies that are named. */
 export type Surroundings = {
   readonly instances: readonly DBInstance[];
