@@ -307,4 +307,28 @@ withMoto('a server that looks like RDS', (moto) => {
       });
     });
   }
+
+  test.runIf(isInstalled(17))('an emulator that judges its callers is asked with credentials of its own making', async () => {
+    await moto().reset();
+    const iam = new IAMClient(clientConfig(moto()));
+    const user = { UserName: 'rds' };
+    await iam.send(new CreateUserCommand(user));
+    const Statement = [{ Effect: 'Allow', Action: ['iam:*', 'rds:*', 'rds-db:connect'], Resource: '*' }];
+    const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
+    await iam.send(new PutUserPolicyCommand({ ...user, PolicyName: 'all', PolicyDocument }));
+    const { AccessKey } = await iam.send(new CreateAccessKeyCommand(user));
+    const credentials = { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
+    const db = await startRdsLike({ moto: { url: moto().url, credentials } });
+    try {
+      await db.server.query(db.server.master, 'postgres', 'CREATE ROLE app LOGIN; GRANT rds_iam TO app');
+      await moto().judge(true);
+      await expect(iam.send(new CreateUserCommand({ UserName: 'no' }))).rejects.toThrow();
+      const { host: hostname, port } = db.endpoint;
+      const token = await new Signer({ hostname, port, region: db.region, username: 'app', credentials }).getAuthToken();
+      expect(await attempt(db.clientConfig('app', token))).toBe('');
+    } finally {
+      await db.stop();
+      await moto().judge(false);
+    }
+  });
 });
