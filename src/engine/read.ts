@@ -1,3 +1,4 @@
+import type { Change } from '../model/change.ts';
 import type { Declared, Engine } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
 import type { PlanTarget } from '../model/plan.ts';
@@ -60,8 +61,23 @@ export const sideBySide = async <T, R>(
 const planServer = async (declared: Declared, options: ReadOptions, logins: Map<string, ReadonlySet<string>>): Promise<PlanTarget> => {
   const { provider, snapshot, told } = await readOne(declared, options);
   const target = planTarget(provider, snapshot, declared, strictest(declared.guards.maxRemovals, options.maxRemovals));
-  if (provider.logins) logins.set(declared.target.name, provider.logins(snapshot, declared));
+  if (provider.logins) logins.set(declared.target.name, loginsAfter(provider.logins(snapshot, declared), target.changes));
   return told(target);
+};
+
+/** Who logs in by IAM when the plan is done. */
+const loginsAfter = (before: ReadonlySet<string>, changes: readonly Change[]): ReadonlySet<string> => {
+  const after = new Set(before);
+  for (const change of changes) {
+    if (change.blocked !== undefined) continue;
+    if (change.kind === 'membership' && (change.before ?? change.after)!.role === 'rds_iam') {
+      const { member } = (change.before ?? change.after)!;
+      if (change.after) after.add(member);
+      else after.delete(member);
+    }
+    if (change.kind === 'role' && change.before && !change.after?.login) after.delete(change.before.name);
+  }
+  return after;
 };
 
 /** Reads the account beside the servers; it is planned when they are. */

@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { promisify } from 'node:util';
 import type { Postgres } from '../lab/postgres.ts';
 import { STACK } from './scenario.ts';
 
@@ -27,24 +27,12 @@ export type Ended = {
   readonly stderr: string;
 };
 
-/** Bundles the sources as they are now: nobody has to build first. */
+/** Builds from the sources as they are now, as for the package. */
 export const makeCommand = async (): Promise<Command> => {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'rolecall-command-'));
   const root = fileURLToPath(new URL('../../', import.meta.url));
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['src/cli.ts'],
-    outdir: home,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    external: ['pg-native', 'pg-cloudflare'],
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    logLevel: 'error',
-  });
+  await promisify(execFile)(process.execPath, ['scripts/build.mjs', home], { cwd: root });
+  fs.writeFileSync(path.join(home, 'package.json'), '{ "type": "module" }');
   let manifests = 0;
   return {
     home,
@@ -55,7 +43,7 @@ export const makeCommand = async (): Promise<Command> => {
       return file;
     },
     start: (args, env = {}) => {
-      const child = spawn(process.execPath, [path.join(home, 'cli.mjs'), ...args], {
+      const child = spawn(process.execPath, [path.join(home, 'cli.js'), ...args], {
         env: { PATH: process.env.PATH, HOME: home, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
