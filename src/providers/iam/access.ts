@@ -5,7 +5,7 @@ import type { IamRole, Policy } from '../../model/iam.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
 import type { AccessDelta, AccessItem } from '../../model/plan.ts';
 import { connectDocument } from './document.ts';
-import { connectEvaluator, describeWhy, type Evaluation } from './evaluate.ts';
+import { describeWhy, type Evaluation, evaluateConnect } from './evaluate.ts';
 import { namingOf } from './logins.ts';
 import type { IamIdentity, ManagedPolicy, Snapshot } from './snapshot.ts';
 
@@ -64,16 +64,14 @@ const judge = (snapshot: Snapshot, declared: Declared, changes: readonly Change[
   const done = changes.filter((change) => change.blocked === undefined);
   const left = overlay(snapshot, declared, done);
   const naming = namingOf(declared.iam!);
-  const [was, is] = [connectEvaluator(snapshot), connectEvaluator(left)];
   return [...concerned(snapshot, left, done)].flatMap(([principal, arns]) => {
     const [before, after] = [snapshot.identities.get(principal), left.identities.get(principal)];
-    const [had, has] = [before && was(before), after && is(after)];
     return distinct(arns).map((arn) => ({
       principal,
       arn,
       login: naming.entry(arn).login ?? arn,
-      before: had?.(arn) ?? NOTHING,
-      after: has?.(arn) ?? NOTHING,
+      before: before ? evaluateConnect(before, snapshot, arn) : NOTHING,
+      after: after ? evaluateConnect(after, left, arn) : NOTHING,
     }));
   });
 };

@@ -2,7 +2,7 @@ import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
 import { principalKey } from '../../model/iam.ts';
 import { missingPrincipals, partRead } from './checks.ts';
-import { connectEvaluator, describeWhy } from './evaluate.ts';
+import { describeWhy, evaluateConnect } from './evaluate.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Where somebody else changes IAM: whether everybody can log in who shall, by whatever policy. */
@@ -14,13 +14,11 @@ export const verified = (snapshot: Snapshot, declared: Declared): readonly Findi
 ];
 
 const notAllowed = (snapshot: Snapshot, { iam }: Declared): readonly Finding[] => {
-  const evaluator = connectEvaluator(snapshot);
   return iam!.connects.flatMap(({ principal, target, user, arns, source }) => {
     const identity = snapshot.identities.get(principalKey(principal));
     if (!identity) return [];
-    const evaluate = evaluator(identity);
     return arns.flatMap((arn): Finding[] => {
-      const { verdict, why } = evaluate(arn);
+      const { verdict, why } = evaluateConnect(identity, snapshot, arn);
       if (verdict === 'allowed') return [];
       const reason = why.length === 0 ? 'no policy allows it' : why.map(describeWhy).join('; ');
       return [
