@@ -3,9 +3,11 @@ import type { Reporter, TestModule, TestRunEndReason, TestSuite } from 'vitest/n
 /** Ends the run's output with the versions of the servers that answered and, alone on the last line, the counts. */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[], _reason: TestRunEndReason): void {
-    const versions = serverVersions(modules);
+    const servers = Object.entries({ PostgreSQL: versionsOf(modules, 'postgres'), moto: versionsOf(modules, 'moto') })
+      .filter(([, versions]) => versions.length > 0)
+      .map(([name, versions]) => `${name} ${versions.join(', ')}`);
     const lines = [
-      ...(versions.length > 0 ? [`PostgreSQL ${versions.join(', ')}; Node ${process.versions.node}`] : []),
+      ...(servers.length > 0 ? [[...servers, `Node ${process.versions.node}`].join('; ')] : []),
       countLine(modules, unhandledErrors.length),
     ];
     // the other reporters print their summaries in this same event
@@ -22,9 +24,9 @@ function countLine(modules: readonly TestModule[], unhandled: number): string {
   return `${count('passed')} passed, ${count('failed') + broken + unhandled} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
-/** Noted in the suites' meta data by `useServer`. */
-function serverVersions(modules: readonly TestModule[]): string[] {
+/** Noted in the suites' meta data by `useServer` and `useMoto`. */
+function versionsOf(modules: readonly TestModule[], server: 'postgres' | 'moto'): string[] {
   const suites = modules.flatMap((module) => [...module.children.allSuites()]);
-  const versions = suites.map((suite: TestSuite) => (suite.meta() as { postgres?: string }).postgres);
+  const versions = suites.map((suite: TestSuite) => (suite.meta() as Readonly<Record<string, string | undefined>>)[server]);
   return [...new Set(versions.filter((version) => version !== undefined))].sort((a, b) => Number(a) - Number(b));
 }

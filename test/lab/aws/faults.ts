@@ -38,7 +38,7 @@ export function refusal(fault: AwsFault | undefined, call: Refused): { readonly 
 }
 
 /** An error in the Query protocol. */
-export function errorXml(status: number, code: string, message: string): string {
+function errorXml(status: number, code: string, message: string): string {
   const type = status < 500 ? 'Sender' : 'Receiver';
   const error = `<Error><Type>${type}</Type><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`;
   return `<ErrorResponse>${error}<RequestId>00000000-0000-4000-8000-000000000000</RequestId></ErrorResponse>`;

@@ -28,29 +28,35 @@ recipe() { cksum <"${BASH_SOURCE[0]}"; }
 present() { [ "$(cat "$dest/RECIPE" 2>/dev/null)" = "$(recipe)" ]; }
 announce() { echo "moto $(sed -n 's/^python3-moto_\([^_]*\)_.*/\1/p' "$dest/PACKAGES") in $dest"; }
 
-# A line per place from which apt gets packages: its address; those of Debian itself end in /debian.
+# Of the places from which this machine's apt gets packages, Debian's own ends in /debian.
 mirror() {
   if [ -n "${DEBIAN_MIRROR:-}" ]; then echo "$DEBIAN_MIRROR"; return; fi
-  apt-get indextargets --no-release-info --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian/?$' | sed -n 1p
+  apt-get indextargets --no-release-info --format '$(REPO_URI)' 'Created-By: Packages' | sed -n '/\/debian\/*$/{p;q}'
 }
 
-# apt-get with lists, cache and package state of its own; the machine's proxies and other settings still hold
-private_apt() {
-  apt-get -qq \
-    -o Dir::Etc::sourcelist="$draft/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-    -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
-    -o Dir::State="$draft/apt" -o Dir::State::status="$draft/apt/status" -o Dir::Cache="$draft/apt" \
-    -o Debug::NoLocking=true -o APT::Sandbox::User= -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
-}
+# apt-get with lists, cache and package state of its own; the machine's proxies and other settings still hold, its hooks do not
+private_apt() { apt-get -qq -c "$draft/apt/apt.conf" "$@" 2>"$draft/apt/errors"; }
+
+because() { sed -n '/^[EW]: /{s///p;q}' "$draft/apt/errors"; }
 
 download() {
   mkdir -p "$draft"/apt/{lists,archives}/partial "$draft/debs"
-  : >"$draft/apt/status"
   local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  [ -e "$keyring" ] || fail "no $keyring: install the package debian-archive-keyring"
+  [ -e "$keyring" ] || fail "no $keyring here: install the package debian-archive-keyring"
   echo "deb [signed-by=$keyring] $1 $suite main" >"$draft/apt/sources.list"
-  private_apt update || fail "the mirror of this machine's apt does not serve Debian's '$suite': set DEBIAN_MIRROR to one that does"
-  (cd "$draft/debs" && private_apt download "${packages[@]}") || fail "a package of Debian's '$suite' could not be downloaded"
+  : >"$draft/apt/status"
+  cat >"$draft/apt/apt.conf" <<CONF
+Dir::Etc::sourcelist "$draft/apt/sources.list"; Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null"; Dir::Etc::preferencesparts "/dev/null";
+Dir::State "$draft/apt"; Dir::State::status "$draft/apt/status"; Dir::Cache "$draft/apt";
+Debug::NoLocking "true"; APT::Sandbox::User ""; APT::Update::Error-Mode "any";
+Acquire::Languages "none"; Acquire::Retries "3";
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+CONF
+  private_apt update || fail "no packages of Debian's '$suite' from this machine's mirror (DEBIAN_MIRROR names another): $(because)"
+  (cd "$draft/debs" && private_apt download "${packages[@]}") || fail "a package of Debian's '$suite' cannot be had: $(because)"
 }
 
 unpack() {
@@ -59,7 +65,11 @@ unpack() {
   for deb in "$draft"/debs/*.deb; do dpkg-deb --extract "$deb" "$draft/tree"; done
   (cd "$draft/debs" && ls) >"$draft/tree/PACKAGES"
   (cd "$draft/tree" && rm -rf etc var usr/sbin usr/share usr/lib/*/gconv)
-  local models=$draft/tree/usr/lib/python3/dist-packages/botocore/data keep
+  local library=$draft/tree/usr/lib/python3/dist-packages
+  # read at every start although the emulator calls nobody; the machine may have none
+  ln -s ../botocore/cacert.pem "$library/certifi/"
+  sed -i "s#^DEBIAN_CA_CERTS_PATH = .*#DEBIAN_CA_CERTS_PATH = __file__.replace('core.py', 'cacert.pem')#" "$library/certifi/core.py"
+  local models=$library/botocore/data keep
   mkdir "$draft/models"
   for keep in "${services[@]}"; do mv "$models/$keep" "$draft/models/"; done
   find "$models" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
@@ -72,12 +82,16 @@ launcher() {
 #!/bin/sh
 root=\$(cd "\$(dirname "\$0")" && pwd)
 loader=\$(echo "\$root"/usr/lib/*/ld-linux-*.so.*)
+export OPENSSL_CONF=/dev/null CRYPTOGRAPHY_OPENSSL_NO_LEGACY=1
 PYTHONHOME=\$root/usr PYTHONPATH=\$root/usr/lib/python3/dist-packages\${PYTHONPATH:+:\$PYTHONPATH} PYTHONNOUSERSITE=1 \\
   exec "\$loader" --library-path "\$(dirname "\$loader")" "\$root/usr/bin/$python" -S "\$@"
 SH
 }
 
-if present; then announce; exit; fi
+if present; then
+  announce
+  exit
+fi
 for needed in apt-get dpkg-deb; do
   command -v "$needed" >/dev/null || fail "no $needed here: the emulator comes as packages of Debian, so only Debian and its kin can fetch it"
 done

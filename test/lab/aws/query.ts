@@ -13,7 +13,10 @@ export function readForm(service: string, operation: string, form: URLSearchPara
   tree.inner.delete('Version');
   const model = modelOf(service);
   const shape = model?.operations[operation]?.input?.shape;
-  const value = model && shape ? fromForm(model, shapeOf(model, shape), tree, operation, problems) : Object.fromEntries([...form].filter(([name]) => tree.inner.has(name)));
+  const value =
+    model && shape
+      ? fromForm(model, shapeOf(model, shape), tree, operation, problems)
+      : Object.fromEntries([...form].filter(([name]) => tree.inner.has(name)));
   return { value: value as Reading['value'], problems };
 }
 
