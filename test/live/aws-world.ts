@@ -14,9 +14,9 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { Signer } from '@aws-sdk/rds-signer';
 import pg from 'pg';
 import { ACCOUNT, awsEnvironment, clientConfig, type Moto } from '../lab/aws/moto.ts';
-import { type AwsProxy, startAwsProxy } from '../lab/aws/proxy.ts';
+import { type AwsFault, type AwsProxy, startAwsProxy } from '../lab/aws/proxy.ts';
 import { type RdsLike, type RdsLikeOptions, startRdsLike } from '../lab/iam/rds-like.ts';
-import { type Command, type Ended, makeCommand } from './command.ts';
+import { type Command, type Ended, makeCommand, type Running } from './command.ts';
 
 /** An account with a cluster in it, the command, and what it asks of AWS. */
 export type AwsWorld = {
@@ -26,6 +26,7 @@ export type AwsWorld = {
   readonly command: Command;
   /** A manifest of the target `orders` with this body. */
   readonly manifest: (body: string, target?: string) => string;
+  readonly start: (...args: readonly string[]) => Running;
   readonly run: (...args: readonly string[]) => Promise<Ended>;
   /** Makes the role, which anybody of the account may assume. */
   readonly makeRole: (name: string) => Promise<void>;
@@ -33,6 +34,8 @@ export type AwsWorld = {
   readonly login: (principal: string, user: string) => Promise<string>;
   /** AWS denies this operation from now on; null: none. */
   readonly refuse: (operation: string | null) => void;
+  /** Asked at every call that changes IAM from now on; null: nobody is. */
+  readonly strike: (rule: ((nth: number) => AwsFault | undefined) | null) => void;
   /** Calls that change IAM since `forget`. */
   readonly writes: () => readonly string[];
   /** Names of the policies under our path. */
@@ -50,11 +53,18 @@ const WRITES = /^(Create|Delete|Put|Attach|Detach|Update|Tag|Untag|Set|Add|Remov
 /** Starts it; `moto` stays the caller's. */
 export const startAwsWorld = async (moto: Moto, options: Omit<RdsLikeOptions, 'moto'> = {}): Promise<AwsWorld> => {
   let refused: string | null = null;
-  const aws = await startAwsProxy(moto, ({ operation }) => (operation === refused ? 'access-denied' : undefined));
+  let strike: ((nth: number) => AwsFault | undefined) | null = null;
+  let written = 0;
+  const aws = await startAwsProxy(moto, ({ service, operation }) => {
+    if (operation === refused) return 'access-denied';
+    return service === 'iam' && WRITES.test(operation) ? strike?.(written++) : undefined;
+  });
   const [rds, command] = await Promise.all([startRdsLike({ moto, ...options }), makeCommand()]);
   const iam = new IAMClient(clientConfig(moto));
   const users = new Map<string, { readonly accessKeyId: string; readonly secretAccessKey: string }>();
   let manifests = 0;
+  const start = (...args: readonly string[]) =>
+    command.start(args, { ...awsEnvironment(aws), ROLECALL_MASTER: rds.server.master.password, JANE: 'jane-password' });
   const keysOf = async (principal: string) => {
     const [kind, name = ''] = principal.split('/');
     if (kind === 'user') return users.get(name) ?? (await newUser(name));
@@ -92,8 +102,8 @@ ${body}`,
       );
       return file;
     },
-    run: async (...args) =>
-      await command.start(args, { ...awsEnvironment(aws), ROLECALL_MASTER: rds.server.master.password, JANE: 'jane-password' }).ended,
+    start,
+    run: async (...args) => await start(...args).ended,
     makeRole: async (name) => {
       const trust = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }] };
       await iam.send(new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: JSON.stringify(trust) }));
@@ -113,6 +123,10 @@ ${body}`,
     },
     refuse: (operation) => {
       refused = operation;
+    },
+    strike: (rule) => {
+      strike = rule;
+      written = 0;
     },
     writes: () => aws.calls().flatMap(({ service, operation }) => (service === 'iam' && WRITES.test(operation) ? [operation] : [])),
     policies: async () =>
