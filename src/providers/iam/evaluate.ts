@@ -2,8 +2,9 @@ import { byCodeUnit } from '../../model/key.ts';
 import { conditionHolds, contextOf } from './condition.ts';
 import { CONNECT, type Patterns, readDocument, type Statement } from './document.ts';
 import { covers } from './glob.ts';
+import { type Asked, type ResourceTest, resourceTest, splitArn } from './resource.ts';
 import type { IamIdentity, RawDocument, Snapshot } from './snapshot.ts';
-import { and, type Context, not, or, resolve, type Truth } from './variables.ts';
+import { and, type Context, type Truth } from './variables.ts';
 
 /** A statement that decides, or might. `via`: the group that the user has the policy from, or 'boundary'. `statement`: Sid, or `#2`; null: the whole policy. */
 export type Why = {
@@ -28,14 +29,23 @@ export type Assumption = { readonly skip?: (policyArn: string) => boolean; reado
  *
  * Of a group: what its policies give to a member, of whom nothing else is known.
  */
-export const evaluateConnect = (identity: IamIdentity, snapshot: Snapshot, arn: string, assumption: Assumption = {}): Evaluation =>
-  connectEvaluator(snapshot)(identity, assumption)(arn);
+export const evaluateConnect = (identity: IamIdentity, snapshot: Snapshot, arn: string, assumption?: Assumption): Evaluation => {
+  const evaluator = evaluators.get(snapshot) ?? connectEvaluator(snapshot);
+  evaluators.set(snapshot, evaluator);
+  return evaluator(identity, assumption)(arn);
+};
+
+/** A snapshot does not change: what was read of it need not be read again. */
+const evaluators = new WeakMap<Snapshot, ReturnType<typeof connectEvaluator>>();
 
 /** The same for many identities and ARNs: each policy is read once, and what is not about `rds-db:connect` is put aside. */
-export const connectEvaluator = (
-  snapshot: Snapshot,
-): ((identity: IamIdentity, assumption?: Assumption) => ((arn: string) => Evaluation) & { readonly concerned: boolean }) => {
+export const connectEvaluator = (snapshot: Snapshot): ((identity: IamIdentity, assumption?: Assumption) => Evaluator) => {
   const policies = new Map<string, Rules>();
+  const asked = new Map<string, Asked | null>();
+  const ask = (arn: string): Asked | null => {
+    if (!asked.has(arn)) asked.set(arn, splitArn(arn));
+    return asked.get(arn)!;
+  };
   const managed = (arn: string): Rules => {
     let rules = policies.get(arn);
     if (!rules) {
@@ -45,16 +55,25 @@ export const connectEvaluator = (
     }
     return rules;
   };
-  return (identity, assumption = {}) => {
+  const evaluatorOf = (identity: IamIdentity, assumption: Assumption): Evaluator => {
     const own = [...sourcesOf(identity, snapshot, managed, assumption)];
     const boundary = identity.boundary === null ? null : { ...managed(identity.boundary), via: 'boundary' };
     const context = contextOf(identity, snapshot);
-    const evaluate = (arn: string): Evaluation => decide(own, boundary, arn, context);
-    return Object.assign(evaluate, {
-      concerned: own.some(({ rules, unread }) => unread || rules.some(({ effect }) => effect === 'Allow')),
+    const allowed = own.map(({ only }) => only);
+    return Object.assign((arn: string) => decide(own, boundary, ask(arn), context), {
+      only: allowed.some((only) => only === null) ? null : new Set(allowed.flatMap((only) => only ?? [])),
     });
   };
+  const plainly = new WeakMap<IamIdentity, Evaluator>();
+  return (identity, assumption) => {
+    const evaluator = (!assumption && plainly.get(identity)) || evaluatorOf(identity, assumption ?? {});
+    if (!assumption) plainly.set(identity, evaluator);
+    return evaluator;
+  };
 };
+
+/** What one identity may do. `only`: the ARNs that its policies could allow, without what denies or limits; null: no list of them. */
+export type Evaluator = ((arn: string) => Evaluation) & { readonly only: ReadonlySet<string> | null };
 
 /** `policy 'x', statement 'Sid', of group/devs`. */
 export const describeWhy = ({ says, policy, via, statement }: Why): string => {
@@ -70,15 +89,36 @@ export const statementName = ({ sid, index }: Pick<Statement, 'sid' | 'index'>):
 export const concernsConnect = ({ negated, patterns }: Patterns): boolean =>
   negated !== patterns.some((pattern) => covers(pattern.toLowerCase(), CONNECT));
 
-/** The statements of a policy that are about `rds-db:connect`. `unread`: parts of it, or all, could not be read. */
-type Rules = { readonly policy: string; readonly rules: readonly Statement[]; readonly variables: boolean; readonly unread: boolean };
+type Rule = Pick<Statement, 'effect' | 'conditions'> & { readonly name: string; readonly resource: ResourceTest | null };
+
+/**
+ * The statements of a policy that are about `rds-db:connect`. `unread`: parts of it, or all, could not be read.
+ * `only`: the ARNs that it could allow; null: no list of them.
+ */
+type Rules = {
+  readonly policy: string;
+  readonly rules: readonly Rule[];
+  readonly variables: boolean;
+  readonly unread: boolean;
+  readonly only: readonly string[] | null;
+};
 type Source = Rules & { readonly via: string | null };
 
 const rulesOf = (policy: string, document: RawDocument | null): Rules => {
-  if (document === null) return { policy, rules: [], variables: false, unread: true };
+  if (document === null) return unreadRules(policy);
   const { statements, variables, problems } = readDocument(document);
-  return { policy, rules: statements.filter(({ action }) => concernsConnect(action)), variables, unread: problems.length > 0 };
+  const rules = statements
+    .filter(({ action }) => concernsConnect(action))
+    .map((statement): Rule => {
+      const { effect, conditions, resource } = statement;
+      return { effect, conditions, name: statementName(statement), resource: resource && resourceTest(resource, variables) };
+    });
+  const unread = problems.length > 0;
+  const allowed = rules.filter(({ effect }) => effect === 'Allow').map(({ resource }) => resource?.only ?? null);
+  return { policy, rules, variables, unread, only: unread || allowed.includes(null) ? null : allowed.flatMap((only) => only ?? []) };
 };
+
+const unreadRules = (policy: string): Rules => ({ policy, rules: [], variables: false, unread: true, only: null });
 
 /** Every policy that an identity has, by name: its own, then those of its groups. */
 function* sourcesOf(
@@ -91,7 +131,7 @@ function* sourcesOf(
   const groups = [...identity.groups].sort(byCodeUnit).map((name) => [`group/${name}`, snapshot.identities.get(`group/${name}`)] as const);
   for (const [via, holder] of [[null, identity] as const, ...groups]) {
     if (!holder) {
-      yield { policy: `those of ${via}`, rules: [], variables: false, unread: true, via };
+      yield { ...unreadRules(`those of ${via}`), via };
       continue;
     }
     for (const { name, document } of holder.inline) yield { ...rulesOf(name, document), via };
@@ -101,9 +141,10 @@ function* sourcesOf(
 
 type Matched = { readonly truth: Truth; readonly why: Why };
 
-const decide = (own: readonly Source[], boundary: Source | null, arn: string, context: Context): Evaluation => {
+const decide = (own: readonly Source[], boundary: Source | null, asked: Asked | null, context: Context): Evaluation => {
+  if (!asked) return { verdict: 'not-allowed', why: [] };
   const matched = (sources: readonly Source[], effect: Statement['effect']): readonly Matched[] =>
-    sources.flatMap((source) => matches(source, effect, arn, context));
+    sources.flatMap((source) => matches(source, effect, asked, context));
   const denies = matched(boundary ? [...own, boundary] : own, 'Deny');
   const allows = matched(own, 'Allow');
   const limits = boundary ? matched([boundary], 'Allow') : null;
@@ -127,47 +168,20 @@ const reasons = (found: readonly Matched[]): readonly Why[] => [...new Map(found
 const matches = (
   { policy, rules, variables, unread, via }: Source,
   effect: Statement['effect'],
-  arn: string,
+  asked: Asked,
   context: Context,
-): readonly Matched[] => [
-  ...rules.flatMap((statement): readonly Matched[] => {
-    if (statement.effect !== effect) return [];
-    const truth = statementMatches(statement, variables, arn, context);
-    if (truth === 'no') return [];
-    const verb = effect === 'Allow' ? 'allow' : 'deny';
-    const says = truth === 'maybe' ? (`may ${verb}` as const) : effect === 'Allow' ? 'allows' : 'denies';
-    return [{ truth, why: { says, policy, via, statement: statementName(statement) } }];
-  }),
-  ...(unread ? [{ truth: 'maybe' as const, why: { says: 'was not read' as const, policy, via, statement: null } }] : []),
-];
+): readonly Matched[] => {
+  const found: Matched[] = [];
+  for (const rule of rules) {
+    const truth = rule.effect === effect ? ruleMatches(rule, variables, asked, context) : 'no';
+    if (truth !== 'no') found.push({ truth, why: { says: SAYS[effect][truth], policy, via, statement: rule.name } });
+  }
+  return unread ? [...found, { truth: 'maybe', why: { says: 'was not read', policy, via, statement: null } }] : found;
+};
 
-const statementMatches = ({ resource, conditions }: Statement, variables: boolean, arn: string, context: Context): Truth => {
-  const where = resource ? resourcesMatch(resource, variables, arn, context) : 'yes';
+const SAYS = { Allow: { yes: 'allows', maybe: 'may allow' }, Deny: { yes: 'denies', maybe: 'may deny' } } as const;
+
+const ruleMatches = ({ resource, conditions }: Rule, variables: boolean, asked: Asked, context: Context): Truth => {
+  const where = resource ? resource.matches(asked, context) : 'yes';
   return where === 'no' ? 'no' : and([where, ...conditions.map((test) => conditionHolds(test, variables, context))]);
-};
-
-const resourcesMatch = ({ negated, patterns }: Patterns, variables: boolean, arn: string, context: Context): Truth => {
-  const matched = patterns.map((pattern) => resourceMatches(pattern, variables, arn, context));
-  // a variable without a value matches nothing, and keeps NotResource from matching anything
-  if (negated) return and(matched.map((truth) => (truth === 'unset' ? 'no' : not(truth))));
-  return or(matched.map((truth) => (truth === 'unset' ? 'no' : truth)));
-};
-
-/** Of the parts of an ARN the first four have no case and no variables; the kind of resource is never a pattern. */
-const resourceMatches = (pattern: string, variables: boolean, arn: string, context: Context): Truth | 'unset' => {
-  if (pattern === '*') return 'yes';
-  const parts = splitArn(pattern);
-  const asked = splitArn(arn);
-  if (!parts || !asked || !parts.head.every((part, index) => covers(part.toLowerCase(), asked.head[index]!.toLowerCase()))) return 'no';
-  const kind = /^[^:/]*[:/]/.exec(parts.tail)?.[0] ?? '';
-  if (!asked.tail.startsWith(kind)) return 'no';
-  const rest = resolve(parts.tail.slice(kind.length), variables, context);
-  return rest === 'unset' ? 'unset' : rest === 'unknown' ? 'maybe' : covers(rest, asked.tail.slice(kind.length)) ? 'yes' : 'no';
-};
-
-/** An ARN that is cut short stands for everything below. */
-const splitArn = (text: string): { readonly head: readonly string[]; readonly tail: string } | null => {
-  const [prefix, partition, service = '*', region = '*', account = '*', ...rest] = text.split(':');
-  if (prefix !== 'arn' || partition === undefined) return null;
-  return { head: [partition, service, region, account], tail: rest.length === 0 ? '*' : rest.join(':') };
 };

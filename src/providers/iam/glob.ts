@@ -11,11 +11,10 @@ export const globOf = (pattern: string): Glob =>
 /** Whether a pattern covers a text; the time it takes does not explode with the number of stars. */
 export const covers = (pattern: string | Glob, text: string): boolean => {
   const glob = typeof pattern === 'string' ? globOf(pattern) : pattern;
-  const letters = Array.from(text);
   let [g, t, star, resume] = [0, 0, -1, 0];
-  while (t < letters.length) {
+  while (t < text.length) {
     if (glob[g] === ANY) [star, resume, g] = [g, t, g + 1];
-    else if (g < glob.length && (glob[g] === ONE || glob[g] === letters[t])) [g, t] = [g + 1, t + 1];
+    else if (g < glob.length && (glob[g] === ONE || glob[g] === text[t])) [g, t] = [g + 1, t + 1];
     else if (star >= 0) [g, resume, t] = [star + 1, resume + 1, resume + 1];
     else return false;
   }

@@ -1,11 +1,13 @@
+import { groupBy } from '../../core/group.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import { type Fault, type ForeignPolicy, faultsOf, foreignPolicies, type Wildcards } from './foreign.ts';
 import { named } from './named.ts';
+import { obstacleFindings } from './obstacles.ts';
 import { reachFindings } from './reach.ts';
-import type { Snapshot } from './snapshot.ts';
-import { trustDocument, trustFaults } from './trust.ts';
+import type { RawDocument, Snapshot } from './snapshot.ts';
+import { goneIdentities, trustDocument, trustFaults } from './trust.ts';
 
 /**
  * What is worth knowing about the account that no change of ours is about: policies of others that do not what they seem to,
@@ -14,7 +16,12 @@ import { trustDocument, trustFaults } from './trust.ts';
 export const lintAccount = (snapshot: Snapshot, declared: Declared): readonly Finding[] => {
   const { iam } = declared;
   if (!iam) return [];
-  return [...foreignFindings(snapshot, declared), ...reachFindings(snapshot, declared), ...trustFindings(snapshot, declared)];
+  return [
+    ...foreignFindings(snapshot, declared),
+    ...(iam.mode === 'manage' ? obstacleFindings(snapshot, declared) : []),
+    ...reachFindings(snapshot, declared),
+    ...trustFindings(snapshot, declared),
+  ];
 };
 
 /** So many findings of one code are told one by one. */
@@ -83,36 +90,27 @@ const policiesText = (policies: readonly ForeignPolicy[]): string => {
   return `${which} of ${named(policies.flatMap(({ holders }) => holders))}`;
 };
 
-/** Roles that we make, and roles that may log in: whom they let in is who gets to the database. */
-const trustFindings = (snapshot: Snapshot, declared: Declared): readonly Finding[] => {
-  const iam = declared.iam!;
-  const made = iam.roles.map(({ name, trust, source }) => ({
-    name,
-    faults: [
-      ...trustFaults(trustDocument(trust, snapshot.account, snapshot.partition)),
-      ...gone(snapshot.identities.get(`role/${name}`)?.trust),
-    ],
-    source,
-  }));
+/** Roles that we make, and roles that may log in: whom they let in is who gets to the database. One finding for each fault. */
+const trustFindings = (snapshot: Snapshot, { iam }: Declared): readonly Finding[] => {
+  const { roles, connects } = iam!;
+  const trustOf = (name: string): RawDocument => snapshot.identities.get(`role/${name}`)?.trust ?? NOBODY;
+  const made = roles.map(({ name, trust, source }) => {
+    const written = trustFaults(trustDocument(trust, snapshot.account, snapshot.partition));
+    return { name, faults: [...written, ...goneIdentities(trustOf(name))], source };
+  });
   const names = new Set(made.map(({ name }) => name));
-  const used = iam.connects
-    .filter(({ principal }) => principal.kind === 'role' && !names.has(principal.name))
-    .map(({ principal: { name }, source }) => ({
-      name,
-      faults: trustFaults(snapshot.identities.get(`role/${name}`)?.trust ?? NOBODY),
-      source,
+  const used = connects
+    .filter(({ principal: { kind, name } }) => kind === 'role' && !names.has(name))
+    .map(({ principal: { name }, source }) => ({ name, faults: trustFaults(trustOf(name)), source }));
+  const faults = [...made, ...used].flatMap((role) => role.faults.map((fault) => ({ ...role, fault })));
+  return [...groupBy(faults, ({ fault }) => fault)]
+    .sort(([a], [b]) => byCodeUnit(a, b))
+    .map(([fault, alike]) => ({
+      severity: 'warning',
+      code: 'iam/trust',
+      message: `the trust policy of ${named(alike.map(({ name }) => `role/${name}`))}: ${fault}`,
+      source: alike[0]!.source,
     }));
-  const distinctly = new Map([...used.reverse(), ...made].map((one) => [one.name, one]));
-  return [...distinctly.values()]
-    .sort((a, b) => byCodeUnit(a.name, b.name))
-    .flatMap(({ name, faults, source }) =>
-      [...new Set(faults)].map(
-        (fault): Finding => ({ severity: 'warning', code: 'iam/trust', message: `the trust policy of role '${name}': ${fault}`, source }),
-      ),
-    );
 };
 
 const NOBODY = { Statement: [] };
-
-/** Only what the account shows and a manifest cannot: an identity that was deleted. */
-const gone = (trust: unknown): readonly string[] => trustFaults(trust ?? NOBODY).filter((fault) => fault.startsWith("it names 'A"));

@@ -1,34 +1,32 @@
 import { connectArn } from '../../core/aws.ts';
+import { groupBy } from '../../core/group.ts';
 import type { Declared } from '../../model/declared.ts';
-import type { Finding, Severity } from '../../model/finding.ts';
-import { type DeclaredConnect, type DeclaredIam, principalKey } from '../../model/iam.ts';
+import type { Finding } from '../../model/finding.ts';
+import { type DeclaredIam, principalKey } from '../../model/iam.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
-import { connectDocument } from './document.ts';
-import { type Assumption, connectEvaluator, describeWhy, type Evaluation } from './evaluate.ts';
-import { connectsByPrincipal } from './logins.ts';
+import { connectEvaluator, type Evaluator } from './evaluate.ts';
 import { isOurs } from './marks.ts';
 import { named } from './named.ts';
-import type { IamIdentity, Snapshot } from './snapshot.ts';
+import type { IamIdentity, RawDocument, Snapshot } from './snapshot.ts';
 
-/** Who can log in that nobody declared, who cannot although declared, and users that nobody can log in as. */
+/** Who can log in that nobody declared, and users that nobody can log in as. */
 export const reachFindings = (snapshot: Snapshot, declared: Declared): readonly Finding[] => {
   const iam = declared.iam!;
-  const ours = new Set([...snapshot.policies.values()].filter((policy) => isOurs(policy, declared)).map(({ arn }) => arn));
-  const skip = (arn: string): boolean => ours.has(arn);
-  const evaluator = connectEvaluator(snapshot);
-  const evaluate = (identity: IamIdentity, assumption: Assumption): ReturnType<typeof evaluator> =>
-    evaluator(identity, { skip, ...assumption });
   const logins = knownLogins(iam, snapshot);
-  const { administrators, others, reached } = undeclared(iam, snapshot, logins, evaluate);
+  const { administrators, others, reached } = undeclared(iam, snapshot, logins, withoutOurs(snapshot, declared));
   return [
-    ...(iam.mode === 'manage' ? obstacles(iam, snapshot, evaluate) : []),
     ...administratorFindings(administrators, declared),
     ...otherFindings(others, declared),
     ...(snapshot.whole ? unreached(iam, logins, reached, declared) : []),
   ];
 };
 
-type Evaluate = (identity: IamIdentity, assumption: Assumption) => ((arn: string) => Evaluation) & { readonly concerned: boolean };
+/** Evaluates what others allow: whom our policies let in is declared, or changed by this plan. */
+export const withoutOurs = (snapshot: Snapshot, declared: Declared): ((identity: IamIdentity, add?: RawDocument) => Evaluator) => {
+  const ours = new Set([...snapshot.policies.values()].filter((policy) => isOurs(policy, declared)).map(({ arn }) => arn));
+  const evaluator = connectEvaluator(snapshot);
+  return (identity, add) => evaluator(identity, { skip: (arn) => ours.has(arn), ...(add === undefined ? {} : { add }) });
+};
 
 /** A user of a target, and every ARN that lets one log in as it. */
 type Login = { readonly target: string; readonly user: string; readonly arns: readonly string[] };
@@ -56,36 +54,36 @@ type Undeclared = { readonly administrators: readonly string[]; readonly others:
 const ENOUGH = 3;
 
 /** Groups do not log in: their members do. */
-const undeclared = (iam: DeclaredIam, snapshot: Snapshot, logins: readonly Login[], evaluate: Evaluate): Undeclared => {
-  const nowhere = connectArn({
-    partition: snapshot.partition,
-    region: 'xx-nowhere-1',
-    account: snapshot.account,
-    resource: 'db-NONE',
-    user: 'nobody',
-  });
+const undeclared = (
+  iam: DeclaredIam,
+  snapshot: Snapshot,
+  logins: readonly Login[],
+  evaluator: (identity: IamIdentity) => Evaluator,
+): Undeclared => {
+  const { partition, account, identities } = snapshot;
+  const nowhere = connectArn({ partition, region: 'xx-nowhere-1', account, resource: 'db-NONE', user: 'nobody' });
+  const byArn = new Map(logins.flatMap((login) => login.arns.map((arn) => [arn, login] as const)));
+  const order = new Map(logins.map((login, index) => [login, index] as const));
   const administrators: string[] = [];
   const others: Other[] = [];
   const reached = new Set<Login>();
   const declared = declaredArns(iam);
-  for (const [key, identity] of [...snapshot.identities].sort(([a], [b]) => byCodeUnit(a, b))) {
-    const judge = identity.kind === 'group' ? null : evaluate(identity, {});
-    if (!judge?.concerned) continue;
-    if (judge(nowhere).verdict === 'allowed') {
+  for (const [key, identity] of [...identities].sort(([a], [b]) => byCodeUnit(a, b))) {
+    if (identity.kind === 'group') continue;
+    const evaluate = evaluator(identity);
+    if (evaluate.only === null && evaluate(nowhere).verdict === 'allowed') {
       administrators.push(key);
       continue;
     }
-    const allowed = new Set(
-      [key, ...identity.groups.map((group) => `group/${group}`)].flatMap((holder) => [...(declared.get(holder) ?? [])]),
-    );
-    const found: Login[] = [];
-    for (const login of logins) {
-      if (found.length > ENOUGH && reached.has(login)) continue;
-      const open = login.arns.filter((arn) => judge(arn).verdict === 'allowed');
-      if (open.length > 0) reached.add(login);
-      if (open.some((arn) => !allowed.has(arn))) found.push(login);
+    const holders = [key, ...identity.groups.map((group) => `group/${group}`)];
+    const found = new Set<Login>();
+    for (const arn of evaluate.only ?? byArn.keys()) {
+      const login = byArn.get(arn);
+      if (!login || (found.size > ENOUGH && reached.has(login)) || evaluate(arn).verdict !== 'allowed') continue;
+      reached.add(login);
+      if (!holders.some((holder) => declared.get(holder)?.has(arn))) found.add(login);
     }
-    if (found.length > 0) others.push({ key, logins: found });
+    if (found.size > 0) others.push({ key, logins: [...found].sort((a, b) => order.get(a)! - order.get(b)!) });
   }
   return { administrators, others, reached };
 };
@@ -114,26 +112,25 @@ const administratorFindings = (keys: readonly string[], { target }: Declared): r
         },
       ];
 
-/** One finding for all who can log in as the same users. */
-const otherFindings = (others: readonly Other[], { target }: Declared): readonly Finding[] => {
-  const alike = new Map<string, { readonly keys: string[]; readonly logins: readonly Login[] }>();
-  for (const { key, logins } of others) {
-    const text = logins
-      .slice(0, ENOUGH + 1)
-      .map((login) => `${login.target}\0${login.user}`)
-      .join('\0\0');
-    const there = alike.get(text);
-    if (there) there.keys.push(key);
-    else alike.set(text, { keys: [key], logins });
-  }
-  return [...alike.values()].map(({ keys, logins }) => ({
-    severity: 'warning',
-    code: 'iam/undeclared-login',
-    message: `${named(keys)} can log in as ${loginsText(logins)} without being declared for it`,
-    hint: "declare it under 'principals' of the user, or take it out of the policies that others made",
-    source: target.source,
-  }));
+/** One finding for all who can log in as the same users, those that are many first; one more for the rest. */
+const otherFindings = (others: readonly Other[], { target: { source } }: Declared): readonly Finding[] => {
+  const severity = 'warning';
+  const code = 'iam/undeclared-login';
+  const hint = "declare it under 'principals' of the user, or take it out of the policies that others made";
+  const alike = groupBy(others, ({ logins }) => loginsText(logins));
+  const sorted = [...alike].sort(([a, some], [b, more]) => more.length - some.length || byCodeUnit(a, b));
+  const told = sorted.slice(0, EACH).map(([text, group]): Finding => {
+    const message = `${named(group.map(({ key }) => key))} can log in as ${text} without being declared for it`;
+    return { severity, code, message, hint, source };
+  });
+  const rest = sorted.slice(EACH).flatMap(([, group]) => group);
+  if (rest.length === 0) return told;
+  const message = `${rest.length} more ${rest.length === 1 ? 'identity' : 'identities'} can log in as users that ${rest.length === 1 ? 'it is' : 'they are'} not declared for: ${named(rest.map(({ key }) => key))}`;
+  return [...told, { severity, code, message, hint, source }];
 };
+
+/** So many findings are told one by one. */
+const EACH = 10;
 
 const loginsText = (logins: readonly Login[]): string => {
   const shown = logins.slice(0, ENOUGH).map(({ target, user }) => `'${user}' on '${target}'`);
@@ -156,84 +153,4 @@ const unreached = (iam: DeclaredIam, logins: readonly Login[], reached: Readonly
     hint: "name who may under 'principals' of the user, or give it another 'auth'",
     source: target.source,
   }));
-};
-
-/** What a policy of ours cannot help against: a Deny, or a boundary that leaves `rds-db:connect` out. */
-const obstacles = (iam: DeclaredIam, snapshot: Snapshot, evaluate: Evaluate): readonly Finding[] => {
-  const blocked = new Set<DeclaredConnect>();
-  const findings = [...connectsByPrincipal(iam)]
-    .sort(([a], [b]) => byCodeUnit(a, b))
-    .flatMap(([key, connects]): Finding[] => {
-      const identity = snapshot.identities.get(key);
-      if (!identity) return [];
-      const judge = evaluate(identity, { add: connectDocument(connects.flatMap(({ arns }) => arns.map((arn) => ({ arn })))) });
-      const judged = connects.flatMap((connect) => connect.arns.map((arn) => ({ connect, ...judge(arn) })));
-      const refused = judged.filter(({ verdict }) => verdict !== 'allowed');
-      for (const { connect, verdict } of refused) if (verdict !== 'unknown') blocked.add(connect);
-      return (['not-allowed', 'denied', 'unknown'] as const).flatMap((verdict) =>
-        obstacle(
-          key,
-          verdict,
-          refused.filter((one) => one.verdict === verdict),
-        ),
-      );
-    });
-  return [...findings, ...shutOut(iam, blocked)];
-};
-
-const OBSTACLES: Readonly<
-  Record<
-    'not-allowed' | 'denied' | 'unknown',
-    { readonly severity: Severity; readonly code: string; readonly says: string; readonly hint: string }
-  >
-> = {
-  'not-allowed': {
-    severity: 'warning',
-    code: 'iam/boundary',
-    says: 'will not be able to',
-    hint: "let the permissions boundary allow rds-db:connect on the user's ARN",
-  },
-  denied: { severity: 'warning', code: 'iam/denied', says: 'will not be able to', hint: 'take the Deny away: no Allow outweighs it' },
-  unknown: {
-    severity: 'note',
-    code: 'iam/uncertain',
-    says: 'may not be able to',
-    hint: "see whether it can: 'rolecall prove' really logs in",
-  },
-};
-
-const obstacle = (
-  key: string,
-  verdict: keyof typeof OBSTACLES,
-  refused: readonly (Evaluation & { readonly connect: DeclaredConnect })[],
-): readonly Finding[] => {
-  if (refused.length === 0) return [];
-  const { severity, code, says, hint } = OBSTACLES[verdict];
-  const users = distinct(refused.map(({ connect }) => `${connect.target}/${connect.user}`));
-  const why = distinct(refused.flatMap((one) => one.why.map(describeWhy)));
-  return [
-    {
-      severity,
-      code,
-      message: `'${key}' ${says} log in as ${named(users)}: ${why.slice(0, 3).join('; ')}${why.length > 3 ? '; …' : ''}`,
-      hint,
-      source: refused[0]!.connect.source,
-    },
-  ];
-};
-
-/** Declared users of whose principals none is let in. */
-const shutOut = ({ connects }: DeclaredIam, blocked: ReadonlySet<DeclaredConnect>): readonly Finding[] => {
-  const users = new Map<string, DeclaredConnect[]>();
-  for (const connect of connects)
-    users.set(`${connect.target}\0${connect.user}`, [...(users.get(`${connect.target}\0${connect.user}`) ?? []), connect]);
-  return [...users.values()]
-    .filter((all) => all.every((connect) => blocked.has(connect)))
-    .map((all) => ({
-      severity: 'warning',
-      code: 'iam/unreachable-user',
-      message: `nobody who is declared for it can log in as '${all[0]!.user}' on '${all[0]!.target}': ${named(all.map(({ principal }) => principalKey(principal)))} ${all.length === 1 ? 'is' : 'are'} kept out`,
-      hint: 'see the findings about them',
-      source: all[0]!.source,
-    }));
 };

@@ -33,6 +33,15 @@ export const trustFaults = (trust: RawDocument): readonly string[] => {
   return [...problems, ...statements.filter(({ effect }) => effect === 'Allow').flatMap((statement) => statementFaults(statement))];
 };
 
+/** Identities that a trust policy named and that are deleted: IAM leaves their ids. Writing the ARN anew heals it. */
+export const goneIdentities = (trust: RawDocument): readonly string[] =>
+  readDocument(trust).statements.flatMap(({ principal }) => listOf(principal?.AWS).filter(isGone).map(goneText));
+
+const isGone = (name: string): boolean => /^A(?:ROA|IDA)[A-Z0-9]+$/.test(name);
+
+const goneText = (name: string): string =>
+  `it names '${name}', which is what IAM leaves of an identity that was deleted: one made anew under the same name is another`;
+
 const GITHUB = 'token.actions.githubusercontent.com';
 
 const document = (statement: object): object => ({ Version: CURRENT, Statement: [{ Effect: 'Allow', ...statement }] });
@@ -58,9 +67,7 @@ const statementFaults = (statement: Statement): readonly string[] => {
 
 const principalFaults = (kind: string, name: string, statement: Statement): readonly string[] => {
   if (name === '*') return statement.conditions.length === 0 ? ['anybody may assume it, of any account'] : [];
-  if (kind === 'AWS' && /^A(?:ROA|IDA)[A-Z0-9]+$/.test(name)) {
-    return [`it names '${name}', which is what IAM leaves of an identity that was deleted: one made anew under the same name is another`];
-  }
+  if (kind === 'AWS' && isGone(name)) return [goneText(name)];
   return kind === 'Federated' && name.endsWith(`:oidc-provider/${GITHUB}`) ? githubFaults(statement) : [];
 };
 

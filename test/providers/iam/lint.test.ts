@@ -283,7 +283,7 @@ describe('whom a role lets in', () => {
   test('is told where it is anybody', () => {
     expect(
       lint({ identities: [identity('role/api', { trust: open }), identity('role/other', { trust: open })], iam: { connects } }),
-    ).toEqual(["warning iam/trust: the trust policy of role 'api': anybody may assume it, of any account"]);
+    ).toEqual(["warning iam/trust: the trust policy of 'role/api': anybody may assume it, of any account"]);
   });
 
   test('is told of a role of ours that names an identity that is gone', () => {
@@ -300,7 +300,7 @@ describe('whom a role lets in', () => {
     };
     const trust = { Statement: [{ Effect: 'Allow', Principal: { AWS: 'AIDAEXAMPLE1234567890' }, Action: 'sts:AssumeRole' }] };
     expect(lint({ identities: [identity('role/api', { trust })], iam: { roles: [role] } })).toEqual([
-      "warning iam/trust: the trust policy of role 'api': it names 'AIDAEXAMPLE1234567890', which is what IAM leaves of an identity that was deleted: one made anew under the same name is another",
+      "warning iam/trust: the trust policy of 'role/api': it names 'AIDAEXAMPLE1234567890', which is what IAM leaves of an identity that was deleted: one made anew under the same name is another",
     ]);
   });
 });
