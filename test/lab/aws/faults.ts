@@ -28,6 +28,8 @@ const REFUSALS = {
     code: 'ConcurrentModification',
     message: () => 'The request was rejected because multiple requests to change this object were submitted simultaneously.',
   },
+  'no-such-entity': { status: 404, code: 'NoSuchEntity', message: () => 'The requested entity cannot be found.' },
+  'invalid-principal': { status: 400, code: 'MalformedPolicyDocument', message: () => 'Invalid principal in policy.' },
 } as const satisfies Readonly<Record<string, Refusal>>;
 
 /** The answer by which AWS refuses a call, or null where this fault is none of AWS's. */
