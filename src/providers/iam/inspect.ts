@@ -30,7 +30,7 @@ const inspectWithin = async (connected: Connected, declared: Declared): Promise<
     .flatMap(({ Policies = [] }) => Policies)
     .filter(({ Arn = '', AttachmentCount = 0 }) => !isAws(Arn) || AttachmentCount > 0)
     .map((detail) => policyOf(detail, read));
-  const tagged = await readTags(connected, declared, policies, unread);
+  const tagged = await readTags(connected, declared, policies);
   const identities = await withOptions(
     connected,
     declared,
@@ -68,23 +68,15 @@ const wholeAccount = async ({ call }: Connected): Promise<readonly Details[] | n
   }
 };
 
-/** The details of an account hold no tags of policies, which say whose they are: they are asked for where ours are. */
-const readTags = async (
-  connected: Connected,
-  declared: Declared,
-  policies: readonly ManagedPolicy[],
-  unread: { what: string; reason: string }[],
-): Promise<ManagedPolicy[]> =>
+/**
+ * The details of an account hold no tags of policies, which say whose they are: they are asked for where ours are. Without them
+ * nothing can be planned.
+ */
+const readTags = async (connected: Connected, declared: Declared, policies: readonly ManagedPolicy[]): Promise<ManagedPolicy[]> =>
   await each(policies, async (policy) => {
     if (!isUnderPath(policy, declared)) return policy;
-    try {
-      const { Tags } = (await connected.call('ListPolicyTags', { PolicyArn: policy.arn })) as Iam.ListPolicyTagsCommandOutput;
-      return { ...policy, tags: tagsOf(Tags) };
-    } catch (error) {
-      if (codeOf(error) !== 'AccessDenied') throw error;
-      unread.push({ what: `the tags of policy '${policy.name}'`, reason: 'iam:ListPolicyTags is not permitted' });
-      return policy;
-    }
+    const { Tags } = (await connected.call('ListPolicyTags', { PolicyArn: policy.arn })) as Iam.ListPolicyTagsCommandOutput;
+    return { ...policy, tags: tagsOf(Tags) };
   });
 
 /** Nor do they hold description and session length of roles: asked for where the manifest says them. */
