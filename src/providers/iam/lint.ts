@@ -5,6 +5,7 @@ import { byCodeUnit } from '../../model/key.ts';
 import { type Fault, type ForeignPolicy, faultsOf, foreignPolicies, type Wildcards } from './foreign.ts';
 import { named } from './named.ts';
 import { obstacleFindings } from './obstacles.ts';
+import { reservedFindings } from './principals.ts';
 import { reachFindings } from './reach.ts';
 import type { RawDocument, Snapshot } from './snapshot.ts';
 import { goneIdentities, trustDocument, trustFaults } from './trust.ts';
@@ -18,7 +19,7 @@ export const lintAccount = (snapshot: Snapshot, declared: Declared): readonly Fi
   if (!iam) return [];
   return [
     ...foreignFindings(snapshot, declared),
-    ...(iam.mode === 'manage' ? obstacleFindings(snapshot, declared) : []),
+    ...(iam.mode === 'manage' ? [...reservedFindings(snapshot, declared), ...obstacleFindings(snapshot, declared)] : []),
     ...reachFindings(snapshot, declared),
     ...trustFindings(snapshot, declared),
   ];

@@ -322,9 +322,9 @@ describe('law: the evaluation is that of an independent simulator', () => {
           expect(verdict).toBe(WORDS[simulated(kind, [...own, ...others], boundary)]);
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: 3000 },
     );
     // a law about nothing but refusals would hold for a wrong evaluator too
-    expect(Math.min(seen.get('allowed') ?? 0, seen.get('denied') ?? 0, seen.get('not-allowed') ?? 0)).toBeGreaterThan(400);
+    expect(Math.min(seen.get('allowed') ?? 0, seen.get('denied') ?? 0, seen.get('not-allowed') ?? 0)).toBeGreaterThan(250);
   });
 });

@@ -1,0 +1,128 @@
+import { runUnsafeSimulation } from '@cloud-copilot/iam-simulate';
+import { describe, expect, test } from 'vitest';
+import { readDocument } from '../../../src/providers/iam/document.ts';
+import {
+  applyCaveat,
+  applyRequirements,
+  planRequirements,
+  requirementsDocument,
+  type Scope,
+} from '../../../src/providers/iam/requirements.ts';
+import { ACCOUNT, dbuser, policyArn } from './world.ts';
+
+const EDGE = policyArn('edge');
+const scope: Scope = {
+  partition: 'aws',
+  account: ACCOUNT,
+  path: '/rolecall/acme/',
+  roles: ['/apps/'],
+  boundary: null,
+  logins: [dbuser('rolecall')],
+};
+const pinned: Scope = { ...scope, boundary: EDGE };
+
+const OURS = policyArn('p', '/rolecall/acme/');
+const OTHERS = policyArn('AdministratorAccess', '/');
+const role = (name: string): string => `arn:aws:iam::${ACCOUNT}:role${name}`;
+const may = (document: object, action: string, resource: string, contextVariables: Record<string, string> = {}): boolean =>
+  runUnsafeSimulation(
+    {
+      request: { principal: role('/ci'), action, resource: { resource, accountId: ACCOUNT }, contextVariables },
+      identityPolicies: [{ name: 'apply', policy: document }],
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+    },
+    {},
+  ) === 'Allowed';
+const plan = requirementsDocument(planRequirements(scope));
+const apply = requirementsDocument(applyRequirements(scope));
+const applyPinned = requirementsDocument(applyRequirements(pinned));
+
+test.each<[string, object]>([
+  ['plan', plan],
+  ['apply', apply],
+  ['apply under a boundary', applyPinned],
+])('the policy for %s is one that IAM takes', (_, document) => {
+  expect(readDocument(document).problems).toEqual([]);
+  expect(JSON.stringify(document).length).toBeLessThan(6144);
+  const sids = readDocument(document).statements.map(({ sid }) => sid);
+  expect(sids.every((sid) => /^[A-Za-z0-9]+$/.test(sid ?? ''))).toBe(true);
+  expect(new Set(sids).size).toBe(sids.length);
+});
+
+test('plan changes nothing', () => {
+  const actions = planRequirements(scope).flatMap((requirement) => requirement.actions);
+  expect(actions.filter((action) => !/^(iam:(Get|List)|rds:Describe|rds-db:connect$)/.test(action))).toEqual([]);
+});
+
+test.each<[string, string, Record<string, string>]>([
+  ['iam:CreatePolicy', OURS, {}],
+  ['iam:CreatePolicyVersion', OURS, {}],
+  ['iam:DeletePolicyVersion', OURS, {}],
+  ['iam:DeletePolicy', OURS, {}],
+  ['iam:TagPolicy', OURS, {}],
+  ['iam:AttachRolePolicy', role('/team/x'), { 'iam:PolicyARN': OURS }],
+  ['iam:DetachRolePolicy', role('/team/x'), { 'iam:PolicyARN': OURS }],
+  ['iam:AttachUserPolicy', `arn:aws:iam::${ACCOUNT}:user/jane`, { 'iam:PolicyARN': OURS }],
+  ['iam:AttachGroupPolicy', `arn:aws:iam::${ACCOUNT}:group/devs`, { 'iam:PolicyARN': OURS }],
+  ['iam:CreateRole', role('/apps/api'), {}],
+  ['iam:UpdateAssumeRolePolicy', role('/apps/api'), {}],
+  ['iam:DeleteRole', role('/apps/api'), {}],
+  ['iam:GetPolicyVersion', 'arn:aws:iam::aws:policy/ReadOnlyAccess', {}],
+  ['iam:GetAccountAuthorizationDetails', '*', {}],
+  ['rds:DescribeDBClusters', `arn:aws:rds:eu-west-1:${ACCOUNT}:cluster:orders`, {}],
+  ['rds:DescribeGlobalClusters', `arn:aws:rds::${ACCOUNT}:global-cluster:world`, {}],
+  ['rds-db:connect', dbuser('rolecall'), {}],
+])('who applies may %s on %s', (action, resource, context) => {
+  expect(may(apply, action, resource, context)).toBe(true);
+});
+
+test.each<[string, string, Record<string, string>]>([
+  ['iam:CreatePolicy', policyArn('p'), {}],
+  ['iam:CreatePolicyVersion', OTHERS, {}],
+  ['iam:AttachRolePolicy', role('/ci'), { 'iam:PolicyARN': 'arn:aws:iam::aws:policy/AdministratorAccess' }],
+  ['iam:AttachRolePolicy', role('/ci'), {}],
+  ['iam:CreateRole', role('/other/api'), {}],
+  ['iam:PutRolePolicy', role('/apps/api'), {}],
+  ['iam:CreateUser', `arn:aws:iam::${ACCOUNT}:user/jane`, {}],
+  ['iam:CreateAccessKey', `arn:aws:iam::${ACCOUNT}:user/jane`, {}],
+  ['iam:PassRole', role('/apps/api'), {}],
+  ['rds:ModifyDBCluster', `arn:aws:rds:eu-west-1:${ACCOUNT}:cluster:orders`, {}],
+  ['rds-db:connect', dbuser('postgres'), {}],
+])('who applies may not %s on %s', (action, resource, context) => {
+  expect(may(apply, action, resource, context)).toBe(false);
+});
+
+describe('under a boundary', () => {
+  const attach = { 'iam:PolicyARN': OURS };
+  const inside = { 'iam:PermissionsBoundary': EDGE };
+
+  test.each<[string, string, Record<string, string>, boolean]>([
+    ['iam:AttachRolePolicy', role('/team/x'), { ...attach, ...inside }, true],
+    ['iam:AttachRolePolicy', role('/ci'), attach, false],
+    ['iam:AttachGroupPolicy', `arn:aws:iam::${ACCOUNT}:group/devs`, { ...attach, ...inside }, false],
+    ['iam:CreateRole', role('/apps/api'), inside, true],
+    ['iam:CreateRole', role('/apps/api'), {}, false],
+    ['iam:PutRolePermissionsBoundary', role('/apps/api'), { 'iam:PermissionsBoundary': OTHERS }, false],
+    ['iam:DeleteRolePermissionsBoundary', role('/apps/api'), inside, false],
+  ])('%s on %s with %o: %s', (action, resource, context, expected) => {
+    expect(may(applyPinned, action, resource, context)).toBe(expected);
+  });
+});
+
+test('what no path can prevent is said plainly', () => {
+  expect(applyCaveat(scope)).toContain('whoever may apply is an administrator in effect');
+  expect(applyCaveat(pinned)).toContain(`whatever the boundary '${EDGE}' allows`);
+});
+
+test('a manifest that makes no roles needs no rights over roles', () => {
+  const actions = applyRequirements({ ...scope, roles: [] }).flatMap((requirement) => requirement.actions);
+  expect(actions).not.toContain('iam:CreateRole');
+  expect(actions).not.toContain('iam:UpdateAssumeRolePolicy');
+});
+
+test('partitions are those of the account', () => {
+  const text = JSON.stringify(requirementsDocument(applyRequirements({ ...scope, partition: 'aws-cn', logins: [] })));
+  expect(text.match(/arn:aws:/g)).toBeNull();
+  expect(text).toContain('arn:aws-cn:iam::aws:policy/*');
+});
