@@ -33,28 +33,51 @@ const LANES = 4;
  * connection and in one read-only transaction of its own. Throws a Failure where it cannot log in or reading fails.
  */
 export const inspect = async ({ declared, as, timeouts }: Inspection, options: InspectOptions = {}): Promise<Snapshot> => {
-  const open = (database: string) => connect(declared.target, { as, database, ...timeoutOptions(timeouts), ...options });
-  const maintenance = await open(declared.target.maintenanceDatabase);
+  const connectTo = (database: string) => connect(declared.target, { as, database, ...timeoutOptions(timeouts), ...options });
+  const { maintenanceDatabase, databases } = declared.target;
+  const opening = connectTo(maintenanceDatabase);
+  const { open, closeUnused } = ahead((databases ?? []).filter((name) => name !== maintenanceDatabase).slice(0, LANES), connectTo);
+  let maintenance: Connected | undefined;
   try {
+    maintenance = await opening;
     const cluster = await readCluster(maintenance, declared);
     const { entered, unread } = databasesToRead(declared, cluster);
     const wish = wishOf(declared, cluster.dropped);
-    const own = (database: string) => database === declared.target.maintenanceDatabase;
+    const shared = maintenance;
     const read = async (database: string): Promise<Reading> =>
-      own(database) ? { database, contents: await readContents(maintenance, wish) } : await readDatabase(database, open, wish);
+      database === maintenanceDatabase
+        ? { database, contents: await readContents(shared, wish) }
+        : await readDatabase(database, open, wish);
     const readings = await sideBySide(entered, read);
-    const { dropped: _dropped, ...shared } = cluster;
+    const { dropped: _dropped, ...common } = cluster;
     return {
       engine: 'postgres',
-      ...shared,
+      ...common,
       contents: Object.fromEntries(readings.flatMap((reading) => ('contents' in reading ? [[reading.database, reading.contents]] : []))),
       unread: [...unread, ...readings.flatMap((reading) => ('reason' in reading ? [reading] : []))].sort((a, b) =>
         byCodeUnit(a.database, b.database),
       ),
     };
   } finally {
-    await maintenance.close();
+    await Promise.all([maintenance?.close(), closeUnused()]);
   }
+};
+
+/** Opens databases before anybody asks for them: connecting takes longer than reading a small server. */
+const ahead = (databases: readonly string[], connectTo: (database: string) => Promise<Connected>) => {
+  const early = new Map(databases.map((database) => [database, connectTo(database)] as const));
+  // What went wrong is told to whoever asks.
+  for (const opening of early.values()) opening.catch(() => {});
+  return {
+    open: (database: string): Promise<Connected> => {
+      const opening = early.get(database);
+      early.delete(database);
+      return opening ?? connectTo(database);
+    },
+    closeUnused: async (): Promise<void> => {
+      await Promise.all([...early.values()].map((opening) => opening.then(({ close }) => close()).catch(() => {})));
+    },
+  };
 };
 
 /**
