@@ -83,7 +83,7 @@ export const describeWhy = ({ says, policy, via, statement }: Why): string => {
 };
 
 /** The name of a statement: its Sid, else its number. */
-export const statementName = ({ sid, index }: Pick<Statement, 'sid' | 'index'>): string => sid ?? `#${index}`;
+const statementName = ({ sid, index }: Pick<Statement, 'sid' | 'index'>): string => sid ?? `#${index}`;
 
 /** Whether a statement is about `rds-db:connect`. Actions have no case. */
 export const concernsConnect = ({ negated, patterns }: Patterns): boolean =>

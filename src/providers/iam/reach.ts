@@ -13,10 +13,11 @@ import type { IamIdentity, RawDocument, Snapshot } from './snapshot.ts';
 export const reachFindings = (snapshot: Snapshot, declared: Declared): readonly Finding[] => {
   const iam = declared.iam!;
   const logins = knownLogins(iam, snapshot);
-  const { administrators, others, reached } = undeclared(iam, snapshot, logins, withoutOurs(snapshot, declared));
+  const { administrators, others, uncertain, reached } = undeclared(iam, snapshot, logins, withoutOurs(snapshot, declared));
   return [
     ...administratorFindings(administrators, declared),
     ...otherFindings(others, declared),
+    ...uncertainFindings(uncertain, declared),
     ...(snapshot.whole ? unreached(iam, logins, reached, declared) : []),
   ];
 };
@@ -48,7 +49,13 @@ const knownLogins = ({ places, logins, connects }: DeclaredIam, { partition, acc
     });
 
 type Other = { readonly key: string; readonly logins: readonly Login[] };
-type Undeclared = { readonly administrators: readonly string[]; readonly others: readonly Other[]; readonly reached: ReadonlySet<Login> };
+/** `uncertain`: who might be let in besides, by a condition or by what was not read. */
+type Undeclared = {
+  readonly administrators: readonly string[];
+  readonly others: readonly Other[];
+  readonly uncertain: readonly string[];
+  readonly reached: ReadonlySet<Login>;
+};
 
 /** As so many users an identity is looked at; more would say nothing new. */
 const ENOUGH = 3;
@@ -66,6 +73,7 @@ const undeclared = (
   const order = new Map(logins.map((login, index) => [login, index] as const));
   const administrators: string[] = [];
   const others: Other[] = [];
+  const uncertain: string[] = [];
   const reached = new Set<Login>();
   const declared = declaredArns(iam);
   for (const [key, identity] of [...identities].sort(([a], [b]) => byCodeUnit(a, b))) {
@@ -76,16 +84,21 @@ const undeclared = (
       continue;
     }
     const holders = [key, ...identity.groups.map((group) => `group/${group}`)];
+    const isDeclared = (arn: string): boolean => holders.some((holder) => declared.get(holder)?.has(arn));
     const found = new Set<Login>();
+    let unsure = false;
     for (const arn of evaluate.only ?? byArn.keys()) {
       const login = byArn.get(arn);
-      if (!login || (found.size > ENOUGH && reached.has(login)) || evaluate(arn).verdict !== 'allowed') continue;
-      reached.add(login);
-      if (!holders.some((holder) => declared.get(holder)?.has(arn))) found.add(login);
+      if (!login || (found.size > ENOUGH && reached.has(login))) continue;
+      const { verdict } = evaluate(arn);
+      if (verdict === 'allowed') reached.add(login);
+      if (verdict === 'allowed' && !isDeclared(arn)) found.add(login);
+      unsure ||= verdict === 'unknown' && !isDeclared(arn);
     }
     if (found.size > 0) others.push({ key, logins: [...found].sort((a, b) => order.get(a)! - order.get(b)!) });
+    else if (unsure) uncertain.push(key);
   }
-  return { administrators, others, reached };
+  return { administrators, others, uncertain, reached };
 };
 
 const declaredArns = ({ connects }: DeclaredIam): ReadonlyMap<string, ReadonlySet<string>> => {
@@ -127,6 +140,19 @@ const otherFindings = (others: readonly Other[], { target: { source } }: Declare
   if (rest.length === 0) return told;
   const message = `${rest.length} more ${rest.length === 1 ? 'identity' : 'identities'} can log in as users that ${rest.length === 1 ? 'it is' : 'they are'} not declared for: ${named(rest.map(({ key }) => key))}`;
   return [...told, { severity, code, message, hint, source }];
+};
+
+const uncertainFindings = (keys: readonly string[], { target: { source } }: Declared): readonly Finding[] => {
+  if (keys.length === 0) return [];
+  const [who, they] = keys.length === 1 ? ['one identity', 'it is'] : [`${keys.length} identities`, 'they are'];
+  return [
+    {
+      severity: 'note',
+      code: 'iam/possible-login',
+      message: `${who} of the account may be able to log in as users that ${they} not declared for, which a condition or a policy that was not read decides: ${named(keys, 5)}`,
+      source,
+    },
+  ];
 };
 
 /** So many findings are told one by one. */

@@ -96,7 +96,7 @@ export const connect = (principal: string, target: string, user: string, arns: r
   return { principal: { kind, name }, target, user, arns, source: { file: 'access.yaml', line: 7, column: 3 } };
 };
 
-export const declaredIam = (rest: Partial<DeclaredIam> = {}): DeclaredIam => ({
+const declaredIam = (rest: Partial<DeclaredIam> = {}): DeclaredIam => ({
   account: ACCOUNT,
   path: '/rolecall/acme/access/prod/',
   mode: 'manage',
