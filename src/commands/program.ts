@@ -125,6 +125,14 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     done(await (await import('./connect.ts')).connectCommand(at, database, args, options, console));
   });
 
+  manifestOption(command('iam', 'the policies and IAM roles that the manifest asks for, or what rolecall itself needs'))
+    .option('--now <instant>', "judge 'until' at this RFC 3339 instant (default: the present)")
+    .addOption(format(['json', 'terraform']))
+    .option('--out <directory>', 'write the policies as JSON and as Terraform into a new directory')
+    .addOption(new Option('--requirements <command>', 'what rolecall needs to plan or to apply').choices(['plan', 'apply']))
+    .option('--boundary <arn>', 'with --requirements: the permissions boundary of every principal that is changed')
+    .action(async (options) => done(await (await import('./iam.ts')).iamCommand(options, console)));
+
   command('import', "another tool's file as a manifest")
     .argument('<file>')
     .addOption(new Option('--from <tool>', 'whose file it is').choices(['postgres-user-manager']).makeOptionMandatory())

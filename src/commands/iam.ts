@@ -1,0 +1,96 @@
+import { connectArn } from '../core/aws.ts';
+import { locate } from '../engine/locate.ts';
+import { type ManifestOptions, openSession } from '../engine/session.ts';
+import type { Declared } from '../model/declared.ts';
+import { EXIT, type ExitCode, Failure, failure } from '../model/finding.ts';
+import type { DeclaredIam } from '../model/iam.ts';
+import { distinct } from '../model/key.ts';
+import { emitFiles } from '../providers/iam/emit.ts';
+import { type AccountPlace, emittedOf, emittedValue } from '../providers/iam/emitted.ts';
+import { applyCaveat, applyRequirements, planRequirements, requirementsDocument, type Scope } from '../providers/iam/requirements.ts';
+import { toJson } from '../render/json.ts';
+import type { Console } from './console.ts';
+import { tell } from './tell.ts';
+
+export type IamOptions = Omit<ManifestOptions, 'target'> & {
+  readonly format: 'json' | 'terraform';
+  /** A new directory for all files. */
+  readonly out?: string;
+  readonly requirements?: 'plan' | 'apply';
+  readonly boundary?: string;
+};
+
+/** Prints what the manifest asks for in IAM, or what Rolecall itself needs there. Changes nothing. */
+export const iamCommand = async (options: IamOptions, console: Console): Promise<ExitCode> => {
+  const session = await openSession({ ...options, target: [] }, console.now);
+  tell(session.findings, console);
+  const { declareds, findings } = await locate(session);
+  if (findings.length > 0) throw new Failure(findings);
+  const declared = declareds.find((one) => one.iam !== null);
+  if (!declared?.iam) {
+    throw failure('iam/nothing', 'the manifest asks for nothing in IAM: it has no principals and no iam section', {
+      hint: 'add iam: { account: "ACCOUNT" }',
+    });
+  }
+  const place = placeOf(declared.iam);
+  if (options.requirements !== undefined) return printRequirements(scopeOf(declareds, declared.iam, place, options), options, console);
+  const emitted = emittedOf(declared, declared.iam, place);
+  const files = emitFiles(emitted.policies, emitted.roles);
+  if (options.out !== undefined) await writeFiles(options.out, files);
+  else if (options.format === 'terraform') console.out(files.find(({ path }) => path.endsWith('.tf'))!.text);
+  else console.out(toJson({ formatVersion: '1.0', ...emittedValue(emitted) }));
+  return EXIT.ok;
+};
+
+const placeOf = ({ account, places }: DeclaredIam): AccountPlace => {
+  const [place] = places.values();
+  const known = account ?? place?.account;
+  if (known) return { account: known, partition: place?.partition ?? 'aws' };
+  throw failure('iam/no-account', 'the manifest does not say which account it is about', { hint: 'add iam: { account: "ACCOUNT" }' });
+};
+
+const scopeOf = (declareds: readonly Declared[], iam: DeclaredIam, { account, partition }: AccountPlace, options: IamOptions): Scope => ({
+  account,
+  partition,
+  path: iam.path,
+  roles: distinct(iam.roles.map(({ path }) => path)),
+  boundary: options.boundary ?? null,
+  logins: distinct(declareds.flatMap((declared) => loginsOf(declared, options.requirements!))),
+});
+
+/** What Rolecall logs in as by IAM; through a proxy it is the proxy that is connected to. */
+const loginsOf = ({ target: { login, place } }: Declared, as: 'plan' | 'apply'): string[] => {
+  const users = as === 'plan' ? [login.planUser ?? login.user] : [login.user, login.planUser];
+  if (login.auth !== 'iam' || !place) return [];
+  const { partition, account } = place;
+  return users.flatMap((user) =>
+    user === undefined ? [] : place.resources.map(({ id, region }) => connectArn({ partition, region, account, resource: id, user })),
+  );
+};
+
+const printRequirements = (scope: Scope, { requirements: as, format }: IamOptions, console: Console): ExitCode => {
+  if (format !== 'json') throw failure('iam/format', 'requirements are printed as JSON', { hint: 'leave --format out' });
+  const requirements = as === 'plan' ? planRequirements(scope) : applyRequirements(scope);
+  for (const { sid, why } of requirements) console.err(`${sid}: ${why}\n`);
+  if (as === 'apply') console.err(`\nnote: ${applyCaveat(scope)}\n`);
+  console.out(`${JSON.stringify(requirementsDocument(requirements), null, 2)}\n`);
+  return EXIT.ok;
+};
+
+const writeFiles = async (folder: string, files: ReturnType<typeof emitFiles>): Promise<void> => {
+  const { mkdir, writeFile } = await import('node:fs/promises');
+  const { dirname, join } = await import('node:path');
+  try {
+    // What is there already may be another stack's.
+    await mkdir(folder);
+    for (const { path, text } of files) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), text, { flag: 'wx' });
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw failure('iam/not-written', `'${folder}' was not written: ${code === 'EEXIST' ? 'it exists already' : (code ?? message)}`, {
+      hint: 'name a new directory with --out',
+    });
+  }
+};
