@@ -201,6 +201,7 @@ const run = async <Snapshot>(
         lock,
         signal: options.signal,
         ...patience(options),
+        onWait: (reason: string) => options.onProgress({ type: 'waiting', target: name, reason }),
         onStep: (step: Step) =>
           options.onProgress({
             type: 'statement',

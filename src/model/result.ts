@@ -62,4 +62,6 @@ export type Progress =
       readonly message: string;
       readonly sqlstate?: string;
     }
+  /** What a step waits for before it can be done, or shows. */
+  | { readonly type: 'waiting'; readonly target: string; readonly reason: string }
   | { readonly type: 'retry'; readonly target: string; readonly database: string; readonly attempt: number; readonly message: string };

@@ -10,7 +10,7 @@ export const progressText = (event: Progress, terminal: Terminal): string | null
   const mark =
     event.type === 'transaction-failed'
       ? span('! ', 'alarm')
-      : event.type === 'retry' || event.type === 'waiting-for-lock'
+      : event.type === 'retry' || event.type === 'waiting' || event.type === 'waiting-for-lock'
         ? span('~ ', 'change')
         : span('  ');
   return painter(terminal.colour)([
@@ -31,7 +31,7 @@ const wordsOf = (event: Progress): string | null => {
     case 'target-start':
       return event.endpoint === '' ? 'connecting' : `connecting to ${event.endpoint}`;
     case 'target-read':
-      return `read ${plural(event.objects, 'object')} in ${plural(event.databases, 'database')}, ${seconds(event.ms)}`;
+      return `read ${plural(event.objects, 'object')}${event.databases === 0 ? '' : ` in ${plural(event.databases, 'database')}`}, ${seconds(event.ms)}`;
     case 'waiting-for-lock':
       return `waiting for the run lock, held by ${event.holder}`;
     case 'transaction-start':
@@ -41,7 +41,9 @@ const wordsOf = (event: Progress): string | null => {
     case 'transaction-done':
       return `${within(event.database)}${plural(event.statements, 'statement')} committed, ${seconds(event.ms)}`;
     case 'transaction-failed':
-      return `${within(event.database)}rolled back: ${event.message}${event.sqlstate === undefined ? '' : ` (${event.sqlstate})`}`;
+      return `${within(event.database)}${event.database === '' ? 'stopped' : 'rolled back'}: ${event.message}${event.sqlstate === undefined ? '' : ` (${event.sqlstate})`}`;
+    case 'waiting':
+      return event.reason;
     case 'retry':
       return `${within(event.database)}attempt ${event.attempt}, after: ${event.message}`;
   }

@@ -39,8 +39,9 @@ const callLines = (target: PlanTarget, lead: string): string[] => {
   return [
     text(lead, notes, `target ${visible(target.name)}: ${visible(identity.endpoint)}; run as ${visible(identity.login)}`),
     ...(lead === '' ? [] : [text(lead, 'IAM is no server: these are commands of the AWS CLI, to be run when the statements above are.')]),
-    ...target.steps.flatMap((step) => {
-      const about = [...new Set(step.changes.flatMap((index) => lines.get(index) ?? []))];
+    ...target.steps.flatMap((step, number) => {
+      const said = new Set(target.steps[number - 1]?.changes.map((index) => lines.get(index)));
+      const about = [...new Set(step.changes.flatMap((index) => lines.get(index) ?? []))].filter((line) => !said.has(line));
       return [...about.map((line) => text(lead, notes, sqlComment(lineText(line)))), text(lead, visible(step.sql))];
     }),
     '',

@@ -6,6 +6,7 @@ import { declare } from '../../src/manifest/declare.ts';
 import { readManifest } from '../../src/manifest/validate.ts';
 import { Failure } from '../../src/model/finding.ts';
 import type { Plan } from '../../src/model/plan.ts';
+import { iam } from '../../src/providers/iam/index.ts';
 import { postgres } from '../../src/providers/postgres/index.ts';
 import type { Snapshot } from '../../src/providers/postgres/snapshot.ts';
 import { findingsText } from '../../src/render/findings.ts';
@@ -14,6 +15,7 @@ import { planMarkdown } from '../../src/render/markdown.ts';
 import { readPlan } from '../../src/render/saved-plan.ts';
 import { planSql } from '../../src/render/sql.ts';
 import { planText } from '../../src/render/terminal.ts';
+import { accountOf, snapshotFrom } from './account.ts';
 
 // UPDATE_GOLDEN=1 writes what is now planned; the difference is reviewed like code.
 const UPDATE = process.env.UPDATE_GOLDEN === '1';
@@ -31,6 +33,10 @@ const RENDERERS: Readonly<Record<string, (plan: Plan) => string>> = {
 /** From the files alone to a plan: no server, no clock. */
 const planIn = (name: string, reverse = false): Plan => {
   const read = (file: string) => fs.readFileSync(path.join(FOLDER, name, file), 'utf8');
+  if (fs.existsSync(path.join(FOLDER, name, 'iam.snapshot.json'))) {
+    const account = accountOf(read('manifest.yaml'));
+    return planOf(account.stack, account.asOf, 'plan', [planTarget(iam, snapshotFrom(read('iam.snapshot.json'), reverse), account)]);
+  }
   const { manifest, findings } = readManifest([{ path: 'access.yaml', text: read('manifest.yaml') }]);
   if (!manifest) throw new Failure(findings);
   const declared = declare(manifest, 't', { asOf: '2026-06-01T09:00:00Z' });

@@ -27,6 +27,7 @@ const READS = /^(Get|List)/;
 
 withMoto('the IAM account', (moto) => {
   const open: (() => unknown)[] = [];
+  const waits: string[] = [];
   beforeEach(async () => await moto().reset());
   afterEach(async () => {
     for (const close of open.splice(0).reverse()) await close();
@@ -57,7 +58,7 @@ withMoto('the IAM account', (moto) => {
       maxRemovals: null,
       lockTimeoutMs: 0,
       signal,
-      onProgress: () => {},
+      onProgress: (event) => void (event.type === 'waiting' && waits.push(event.reason)),
       now: () => 0,
     });
   const applied = async (wanted: Declared): Promise<void> => {
@@ -403,7 +404,14 @@ withMoto('the IAM account', (moto) => {
         if (operation === 'AttachRolePolicy' && nth < 2) return 'no-such-entity';
         return operation === 'CreateRole' && (nth === 1 || nth === 2) ? 'invalid-principal' : undefined;
       });
+      waits.length = 0;
       await applied(wanted);
+      expect(waits).toEqual([
+        'waiting until IAM knows the role that the trust policy names',
+        'waiting until IAM knows the role that the trust policy names',
+        'waiting until IAM knows what was just made (AttachRolePolicy)',
+        'waiting until IAM knows what was just made (AttachRolePolicy)',
+      ]);
       expect(writes(proxy)).toEqual([
         ...['CreateRole', 'CreateRole', 'CreateRole', 'CreateRole', 'CreatePolicy'],
         ...['AttachRolePolicy', 'AttachRolePolicy', 'AttachRolePolicy'],

@@ -127,6 +127,9 @@ describe('progressText', () => {
       { type: 'retry', target: 'orders', database: 'sales', attempt: 2, message: 'deadlock detected' },
       '~ orders: database sales: attempt 2, after: deadlock detected',
     ],
+    [{ type: 'target-read', target: 'iam', databases: 0, objects: 3, ms: 90 }, '  iam: read 3 objects, 90 ms'],
+    [{ type: 'waiting', target: 'iam', reason: 'waiting until IAM shows policy x' }, '~ iam: waiting until IAM shows policy x'],
+    [{ type: 'transaction-failed', target: 'iam', database: '', message: 'denied' }, '! iam: stopped: denied'],
     [{ type: 'transaction-start', target: 'orders', database: 'sales', statements: 3 }, null],
   ] as [Progress, string | null][])('%j', (event, text) => {
     expect(progressText(event, terminal)).toBe(text);

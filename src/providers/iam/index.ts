@@ -21,7 +21,7 @@ export const iam: Provider<Snapshot> = {
   identity: (snapshot) => ({
     endpoint: `account ${snapshot.account}`,
     system: `${snapshot.partition}:${snapshot.account}`,
-    version: snapshot.partition,
+    version: snapshot.partition === 'aws' ? '' : snapshot.partition,
     login: accountCaller(snapshot),
   }),
   extent: ({ identities, policies, unread }) => ({

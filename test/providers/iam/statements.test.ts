@@ -259,9 +259,9 @@ describe('transactions', () => {
       ]),
     });
     expect(planned(snapshot, wanted).transactions).toEqual([
-      { database: 'iam', waitsFor: [], borrows: [], autocommit: true, stage: 2, awaits: ['orders'] },
-      { database: 'iam', waitsFor: [], borrows: [], autocommit: true, stage: 2, awaits: ['orders'] },
-      { database: 'iam', waitsFor: [0], borrows: [], autocommit: true, stage: 4, awaits: ['billing', 'orders'] },
+      { database: '', waitsFor: [], borrows: [], autocommit: true, stage: 2, awaits: ['orders'] },
+      { database: '', waitsFor: [], borrows: [], autocommit: true, stage: 2, awaits: ['orders'] },
+      { database: '', waitsFor: [0], borrows: [], autocommit: true, stage: 4, awaits: ['billing', 'orders'] },
     ]);
   });
 

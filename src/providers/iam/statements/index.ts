@@ -13,8 +13,8 @@ import type { Draft, Drafts } from './draft.ts';
 import { type Account, policyDrafts, type Shard } from './policies.ts';
 import { roleDrafts } from './roles.ts';
 
-/** Lane of every step: there is one account. */
-const LANE = 'iam';
+/** Steps of an account are in no database. */
+const LANE = '';
 
 /**
  * The calls, in two transactions for each principal: what opens (stage 2) when the users that it names are there, what closes
