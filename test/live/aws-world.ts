@@ -46,7 +46,7 @@ export type AwsWorld = {
   readonly close: () => Promise<void>;
 };
 
-export const STACK = 'test/access';
+const STACK = 'test/access';
 const PATH = `/rolecall/${STACK}/`;
 const WRITES = /^(Create|Delete|Put|Attach|Detach|Update|Tag|Untag|Set|Add|Remove)/;
 
