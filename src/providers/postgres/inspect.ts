@@ -82,7 +82,7 @@ const ahead = (databases: readonly string[], connectTo: (database: string) => Pr
 
 /**
  * Reads again in a transaction that is open, what it did itself included: the shared part, and the contents of the
- * database that it runs in. Everything else stays as `previous` has it.
+ * database that it runs in. The other databases are left out: it can have done nothing there.
  */
 export const inspectWithin = async (connected: Connected, declared: Declared, previous: Snapshot, database: string): Promise<Snapshot> => {
   const rows = await readAll(connected, '', clusterQueries(Math.floor(previous.server.version / 10_000)));
@@ -91,7 +91,9 @@ export const inspectWithin = async (connected: Connected, declared: Declared, pr
   const contents = previous.contents[database]
     ? { [database]: contentsOf(await readAll(connected, '', contentQueries(wishOf(declared, dropped)))) }
     : {};
-  return { ...previous, ...shared, server: previous.server, sessions: [], contents: { ...previous.contents, ...contents } };
+  const others = Object.keys(previous.contents).filter((name) => name !== database);
+  const unread = [...previous.unread, ...others.map((name) => ({ database: name, reason: 'it is not read again' }))];
+  return { ...previous, ...shared, server: previous.server, sessions: [], contents, unread };
 };
 
 /** What a database held, or why it could not be entered. */
