@@ -3,7 +3,7 @@ import type { Declared } from '../../model/declared.ts';
 import type { Finding, Position } from '../../model/finding.ts';
 import type { Policy } from '../../model/iam.ts';
 import { connectsByPrincipal } from './logins.ts';
-import { isUnderPath, stackOf } from './marks.ts';
+import { isOurs, isUnderPath, stackOf } from './marks.ts';
 import type { IamIdentity, ManagedPolicy, Snapshot } from './snapshot.ts';
 
 /** What keeps the policies from being as they shall be: all of it is found before anything is written. */
@@ -14,7 +14,7 @@ export const checkAccount = (
   desired: readonly Policy[],
 ): readonly Finding[] => [
   ...missingPrincipals(snapshot, declared),
-  ...othersUnderPath(snapshot, declared, own),
+  ...othersUnderPath(snapshot, declared),
   ...takenNames(snapshot, declared, own, desired),
   ...fullPrincipals(snapshot, declared, own, desired),
   ...fullAccount(snapshot, declared, own, desired),
@@ -48,9 +48,9 @@ export const missingPrincipals = (snapshot: Snapshot, { iam }: Declared): readon
 };
 
 /** Under our path, and not of this stack: never touched. */
-const othersUnderPath = (snapshot: Snapshot, declared: Declared, own: readonly ManagedPolicy[]): readonly Finding[] =>
+const othersUnderPath = (snapshot: Snapshot, declared: Declared): readonly Finding[] =>
   [...snapshot.policies.values()]
-    .filter((policy) => isUnderPath(policy, declared) && !own.includes(policy))
+    .filter((policy) => isUnderPath(policy, declared) && !isOurs(policy, declared))
     .map((policy) => {
       const stack = stackOf(policy);
       const whose = stack === null ? 'without our mark' : stack === declared.stack ? 'with half of our mark' : `of stack '${stack}'`;
@@ -75,7 +75,7 @@ const takenNames = (
 ): readonly Finding[] => {
   const ours = new Set(own.map(({ name }) => name));
   const taken = new Map(
-    [...snapshot.policies.values()].filter((policy) => !own.includes(policy)).map((policy) => [policy.name.toLowerCase(), policy]),
+    [...snapshot.policies.values()].filter((policy) => !isOurs(policy, declared)).map((policy) => [policy.name.toLowerCase(), policy]),
   );
   return desired.flatMap(({ name, principal }) => {
     const other = ours.has(name) ? undefined : taken.get(name.toLowerCase());

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Failure, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
 import type { Execution, Outcome } from '../provider.ts';
-import { type Connected, connect, LostReply } from './connect.ts';
+import { type Connected, LostReply } from './connect.ts';
 import { isDone } from './done.ts';
+import { clientsOf } from './lock.ts';
 import { refreshed } from './refresh.ts';
 import type { Snapshot } from './snapshot.ts';
 import { codeOf } from './trouble.ts';
@@ -14,9 +15,8 @@ const WAIT = { attempts: 12, baseMs: 100, capMs: 10_000 } as const;
 /** Sends the calls in order, each its own commit, and reads until all of them show. */
 export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> => {
   const progress: { step: Step | null } = { step: null };
-  let connected: Connected | undefined;
   try {
-    connected = await connect(execution.declared, execution.timeouts, execution.signal);
+    const connected = await clientsOf(execution.lock);
     for (const step of execution.steps) {
       stopIfAsked(execution);
       progress.step = step;
@@ -28,8 +28,6 @@ export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> 
     return { status: 'committed' };
   } catch (error) {
     return failed(error, progress.step);
-  } finally {
-    connected?.close();
   }
 };
 

@@ -14,7 +14,9 @@ export const connectsByPrincipal = ({ connects }: DeclaredIam): ReadonlyMap<stri
   const found = new Map<string, DeclaredConnect[]>();
   for (const connect of connects) {
     const key = principalKey(connect.principal);
-    found.set(key, [...(found.get(key) ?? []), connect]);
+    const list = found.get(key);
+    if (list) list.push(connect);
+    else found.set(key, [connect]);
   }
   return found;
 };
@@ -30,7 +32,7 @@ export type Naming = {
 /** Both sides of a comparison are named by the same: what is declared, else what the id of a resource says. */
 export const namingOf = ({ connects, places }: DeclaredIam): Naming => {
   const known = new Map<string, { readonly target: string; readonly user: string }>();
-  const sorted = [...connects].sort((a, b) => byCodeUnit(`${a.target}/${a.user}`, `${b.target}/${b.user}`));
+  const sorted = [...connects].sort((a, b) => byCodeUnit(a.target, b.target) || byCodeUnit(a.user, b.user));
   for (const { arns, target, user } of sorted) for (const arn of arns) if (!known.has(arn)) known.set(arn, { target, user });
   const targets = new Map<string, string>();
   for (const [target, place] of [...places].sort(([a], [b]) => byCodeUnit(b, a))) {

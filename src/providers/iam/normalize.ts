@@ -50,7 +50,7 @@ const nothing = (findings: readonly Finding[]): Normal => ({
 });
 
 /** Our policies of the account, by name. */
-export const ownPolicies = (snapshot: Snapshot, declared: Declared): readonly ManagedPolicy[] =>
+const ownPolicies = (snapshot: Snapshot, declared: Declared): readonly ManagedPolicy[] =>
   [...snapshot.policies.values()].filter((policy) => isOurs(policy, declared)).sort((a, b) => byCodeUnit(a.name, b.name));
 
 const byName = (policies: readonly Policy[]): ReadonlyMap<string, Policy> => new Map(policies.map((policy) => [policy.name, policy]));
@@ -79,10 +79,19 @@ const desiredPolicies = (
   own: readonly ManagedPolicy[],
   naming: Naming,
 ): readonly Policy[] => {
-  const existing = new Set(own.map(({ name }) => name));
+  const existing = new Map<string, Set<string>>();
+  for (const policy of own) {
+    const principal = principalOf(policy)!;
+    existing.set(principal, (existing.get(principal) ?? new Set()).add(policy.name));
+  }
   return [...connectsByPrincipal(iam)].flatMap(([principal, connects]) => {
     const entries = connects.flatMap(({ arns }) => arns).map(naming.entry);
-    return packEntries(principal, entries, { stack, path: iam.path, policySize: quotas.policySize, existing });
+    return packEntries(principal, entries, {
+      stack,
+      path: iam.path,
+      policySize: quotas.policySize,
+      existing: existing.get(principal) ?? new Set(),
+    });
   });
 };
 

@@ -19,7 +19,7 @@ export const each = async <T, R>(items: readonly T[], work: (item: T) => Promise
 };
 
 /** All items of a list that comes in pages. */
-export const listAll = async <Item>(
+const listAll = async <Item>(
   { call }: Connected,
   operation: string,
   input: Readonly<Record<string, unknown>>,

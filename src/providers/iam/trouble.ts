@@ -17,7 +17,7 @@ export type Asked = {
 export type Fate = 'passing' | 'lost' | 'unsent' | 'final';
 
 /** What came back instead of an answer: the error stays what it is, and has the code that AWS gave it. */
-export class AwsFailure extends Failure {
+class AwsFailure extends Failure {
   readonly code: string;
   constructor(failed: Failure, code: string) {
     super(failed.findings, failed.exitCode);
