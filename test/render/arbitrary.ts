@@ -40,6 +40,20 @@ const body = fc.oneof(
   fc.tuple(hostile, hostile).map(([a, b]) => ({ kind: 'ownership', body: { on: set([a, b], 2), owner: b } })),
   hostile.map((name) => ({ kind: 'sessions', body: { role: name } })),
   hostile.map((name) => ({ kind: 'password', body: { role: name, version: 1, reference: name } })),
+  fc.tuple(hostile, hostile).map(([a, b]) => ({
+    kind: 'policy',
+    body: { name: a, path: '/', principal: b, entries: [{ arn: a, login: `${b}/${a}` }, ...[{ arn: b, login: null }]], foreign: a },
+  })),
+  fc.tuple(hostile, hostile).map(([a, b]) => ({ kind: 'attachment', body: { policy: a, principal: b } })),
+  fc.tuple(hostile, hostile, fc.boolean()).map(([a, b, whole]) => ({
+    kind: 'iam_role',
+    body: {
+      ...{ name: a, path: '/', boundary: b, description: a, maxSessionSeconds: 7200, tags: { [a]: b } },
+      trust: whole
+        ? JSON.stringify({ Statement: [{ Effect: 'Allow', Principal: { AWS: [a, b] }, Condition: { StringEquals: { [a]: b } } }] })
+        : a,
+    },
+  })),
 );
 
 const change = fc
@@ -54,15 +68,21 @@ const change = fc
   }));
 
 const target = fc
-  .tuple(hostile, fc.array(change, { maxLength: 30 }), fc.array(hostile, { maxLength: 4 }))
-  .map(([name, raw, names]): PlanTarget => {
+  .tuple(hostile, fc.array(change, { maxLength: 30 }), fc.array(hostile, { maxLength: 4 }), fc.constantFrom('postgres', 'postgres', 'iam'))
+  .map(([name, raw, names, engine]): PlanTarget => {
     const changes = raw.map((each, index) => ({ ...each, key: `k${index}` })) as unknown as Change[];
     return {
       name,
-      engine: 'postgres',
+      engine,
       identity: { endpoint: name, system: null, version: '16.4', login: name },
       counts: countsOf(changes),
-      access: [{ users: [name, ...names], gains: [], loses: [{ what: 'login', privileges: [], names: [], count: 0, via: names }] }],
+      access: [
+        {
+          users: [name, ...names],
+          gains: [],
+          loses: [{ what: 'login', privileges: [], names: engine === 'iam' ? names : [], count: 0, via: names }],
+        },
+      ],
       changes,
       transactions: names.map((database) => ({ database, waitsFor: [], borrows: [], autocommit: false })),
       steps: names.map((database, id) => ({

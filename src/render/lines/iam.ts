@@ -117,7 +117,8 @@ type TrustStatement = { readonly Effect?: unknown; readonly Principal?: unknown;
 
 /** Whom a trust policy lets in, in a few words; conditions follow where there are any. */
 const trustPhrase = (trust: string): Phrase => {
-  const parsed: unknown = JSON.parse(trust);
+  const parsed = parse(trust);
+  if (parsed === undefined) return literal(trust);
   const listed = (parsed as { readonly Statement?: unknown } | null)?.Statement;
   const statements = (Array.isArray(listed) ? listed : [listed]) as readonly (TrustStatement | undefined)[];
   const allowed = statements.filter((one): one is TrustStatement => one?.Effect === 'Allow');
@@ -132,9 +133,18 @@ const trustPhrase = (trust: string): Phrase => {
   );
 };
 
+/** undefined: a plan that somebody edited. */
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
 /** `token.actions.githubusercontent.com:sub = repo:acme/access:*` */
 const conditionText = (condition: unknown): string =>
-  Object.values(condition as Record<string, unknown>)
+  Object.values((condition ?? {}) as Record<string, unknown>)
     .flatMap((tests) => Object.entries((tests ?? {}) as Record<string, unknown>))
     .map(([key, value]) => `${key} = ${[value].flat().map(String).join(' or ')}`)
     .join(' and ');
