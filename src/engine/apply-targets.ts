@@ -1,3 +1,4 @@
+import { flipsOf } from '../core/flips.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
@@ -14,13 +15,15 @@ export const applyTargets = async (
   options: Omit<ApplyOptions, 'approved'>,
 ): Promise<{ readonly result: ApplyResult; readonly exitCode: ExitCode }> => {
   checkPlan(plan, session);
+  const flips = flipsOf(plan.targets);
   const stages = createStages(session.declareds.map(({ target }) => target.name));
   // Targets that wait for one another cannot wait for a turn as well.
   const together = session.declareds.some(({ iam }) => iam) ? session.declareds.length : PARALLEL;
   const applyOne = async (declared: Declared): Promise<Applied> => {
     const { name, engine } = declared.target;
     const approved = plan.targets.find((target) => target.name === name)!;
-    return await applyTarget(await providerOf(engine, name), declared, {
+    const known = declared.iam ? { ...declared, iam: { ...declared.iam, flips } } : declared;
+    return await applyTarget(await providerOf(engine, name), known, {
       ...options,
       approved,
       stages,

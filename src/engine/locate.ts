@@ -60,7 +60,7 @@ const accountOf = (
   const places = new Map([...targets].flatMap(([name, { place }]): [string, Place][] => (place ? [[name, place]] : [])));
   const { connects, findings } = connectsOf(account.iam.connects, places);
   if (findings.some(isError)) return { findings: findings.map((finding) => ({ ...finding, target: account.target.name })) };
-  const iam = { ...account.iam, connects, places, logins: null };
+  const iam = { ...account.iam, connects, places, logins: null, flips: new Set<string>() };
   return { declared: { ...account, iam, findings: [...account.findings, ...findings] }, findings: [] };
 };
 

@@ -1,3 +1,4 @@
+import { flipsOf } from '../core/flips.ts';
 import type { Change } from '../model/change.ts';
 import type { Declared, Engine } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
@@ -34,7 +35,8 @@ export const planTargets = async (
   const servers = declareds.filter(({ iam }) => iam === null);
   const logins = new Map<string, ReadonlySet<string>>();
   const planned = sideBySide(servers, (declared) => planServer(declared, options, logins));
-  const accounts = declareds.filter(({ iam }) => iam !== null).map((declared) => planAccount(declared, options, planned, logins));
+  const flips = planned.then((outcomes) => flipsOf(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))));
+  const accounts = declareds.filter(({ iam }) => iam !== null).map((declared) => planAccount(declared, options, flips, logins));
   const settled = [...(await planned), ...(await Promise.allSettled(accounts))];
   const findings: Finding[] = [];
   const targets: PlanTarget[] = [];
@@ -84,12 +86,11 @@ const loginsAfter = (before: ReadonlySet<string>, changes: readonly Change[]): R
 const planAccount = async (
   declared: Declared,
   options: ReadOptions,
-  servers: Promise<unknown>,
+  flips: Promise<ReadonlySet<string>>,
   logins: ReadonlyMap<string, ReadonlySet<string>>,
 ): Promise<PlanTarget> => {
   const { provider, snapshot, told } = await readOne(declared, options);
-  await servers;
-  const known = { ...declared, iam: { ...declared.iam!, logins } };
+  const known = { ...declared, iam: { ...declared.iam!, flips: await flips, logins } };
   return told(planTarget(provider, snapshot, known, strictest(declared.guards.maxRemovals, options.maxRemovals)));
 };
 

@@ -14,7 +14,7 @@ export type DeclaredLogin = Omit<DeclaredConnect, 'arns'> & { readonly via: Decl
 
 /** What the IAM account shall hold, before anybody asked where the targets are. */
 export type DeclaredAccount = Omit<Declared, 'iam'> & {
-  readonly iam: Omit<DeclaredIam, 'connects' | 'places' | 'logins'> & { readonly connects: readonly DeclaredLogin[] };
+  readonly iam: Omit<DeclaredIam, 'connects' | 'places' | 'logins' | 'flips'> & { readonly connects: readonly DeclaredLogin[] };
 };
 
 /**

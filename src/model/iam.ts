@@ -53,6 +53,8 @@ export type DeclaredIam = {
   readonly places: ReadonlyMap<string, Place>;
   /** Users of each target that log in by IAM, as the servers have them; null where no server was read. */
   readonly logins: ReadonlyMap<string, ReadonlySet<string>> | null;
+  /** Users, as `target/user`, whose login changes to IAM in the same plan. */
+  readonly flips: ReadonlySet<string>;
 };
 
 /** One line of a policy of ours: this ARN may be connected to. `login`: `target/user`, null where it is none that is declared. */

@@ -39,7 +39,9 @@ const wordsOf = (event: Progress): string | null => {
     case 'statement':
       return null;
     case 'transaction-done':
-      return `${within(event.database)}${plural(event.statements, 'statement')} committed, ${seconds(event.ms)}`;
+      return event.database === ''
+        ? `${plural(event.statements, 'call')} done, ${seconds(event.ms)}`
+        : `${within(event.database)}${plural(event.statements, 'statement')} committed, ${seconds(event.ms)}`;
     case 'transaction-failed':
       return `${within(event.database)}${event.database === '' ? 'stopped' : 'rolled back'}: ${event.message}${event.sqlstate === undefined ? '' : ` (${event.sqlstate})`}`;
     case 'waiting':

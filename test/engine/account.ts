@@ -20,7 +20,7 @@ export const accountOf = (text: string, asOf = '2026-06-01T09:00:00Z'): Declared
   const account = declareIam(manifest, { asOf })!;
   const found = connectsOf(account.iam.connects, places);
   if (found.findings.length > 0) throw new Failure(found.findings);
-  return { ...account, iam: { ...account.iam, connects: found.connects, places, logins: null } };
+  return { ...account, iam: { ...account.iam, connects: found.connects, places, logins: null, flips: new Set<string>() } };
 };
 
 /** A snapshot as a file holds it: maps as lists, in the order of their keys. */

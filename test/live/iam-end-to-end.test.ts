@@ -99,6 +99,30 @@ withMoto('a user, its grants and its policy', (moto) => {
     expect(await world.login('role/reports', 'jane')).toBe('in');
   });
 
+  test('where others change IAM, a user may be made before its policy, and no login changes before it', async () => {
+    const others = ORDERS.replace('iam: { ', 'iam: { mode: verify, ');
+    await expectApplied(`${ORDERS}  jane: { auth: password, password: "\${env:JANE}", password_version: 4 }\n`);
+    const made = await world.run(
+      'apply',
+      '-m',
+      world.manifest(
+        `${others}  max: { auth: iam, principals: [role/reports] }\n  jane: { auth: password, password: "\${env:JANE}", password_version: 4 }\n`,
+      ),
+      '--auto-approve',
+    );
+    expect({ code: made.code, out: made.stdout }).toEqual({
+      code: 0,
+      out: expect.stringMatching(/warning iam\/not-allowed: 'role\/reports'/),
+    });
+    const file = world.manifest(`${others}  jane: { auth: iam, principals: [role/reports] }\n`);
+    const plan = await world.run('plan', '-m', file);
+    expect({ code: plan.code, out: plan.stdout }).toEqual({
+      code: 3,
+      out: expect.stringMatching(/error iam\/not-allowed: 'role\/reports'/),
+    });
+    await expectApplied(ORDERS);
+  });
+
   test('who leaves is closed on the server before the policy goes', async () => {
     await expectApplied(`${ORDERS}  lee: { auth: iam, principals: [role/reports] }\n`);
     expect(await world.login('role/reports', 'lee')).toBe('in');

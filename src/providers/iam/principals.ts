@@ -16,7 +16,7 @@ export const reservedFindings = (snapshot: Snapshot, { iam, stack }: Declared): 
       if (owner === null) return [];
       const hint =
         owner === 'sso'
-          ? `reference the customer managed policy '${policyName(key, stack)}' with path '${iam!.path}' in its permission set; the policy must exist under that name and path in each account: iam.mode: emit prints it`
+          ? `reference the customer managed policy '${policyName(key, stack)}' with path '${iam!.path}' in its permission set; the policy must exist under that name and path in each account`
           : 'give the service a role of your own (iam.roles), and name that';
       const whose = owner === 'sso' ? 'IAM Identity Center' : 'a service of AWS, to which it is linked';
       return [

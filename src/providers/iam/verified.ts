@@ -23,7 +23,8 @@ const notAllowed = (snapshot: Snapshot, { iam }: Declared): readonly Finding[] =
       const reason = why.length === 0 ? 'no policy allows it' : why.map(describeWhy).join('; ');
       return [
         {
-          severity: verdict === 'unknown' ? 'warning' : 'error',
+          // A user that is made before its policy can wait for it; a login that changes cannot.
+          severity: iam!.flips.has(`${target}/${user}`) && verdict !== 'unknown' ? 'error' : 'warning',
           code: 'iam/not-allowed',
           message: `'${principalKey(principal)}' ${verdict === 'unknown' ? 'may not be able to' : 'cannot'} log in as '${user}' on '${target}' (${arn}): ${reason}`,
           hint: "let those who change IAM add a policy that does, or write 'iam.mode: manage'",

@@ -195,6 +195,12 @@ describe('what is found', () => {
       'a login that nobody else allows',
       account([identity('role/app')]),
       declared({ mode: 'verify', connects: login('role/app', 'a') }),
+      ['warning iam/not-allowed'],
+    ],
+    [
+      'a login that nobody else allows, and that changes to IAM by the plan',
+      account([identity('role/app')]),
+      declared({ mode: 'verify', connects: login('role/app', 'a'), flips: new Set([`${login('role/app', 'a')[0]!.target}/a`]) }),
       ['error iam/not-allowed'],
     ],
     [

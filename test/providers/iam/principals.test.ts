@@ -17,7 +17,7 @@ test('a role of IAM Identity Center is refused, and the policy to reference is n
   expect(found(key, '/aws-reserved/sso.amazonaws.com/eu-west-1/')).toEqual([
     'error iam/reserved-principal',
     `nothing can be attached to '${key}': it belongs to IAM Identity Center`,
-    `reference the customer managed policy '${policyName(key, 'acme/access/prod')}' with path '/rolecall/acme/access/prod/' in its permission set; the policy must exist under that name and path in each account: iam.mode: emit prints it`,
+    `reference the customer managed policy '${policyName(key, 'acme/access/prod')}' with path '/rolecall/acme/access/prod/' in its permission set; the policy must exist under that name and path in each account`,
   ]);
 });
 

@@ -104,6 +104,7 @@ const declaredIam = (rest: Partial<DeclaredIam> = {}): DeclaredIam => ({
   connects: [],
   places: new Map([['orders', place('cluster-ABC')]]),
   logins: null,
+  flips: new Set(),
   ...rest,
 });
 
