@@ -3,7 +3,7 @@ import type { Declared } from '../../model/declared.ts';
 import type { Inspection } from '../provider.ts';
 import { type Connected, connect } from './connect.ts';
 import { decodeDocument } from './document.ts';
-import { isUnderPath } from './marks.ts';
+import { presume } from './presumed.ts';
 import type { IamIdentity, ManagedPolicy, Quotas, RawDocument, Snapshot } from './snapshot.ts';
 import { each, isAws, readPart, roleOptions, tagsOf, versionsOf } from './targeted.ts';
 import { codeOf } from './trouble.ts';
@@ -30,19 +30,18 @@ const inspectWithin = async (connected: Connected, declared: Declared): Promise<
     .flatMap(({ Policies = [] }) => Policies)
     .filter(({ Arn = '', AttachmentCount = 0 }) => !isAws(Arn) || AttachmentCount > 0)
     .map((detail) => policyOf(detail, read));
-  const tagged = await readTags(connected, declared, policies);
   const identities = await withOptions(
     connected,
     declared,
     details.flatMap((page) => identitiesOf(page, read)),
   );
-  return {
+  return await withTags(connected, declared, {
     ...base,
     whole: true,
     identities: new Map(identities.map((one) => [`${one.kind}/${one.name}`, one])),
-    policies: new Map(tagged.map((policy) => [policy.arn, policy])),
+    policies: new Map(policies.map((policy) => [policy.arn, policy])),
     unread,
-  };
+  });
 };
 
 type Details = Iam.GetAccountAuthorizationDetailsCommandOutput;
@@ -69,15 +68,17 @@ const wholeAccount = async ({ call }: Connected): Promise<readonly Details[] | n
 };
 
 /**
- * The details of an account hold no tags of policies, which say whose they are: they are asked for where ours are. Without them
- * nothing can be planned.
+ * The details of an account hold no tags of policies, which say whose they are: they are asked for where something of ours would
+ * change. Without them nothing can be planned.
  */
-const readTags = async (connected: Connected, declared: Declared, policies: readonly ManagedPolicy[]): Promise<ManagedPolicy[]> =>
-  await each(policies, async (policy) => {
-    if (!isUnderPath(policy, declared)) return policy;
-    const { Tags } = (await connected.call('ListPolicyTags', { PolicyArn: policy.arn })) as Iam.ListPolicyTagsCommandOutput;
-    return { ...policy, tags: tagsOf(Tags) };
+const withTags = async (connected: Connected, declared: Declared, snapshot: Snapshot): Promise<Snapshot> => {
+  const { presumed, ask } = presume(snapshot, declared);
+  const asked = await each(ask, async (arn): Promise<[string, ManagedPolicy]> => {
+    const { Tags } = (await connected.call('ListPolicyTags', { PolicyArn: arn })) as Iam.ListPolicyTagsCommandOutput;
+    return [arn, { ...snapshot.policies.get(arn)!, tags: tagsOf(Tags) }];
   });
+  return { ...presumed, policies: new Map([...presumed.policies, ...asked]) };
+};
 
 /** Nor do they hold description and session length of roles: asked for where the manifest says them. */
 const withOptions = async (connected: Connected, { iam }: Declared, identities: readonly IamIdentity[]): Promise<IamIdentity[]> => {
