@@ -9,7 +9,7 @@ import type { Progress, TargetResult } from '../model/result.ts';
 import type { Outcome, Provider, RunLock, Timeouts } from '../providers/provider.ts';
 import { planTarget } from './plan.ts';
 import { runTransactions } from './schedule.ts';
-import { createStages, type Stages } from './stages.ts';
+import { createStages, LAST, type Stages } from './stages.ts';
 
 export type ApplyOptions = {
   /** What was reviewed: nothing else runs. */
@@ -77,6 +77,8 @@ const converge = async <Snapshot>(
     holdServer(options.approved, target);
     refuse(provider, snapshot, declared, target);
     hold(options.approved, target);
+    // What is blocked on one target, or unread, keeps nothing of the others waiting.
+    if (target.steps.length === 0) options.stages.reach(declared.target.name, LAST);
     if (target.steps.length === 0) return finish(declared, tally, { ...left(target), findings: target.findings });
     const outcome = await run(provider, snapshot, declared, target, options, lock, tally);
     const [failure] = outcome.failures;

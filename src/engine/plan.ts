@@ -1,6 +1,7 @@
 import { assemble } from '../core/assemble.ts';
 import { diff } from '../core/diff.ts';
 import { digest } from '../core/digest.ts';
+import { flipsApart } from '../core/flips.ts';
 import { guard } from '../core/guard.ts';
 import { applyChanges } from '../core/overlay.ts';
 import type { Declared } from '../model/declared.ts';
@@ -36,6 +37,7 @@ export const planTarget = <Snapshot>(
       ...guard(declared, normal.reality, changes, maxRemovals),
       ...provider.guard(snapshot, declared, normal.reality, after, changes),
       ...lapsing(statements.lapses),
+      ...(declared.apart ? flipsApart({ name: declared.target.name, changes, ...statements }) : []),
     ],
     ...(provider.access ? { access: provider.access(snapshot, declared, changes) } : {}),
     statements,

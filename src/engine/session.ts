@@ -38,8 +38,9 @@ export const openSession = async (options: ManifestOptions, clock: () => Date): 
   const names = account ? [...servers, account.target.name] : servers;
   const chosen = options.target.length > 0 ? options.target : names;
   for (const name of chosen) if (!names.includes(name)) throw unknownTarget(name, names);
-  const declareds = servers.filter((name) => chosen.includes(name)).map((name) => declare(manifest, name, { asOf }));
   const isChosen = account !== null && chosen.includes(account.target.name);
+  const apart = account !== null && !isChosen ? { apart: true as const } : {};
+  const declareds = servers.filter((name) => chosen.includes(name)).map((name) => ({ ...declare(manifest, name, { asOf }), ...apart }));
   const named = isChosen ? distinct(account.iam.connects.map(({ target }) => target)) : [];
   return {
     stack: manifest.content.stack,

@@ -51,7 +51,9 @@ export const createStages = (targets: readonly string[]): Stages => {
   };
 };
 
+/** The stage of a target that has nothing left to do. */
+export const LAST = 4;
+
 /** The highest stage up to which everything is committed. */
 export const stageOf = (transactions: readonly Transaction[], isCommitted: (index: number) => boolean): number =>
   Math.min(...transactions.map(({ stage = 1 }, index) => (isCommitted(index) ? LAST : stage - 1)), LAST);
-const LAST = 4;

@@ -199,6 +199,8 @@ export type Declared = {
   readonly existing: ReadonlySet<string>;
   /** Of the IAM account alone; null for a server. */
   readonly iam: DeclaredIam | null;
+  /** Of a server: the manifest has an account, which is not part of this run, so that policies stay as they are. */
+  readonly apart?: true;
   readonly guards: Guards;
   /** The next `until` after `asOf`, RFC 3339 UTC. */
   readonly nextExpiry: string | null;

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withMoto } from '../../lab/aws/suite.ts';
+import { type AwsWorld, startAwsWorld } from '../aws-world.ts';
+
+withMoto('an account and a server that are pulled apart', (moto) => {
+  let world: AwsWorld;
+  beforeAll(async () => {
+    world = await startAwsWorld(moto());
+    for (const role of ['reports', 'batch']) await world.makeRole(role);
+    await world.rds.server.query(world.rds.server.master, 'postgres', 'CREATE DATABASE app');
+  });
+  afterAll(() => world?.close());
+
+  const IAM = 'iam: { account: "123456789012" }\n';
+  const jane = (body: string, iam = IAM) => world.manifest(`${iam}users:\n  jane: { ${body} }\n`);
+  const PASSWORD = 'auth: password, password: "${env:JANE}"';
+  const apply = async (file: string, ...rest: readonly string[]) => {
+    const { code, stdout, stderr } = await world.run('apply', '-m', file, '--auto-approve', ...rest);
+    return { code, said: stdout + stderr };
+  };
+  const byPassword = async () =>
+    await world.rds.server.query({ user: 'jane', password: 'jane-password' }, 'postgres', 'SELECT 1 AS one').catch(String);
+
+  test('no login changes to IAM in a run without the account, whoever planned it with the account', async () => {
+    expect((await apply(jane(PASSWORD))).code).toBe(0);
+    const file = jane('auth: iam, principals: [role/reports]');
+    const refused = { code: 3, said: expect.stringMatching(/error guard\/flip-without-policy: .*'jane'/) };
+    expect(await apply(file, '--target', 'orders')).toEqual(refused);
+    const saved = `${file}.json`;
+    expect((await world.run('plan', '-m', file, '--out', saved)).code).toBe(0);
+    expect((await apply(file, '--target', 'orders', saved)).code).not.toBe(0);
+    expect(await byPassword()).toEqual([{ one: 1 }]);
+
+    expect((await apply(file, '--target', 'iam')).code).toBe(0);
+    expect((await apply(file, '--target', 'orders')).code).toBe(3);
+    expect((await apply(file, '--target', 'orders', '--target', 'iam')).code).toBe(0);
+    expect(await world.login('role/reports', 'jane')).toBe('in');
+    expect((await apply(file, '--target', 'orders')).code).toBe(0);
+  });
+
+  test('what is blocked on a server that has nothing else to do keeps no policy from opening or closing', async () => {
+    const { server } = world.rds;
+    await server.query(server.superuser, 'app', 'CREATE ROLE other; CREATE TABLE secret (id int); ALTER TABLE secret OWNER TO other');
+    await server.query(server.superuser, 'app', 'SET ROLE other; GRANT SELECT ON secret TO jane');
+    const moved = await apply(jane('auth: iam, principals: [role/batch]'));
+    expect(moved).toEqual({ code: 5, said: expect.stringMatching(/left over: .*secret/) });
+    expect(await world.login('role/batch', 'jane')).toBe('in');
+    expect(await world.login('role/reports', 'jane')).not.toBe('in');
+    await server.query(server.superuser, 'app', 'DROP TABLE secret; DROP ROLE other');
+  });
+});
