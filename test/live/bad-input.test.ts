@@ -370,7 +370,7 @@ eachMajor(
         try {
           await unreachable(
             { port: secure.port, tls: 'tls: verify-full' },
-            "connect/certificate: .*signed by nobody who is trusted here .* · name the file with the authority's certificate in 'endpoint\\.ca'",
+            "connect/certificate: .*signed by nobody who is trusted here .* · name the file with the authority's certificate in 'ca'",
           );
           await unreachable(
             { port: secure.port, tls: 'tls: verify-full, ca: nowhere.pem' },
