@@ -1,9 +1,10 @@
-// npm run bench [-- shape…]   small, ldap2pg, or numbers of tables; all of them by default. Prints what the README holds between
+// npm run bench [-- shape…]   small, ldap2pg, iam, or numbers of tables; all of them by default. Prints what the README holds between
 // <!-- bench --> and <!-- /bench -->; `npm run bench -- write` measures all and writes it there.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { findBinaries } from '../test/lab/binaries.ts';
+import { measureIam } from './iam.ts';
 import { measureLdap2pg, measureSmall, measureStart, measureWide, type Row } from './measure.ts';
 
 const TABLES = [10_000, 30_000, 100_000];
@@ -26,6 +27,7 @@ const alone = [
   ...told([measureStart()]),
   ...(wants('small') ? told([await measureSmall(scratch)]) : []),
   ...(wants('ldap2pg') ? told(await measureLdap2pg(scratch)) : []),
+  ...(wants('iam') ? told(await measureIam(scratch)) : []),
 ];
 const wides: (readonly Row[])[] = [];
 for (const tables of sizes) {
