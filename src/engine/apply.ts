@@ -88,7 +88,8 @@ const converge = async <Snapshot>(
       return finish(declared, tally, {
         notStarted: outcome.notStarted,
         findings: [leftBehind(declared, outcome.behind)],
-        exitCode: EXIT.partial,
+        // What it waits for has a code of its own, which says more.
+        exitCode: tally.applied > 0 ? EXIT.partial : EXIT.error,
       });
     if (!failure) return await verify(provider, declared, options, tally);
     if (!failure.retry || attempt === (failure.once ? 2 : ATTEMPTS))
@@ -226,7 +227,10 @@ const run = async <Snapshot>(
         tally.statements += steps.length;
         options.onProgress({ type: 'transaction-done', target: name, database, statements: steps.length, ms: options.now() - started });
       } else {
-        if (outcome.committed) tally.applied++;
+        const { done = 0, committed = done > 0 } = outcome;
+        const whole = finished[index]!.filter((change) => steps.slice(done).every(({ changes }) => !changes.includes(change))).length;
+        tally.applied += done > 0 ? Math.max(whole, 1) : committed ? 1 : 0;
+        tally.statements += done;
         options.onProgress({
           type: 'transaction-failed',
           target: name,

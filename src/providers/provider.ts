@@ -64,6 +64,8 @@ export type Outcome =
       readonly once?: true;
       /** It was committed all the same: something is done. */
       readonly committed?: true;
+      /** So many of its steps are done for good, each its own commit. */
+      readonly done?: number;
     };
 
 /** What the engine needs of a database engine: adding one is a folder with these functions. */

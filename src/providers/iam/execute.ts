@@ -14,7 +14,7 @@ const WAIT = { attempts: 12, baseMs: 100, capMs: 10_000 } as const;
 
 /** Sends the calls in order, each its own commit, and reads until all of them show. */
 export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> => {
-  const progress: { step: Step | null } = { step: null };
+  const progress: { step: Step | null; done: number } = { step: null, done: 0 };
   try {
     const connected = await clientsOf(execution.lock);
     for (const step of execution.steps) {
@@ -22,12 +22,13 @@ export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> 
       progress.step = step;
       execution.onStep(step);
       await run(execution, connected, step);
+      progress.done++;
     }
     progress.step = null;
     await readBack(execution, connected);
     return { status: 'committed' };
   } catch (error) {
-    return failed(error, progress.step);
+    return { ...failed(error, progress.step), done: progress.done };
   }
 };
 
@@ -105,7 +106,7 @@ const readBack = async (execution: Execution<Snapshot>, connected: Connected): P
 /** What planning again may cure, as somebody else may have changed it meanwhile. */
 const STALE = new Set(['NoSuchEntity', 'EntityAlreadyExists', 'DeleteConflict', 'LimitExceeded']);
 
-const failed = (error: unknown, step: Step | null): Outcome => {
+const failed = (error: unknown, step: Step | null): Extract<Outcome, { status: 'failed' }> => {
   if (error instanceof LostReply)
     return { status: 'failed', step, message: error.message, hint: 'whether it was done will show', retry: true };
   if (!(error instanceof Failure)) throw error;

@@ -1,7 +1,7 @@
 import { groupBy } from '../../core/group.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding, Severity } from '../../model/finding.ts';
-import { type DeclaredConnect, principalKey } from '../../model/iam.ts';
+import { type DeclaredConnect, type DeclaredIam, principalKey } from '../../model/iam.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
 import { connectDocument } from './document.ts';
 import { describeWhy, type Evaluation } from './evaluate.ts';
@@ -13,7 +13,7 @@ import type { Snapshot } from './snapshot.ts';
 /** What our policies cannot help against: a Deny, a boundary that leaves `rds-db:connect` out; and users that nobody is left for. */
 export const obstacleFindings = (snapshot: Snapshot, declared: Declared): readonly Finding[] => {
   const refusals = refusalsOf(snapshot, declared);
-  return [...refusalFindings(refusals), ...shutOut(declared.iam!.connects, refusals)];
+  return [...refusalFindings(refusals), ...shutOut(declared.iam!, refusals)];
 };
 
 type Verdict = Exclude<Evaluation['verdict'], 'allowed'>;
@@ -73,17 +73,18 @@ const refusalFindings = (refusals: readonly Refusal[]): readonly Finding[] =>
       };
     });
 
-/** Declared users of whose principals none is let in, by target. */
-const shutOut = (connects: readonly DeclaredConnect[], refusals: readonly Refusal[]): readonly Finding[] => {
+/** Declared users of whose principals none is let in, by target. A login that changes to IAM would be lost by it. */
+const shutOut = ({ connects, flips }: DeclaredIam, refusals: readonly Refusal[]): readonly Finding[] => {
   const refused = new Set(refusals.filter(({ verdict }) => verdict !== 'unknown').map(({ connect }) => connect));
   const users = [...groupBy(connects, ({ target, user }) => `${target}\0${user}`).values()];
   const lost = users.filter((all) => all.every((connect) => refused.has(connect))).flat();
-  return [...groupBy(lost, ({ target }) => target)]
-    .sort(([a], [b]) => byCodeUnit(a, b))
-    .map(([target, all]) => ({
-      severity: 'warning',
+  const severity = ({ target, user }: DeclaredConnect): Severity => (flips.has(`${target}/${user}`) ? 'error' : 'warning');
+  return [...groupBy(lost, (connect) => `${connect.target}\0${severity(connect)}`).values()]
+    .sort(([a], [b]) => byCodeUnit(a!.target, b!.target) || byCodeUnit(severity(a!), severity(b!)))
+    .map((all) => ({
+      severity: severity(all[0]!),
       code: 'iam/unreachable-user',
-      message: `nobody who is declared for it can log in as ${named(all.map(({ user }) => user))} on '${target}': ${named(all.map(({ principal }) => principalKey(principal)))} ${new Set(all.map(({ principal }) => principalKey(principal))).size === 1 ? 'is' : 'are'} kept out`,
+      message: `nobody who is declared for it can log in as ${named(all.map(({ user }) => user))} on '${all[0]!.target}': ${named(all.map(({ principal }) => principalKey(principal)))} ${new Set(all.map(({ principal }) => principalKey(principal))).size === 1 ? 'is' : 'are'} kept out`,
       hint: 'see the findings about them',
       source: all[0]!.source,
     }));

@@ -1,3 +1,4 @@
+import { PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withMoto } from '../../lab/aws/suite.ts';
 import { type AwsWorld, startAwsWorld } from '../aws-world.ts';
@@ -47,5 +48,40 @@ withMoto('an account and a server that are pulled apart', (moto) => {
     expect(await world.login('role/batch', 'jane')).toBe('in');
     expect(await world.login('role/reports', 'jane')).not.toBe('in');
     await server.query(server.superuser, 'app', 'DROP TABLE secret; DROP ROLE other');
+  });
+
+  test('a policy that lost its holders and could not be deleted is no run in which nothing was changed', async () => {
+    expect((await apply(jane('auth: iam, principals: [role/batch, role/reports]'))).code).toBe(0);
+    const [arn] = await world.attached('batch');
+    world.refuse('DeletePolicy');
+    const moved = await apply(jane('auth: iam, principals: [role/reports]'), '--target', 'iam');
+    world.refuse(null);
+    expect([moved.code, await world.attached('batch'), arn]).toEqual([5, [], expect.any(String)]);
+    expect(moved.said).not.toMatch(/Nothing was changed/);
+    world.refuse('DeletePolicy');
+    const stuck = await apply(jane('auth: iam, principals: [role/reports]'), '--target', 'iam');
+    world.refuse(null);
+    expect(stuck).toEqual({ code: 1, said: expect.stringMatching(/Nothing was changed/) });
+    expect((await apply(jane('auth: iam, principals: [role/reports]'))).code).toBe(0);
+  });
+
+  test('where nothing was done because a target had to be waited for, the exit code is that of its trouble', async () => {
+    const nobody = jane('auth: password, password: "${env:NOT_SET}", password_version: 9');
+    expect(await apply(nobody)).toEqual({
+      code: 1,
+      said: expect.stringMatching(/secret\/empty.*apply\/waits.*Nothing was changed/s),
+    });
+    expect(await world.login('role/reports', 'jane')).toBe('in');
+  });
+
+  test('no login changes to IAM where a Deny keeps everybody out who may use it', async () => {
+    expect((await apply(jane(`${PASSWORD}, password_version: 3`))).code).toBe(0);
+    const deny = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', Action: 'rds-db:*', Resource: '*' }] };
+    await world.iam.send(new PutRolePolicyCommand({ RoleName: 'reports', PolicyName: 'no', PolicyDocument: JSON.stringify(deny) }));
+    const file = jane('auth: iam, principals: [role/reports]');
+    expect(await apply(file)).toEqual({ code: 3, said: expect.stringMatching(/error iam\/unreachable-user: /) });
+    expect(await byPassword()).toEqual([{ one: 1 }]);
+    expect((await apply(jane('auth: iam, principals: [role/reports, role/batch]'))).code).toBe(0);
+    expect(await world.login('role/batch', 'jane')).toBe('in');
   });
 });
