@@ -36,8 +36,12 @@ export const planTargets = async (
   const logins = new Map<string, ReadonlySet<string>>();
   const planned = sideBySide(servers, (declared) => planServer(declared, options, logins));
   const flips = planned.then((outcomes) => flipsOf(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))));
-  const accounts = declareds.filter(({ iam }) => iam !== null).map((declared) => planAccount(declared, options, flips, logins));
-  const settled = [...(await planned), ...(await Promise.allSettled(accounts))];
+  // Listened to from the start: it may well fail while servers are read.
+  const accounts = sideBySide(
+    declareds.filter(({ iam }) => iam !== null),
+    (declared) => planAccount(declared, options, flips, logins),
+  );
+  const settled = [...(await planned), ...(await accounts)];
   const findings: Finding[] = [];
   const targets: PlanTarget[] = [];
   for (const outcome of settled) {

@@ -74,6 +74,22 @@ withMoto('an account and a server that are pulled apart', (moto) => {
     expect(await world.login('role/reports', 'jane')).toBe('in');
   });
 
+  test('an account that cannot be read is a finding, however much sooner that is known than what the servers hold', async () => {
+    world.refuse('GetCallerIdentity');
+    const file = jane('auth: iam, principals: [role/reports]');
+    const { code, stdout, stderr } = await world.run('plan', '-m', file);
+    const applied = await apply(file);
+    world.refuse(null);
+    const denied = /error aws\/access-denied: .*sts:GetCallerIdentity/s;
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: expect.stringMatching(denied),
+      stderr: expect.not.stringContaining('.js:'),
+    });
+    expect(applied).toEqual({ code: 1, said: expect.stringMatching(denied) });
+    expect(applied.said).not.toContain('.js:');
+  });
+
   test('no login changes to IAM where a Deny keeps everybody out who may use it', async () => {
     expect((await apply(jane(`${PASSWORD}, password_version: 3`))).code).toBe(0);
     const deny = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', Action: 'rds-db:*', Resource: '*' }] };
