@@ -14,7 +14,7 @@ export type Place = { readonly target: string; readonly stages: Stages };
 /**
  * Runs transactions side by side where nothing stands between them: each starts when those that it waits for are committed, here
  * and on other targets, and none runs beside another that borrows the same role. After a failure only what does not depend on it
- * goes on.
+ * goes on; one that may be cured by another attempt is not left waiting for other targets, which may be waiting for it.
  */
 export const runTransactions = async (
   transactions: readonly Transaction[],
@@ -28,11 +28,17 @@ export const runTransactions = async (
   const isCommitted = (index: number) => outcomes[index]?.status === 'committed';
   for (;;) {
     stages.reach(target, stageOf(transactions, isCommitted));
+    const lost = lostOf(transactions, outcomes, stages);
+    stages.bound(
+      target,
+      stageOf(transactions, (index) => !lost.has(index)),
+    );
     const clear = transactions.flatMap((transaction, index) =>
       !begun.has(index) && canStart(transaction, outcomes, transactions, running) ? [index] : [],
     );
     const next = clear.find((index) => stages.ready(transactions[index]!) === 'yes');
-    const waiting = clear.some((index) => stages.ready(transactions[index]!) === 'wait');
+    const again = outcomes.some((outcome) => outcome?.status === 'failed' && outcome.retry);
+    const waiting = !again && clear.some((index) => stages.ready(transactions[index]!) === 'wait');
     if (next !== undefined && running.size < LANES && !signal.aborted) {
       begun.add(next);
       running.set(
@@ -47,6 +53,18 @@ export const runTransactions = async (
     else if (waiting && !signal.aborted) await stages.changed(signal);
     else return { outcomes, behind: neverReady(transactions, begun, stages) };
   }
+};
+
+/** What can never be done: it failed for good, waits for such a one, or for a target that does not get there. */
+const lostOf = (transactions: readonly Transaction[], outcomes: readonly (Outcome | null)[], stages: Stages): ReadonlySet<number> => {
+  const lost = new Set<number>();
+  for (const [index, transaction] of transactions.entries()) {
+    const outcome = outcomes[index];
+    const failed = outcome?.status === 'failed' && !outcome.retry;
+    const never = !outcome && (transaction.waitsFor.some((earlier) => lost.has(earlier)) || typeof stages.ready(transaction) === 'object');
+    if (failed || never) lost.add(index);
+  }
+  return lost;
 };
 
 const neverReady = (transactions: readonly Transaction[], begun: ReadonlySet<number>, stages: Stages): string[] => {

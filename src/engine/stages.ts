@@ -4,6 +4,8 @@ import type { Transaction } from '../model/plan.ts';
 export type Stages = {
   /** Every transaction of the target up to this stage is committed. */
   readonly reach: (target: string, stage: number) => void;
+  /** The target will not get beyond this stage: something of a higher one cannot be done. */
+  readonly bound: (target: string, stage: number) => void;
   /** Nothing more comes from the target; what it has not reached by now it never will, unless it is `whole`. */
   readonly end: (target: string, whole: boolean) => void;
   /** 'never' names the target that ended too early. */
@@ -15,7 +17,8 @@ export type Stages = {
 /** How far each target of a run is; targets that are not part of it are waited for by nobody. */
 export const createStages = (targets: readonly string[]): Stages => {
   const reached = new Map<string, number>(targets.map((name) => [name, 0]));
-  const ended = new Set<string>();
+  /** How far each can still get. */
+  const bounds = new Map<string, number>(targets.map((name) => [name, LAST]));
   let waiting: (() => void)[] = [];
   const tell = () => {
     const all = waiting;
@@ -28,14 +31,19 @@ export const createStages = (targets: readonly string[]): Stages => {
       reached.set(target, stage);
       tell();
     },
+    bound: (target, stage) => {
+      if (stage >= bounds.get(target)!) return;
+      bounds.set(target, stage);
+      tell();
+    },
     end: (target, whole) => {
-      ended.add(target);
-      if (whole) reached.set(target, Number.POSITIVE_INFINITY);
+      if (whole) reached.set(target, LAST);
+      else bounds.set(target, 0);
       tell();
     },
     ready: ({ stage = 1, awaits = [] }) => {
       const behind = awaits.filter((target) => (reached.get(target) ?? stage) < stage - 1);
-      const never = behind.find((target) => ended.has(target));
+      const never = behind.find((target) => bounds.get(target)! < stage - 1);
       return never !== undefined ? { never } : behind.length > 0 ? 'wait' : 'yes';
     },
     changed: (signal) =>

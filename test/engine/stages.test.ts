@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { runTransactions } from '../../src/engine/schedule.ts';
 import { createStages, type Stages, stageOf } from '../../src/engine/stages.ts';
@@ -18,6 +19,7 @@ const FAILED: Outcome = { status: 'failed', step: null, message: 'no', retry: fa
 const runAll = async (
   targets: Readonly<Record<string, readonly Transaction[]>>,
   fails: readonly string[] = [],
+  again: readonly string[] = [],
   signal = new AbortController().signal,
 ) => {
   const stages = createStages(Object.keys(targets));
@@ -29,7 +31,8 @@ const runAll = async (
         async (_, index) => {
           await new Promise((resolve) => setImmediate(resolve));
           order.push(`${target}/${index}`);
-          return fails.includes(`${target}/${index}`) ? FAILED : COMMITTED;
+          const name = `${target}/${index}`;
+          return again.includes(name) ? { ...FAILED, retry: true } : fails.includes(name) ? FAILED : COMMITTED;
         },
         { target, stages },
         signal,
@@ -40,6 +43,18 @@ const runAll = async (
     }),
   );
   return { order, results: Object.fromEntries(results) };
+};
+
+/** Transactions of lower stages on the targets that one awaits; of these, those that are among `done`. */
+const earlierOf = (
+  name: string,
+  targets: Readonly<Record<string, readonly Transaction[]>>,
+  done?: ReadonlySet<string>,
+): readonly string[] => {
+  const [target = '', index = ''] = name.split('/');
+  const { stage = 1, awaits = [] } = targets[target]![Number(index)]!;
+  const all = awaits.flatMap((other) => targets[other]!.flatMap((one, at) => ((one.stage ?? 1) < stage ? [`${other}/${at}`] : [])));
+  return all.filter((other) => done?.has(other) ?? true);
 };
 
 const open = (...awaits: string[]) => transaction({ stage: 2, awaits });
@@ -79,6 +94,45 @@ test('a policy that does not open leaves the login as it is', async () => {
 
 test('a target that is not part of the run is waited for by nobody', async () => {
   expect((await runAll({ a: [transaction(), flip] })).results.a!.started).toEqual(['committed', 'committed']);
+});
+
+test('targets that wait for one another end when a third one keeps one of them from going on', async () => {
+  const { results } = await runAll({ iam: [open('a'), open('b'), close('a')], a: [transaction(), flip], b: [transaction()] }, ['b/0']);
+  expect(results).toEqual({
+    iam: { started: ['committed', null, null], behind: ['b', 'a'] },
+    a: { started: ['committed', null], behind: ['iam'] },
+    b: { started: ['failed'], behind: [] },
+  });
+});
+
+test('a failure that is to be tried again waits for nobody who waits for it', async () => {
+  const { results } = await runAll({ iam: [open('a'), close('a')], a: [transaction(), flip] }, [], ['iam/0']);
+  expect(results.iam!.started).toEqual(['failed', null]);
+});
+
+test('whatever fails, for good or for now, the waiting ends and nothing starts before what it waits for', async () => {
+  const server = fc
+    .tuple(fc.boolean(), fc.boolean())
+    .map(([flips, flipsMore]) => [transaction(), ...(flips ? [flip] : []), ...(flipsMore ? [flip] : [])]);
+  const awaits = fc.subarray(['a', 'b', 'c'], { minLength: 1 });
+  const account = fc
+    .array(fc.tuple(fc.boolean(), awaits), { maxLength: 6 })
+    .map((all) => all.map(([opens, names]) => (opens ? open(...names) : close(...names))));
+  const named = fc.subarray(
+    ['iam', 'a', 'b', 'c'].flatMap((name) => [0, 1, 2].map((index) => `${name}/${index}`)),
+    { maxLength: 3 },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.record({ iam: account, a: server, b: server, c: server }), named, named, async (targets, fails, again) => {
+      const { order, results } = await runAll(targets, fails, again);
+      const undone = Object.values(results).flatMap(({ started }) => started.filter((status) => status !== 'committed'));
+      expect(order.length + undone.length).toBeGreaterThanOrEqual(Object.values(targets).flat().length);
+      if (fails.length + again.length === 0) expect(undone).toEqual([]);
+      const done = (position: number) => new Set(order.slice(0, position).filter((name) => ![...fails, ...again].includes(name)));
+      for (const [position, name] of order.entries()) expect(earlierOf(name, targets, done(position))).toEqual(earlierOf(name, targets));
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test('an interruption ends the waiting', async () => {
