@@ -88,7 +88,7 @@ const confirm = async (plan: Plan, options: ApplyCommandOptions, console: Consol
     );
   if (lost === 0) return;
   const answer = await console.ask(
-    `${lost === 1 ? 'One role loses' : `${lost} roles lose`} access. Type the stack's name (${plan.stack}) to apply: `,
+    `${lost === 1 ? 'One role loses' : `${lost} roles lose`} access. Type the stack's name (${plan.stack}) to ${plan.command === 'destroy' ? 'destroy' : 'apply'}: `,
   );
   if (answer?.trim() !== plan.stack) throw failure('apply/not-approved', 'not confirmed; nothing was changed', {}, EXIT.refused);
 };

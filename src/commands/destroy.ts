@@ -51,8 +51,9 @@ const withoutLogins = (session: Session): Session => ({
 /** The account has no database roles. */
 const NOBODY: Reality = { roles: new Map(), memberships: [], objects: [] };
 
-/** Nobody named these roles under `removed`: the stack as a whole goes. */
+/** Nobody named these roles under `removed`, and no policy left the manifest: the stack as a whole goes. */
 const asDestroyed = (target: PlanTarget): PlanTarget => ({
   ...target,
-  changes: target.changes.map((change): Change => (change.cause === 'removed' ? { ...change, cause: 'destroyed' } : change)),
+  changes: target.changes.map((change): Change => (GOES.has(change.cause) ? { ...change, cause: 'destroyed' } : change)),
 });
+const GOES: ReadonlySet<Change['cause']> = new Set(['removed', 'absent']);

@@ -55,7 +55,7 @@ const readText = async (path: string, cwd: string): Promise<string> => {
 const unreadable = (path: string, error: unknown): never => {
   const { code = '' } = error as { code?: string };
   if (code === 'ENOENT' || code === 'ENOTDIR')
-    throw failure('manifest/not-found', `'${path}' does not exist`, { hint: 'check the path that --manifest names' });
+    throw failure('manifest/not-found', `'${path}' does not exist`, { hint: 'check the path: it is relative to the working directory' });
   if (code === 'EACCES' || code === 'EPERM')
     throw failure('manifest/unreadable', `'${path}' may not be read`, { hint: 'check its permissions' });
   if (code === '') throw error;

@@ -102,8 +102,11 @@ export const totalCounts = (targets: readonly { readonly counts: Counts }[]): Co
   );
 
 /** `No changes. 3 targets match the manifest.` */
-export const unchangedText = (view: Outline): string =>
-  `No changes. ${plural(view.targets.length, 'target')} ${view.targets.length === 1 ? 'matches' : 'match'} the manifest.`;
+export const unchangedText = (view: Outline): string => {
+  const targets = plural(view.targets.length, 'target');
+  if (view.command === 'destroy') return `Nothing to destroy: nothing on ${targets} carries the mark of ${visible(view.stack)}.`;
+  return `No changes. ${targets} ${view.targets.length === 1 ? 'matches' : 'match'} the manifest.`;
+};
 
 /** `10 to add, 3 to change, 4 to remove`. */
 export const countsSentence = ({ add, change, remove, blocked }: Counts): string =>

@@ -107,7 +107,9 @@ withMoto('what the README tells', (moto) => {
   });
 
   test('the account is as it was when the quick start is destroyed', async () => {
-    const { code } = await world.run('destroy', '-m', quickStart(), '--auto-approve');
+    const { code, stdout: out } = await world.run('destroy', '-m', quickStart(), '--auto-approve');
+    expect(out).toMatch(/- policy +role\/orders-api +deleted/);
+    expect(out).not.toContain('left the manifest');
     expect({ code, attached: await world.attached('orders-api') }).toEqual({ code: 0, attached: [] });
   });
 });

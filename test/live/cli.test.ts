@@ -63,7 +63,11 @@ describe('the command line', () => {
 
   test.each([
     [['plan'], "there is no manifest: neither './access' nor './rolecall.yaml' exists · name one with --manifest PATH"],
-    [['validate', '-m', 'nowhere.yaml'], "'nowhere.yaml' does not exist · check the path that --manifest names"],
+    [['validate', '-m', 'nowhere.yaml'], "'nowhere.yaml' does not exist · check the path: it is relative to the working directory"],
+    [
+      ['import', '--from', 'postgres-user-manager', 'nowhere.json'],
+      "'nowhere.json' does not exist · check the path: it is relative to the working directory",
+    ],
     [['show', 'nowhere.json'], "cannot read plan file 'nowhere.json': it does not exist · write one with 'rolecall plan --out plan.json'"],
     [['show', '.'], "cannot read plan file '.': it is a directory"],
   ])('%j says what is not there', async (args, said) => {
@@ -339,7 +343,7 @@ eachMajor(
         return cli.runOnTerminal(args, {
           env: { ...env(), COLUMNS: '120' },
           onOutput: (text, child) => {
-            if (typed || !text.includes('to apply: ')) return;
+            if (typed || !/ to (apply|destroy): /.test(text)) return;
             typed = true;
             child.type(answer);
           },
@@ -375,7 +379,7 @@ eachMajor(
         expect(await run('drift')).toMatchObject({ code: 0 });
         const { code, out } = await typing(STACK, 'destroy');
         expect(code).toBe(0);
-        expect(out).toContain(`2 roles lose access. Type the stack's name (${STACK}) to apply: `);
+        expect(out).toContain(`2 roles lose access. Type the stack's name (${STACK}) to destroy: `);
         expect(await server().query(server().superuser, 'postgres', "SELECT FROM pg_roles WHERE rolname IN ('jane', 'readers')")).toEqual(
           [],
         );

@@ -39,6 +39,9 @@ describe('planText', () => {
   it('ends with counts and what is next', () => {
     expect(show('mixed', 100)).toMatch(/\nPlan: 13 to add, 3 to change, 3 to remove\.\nDigest .*\nNext: .*\n.*--format sql\n$/);
     expect(show('nothing', 100)).toMatch(/\nNo changes\. 2 targets match the manifest\.\n$/);
+    expect(planText({ ...(PLANS.nothing as Plan), command: 'destroy' }, { width: 100, colour: false, unicode: true })).toMatch(
+      /\nNothing to destroy: nothing on 2 targets carries the mark of acme\/access\/prod\.\n$/,
+    );
     expect(show('failed', 100)).toMatch(/\nNothing can be applied: .*\n$/);
     expect(planText(PLANS.mixed as Plan, { width: 100, colour: false, unicode: true }, 'no-next')).toMatch(/3 to remove\.\n$/);
   });
