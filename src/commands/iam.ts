@@ -8,6 +8,7 @@ import { distinct } from '../model/key.ts';
 import { emitFiles } from '../providers/iam/emit.ts';
 import { type AccountPlace, emittedOf, emittedValue } from '../providers/iam/emitted.ts';
 import { applyCaveat, applyRequirements, planRequirements, requirementsDocument, type Scope } from '../providers/iam/requirements.ts';
+import { visible } from '../render/escape.ts';
 import { toJson } from '../render/json.ts';
 import type { Console } from './console.ts';
 import { tell } from './tell.ts';
@@ -36,8 +37,10 @@ export const iamCommand = async (options: IamOptions, console: Console): Promise
   if (options.requirements !== undefined) return printRequirements(scopeOf(declareds, declared.iam, place, options), options, console);
   const emitted = emittedOf(declared, declared.iam, place);
   const files = emitFiles(emitted.policies, emitted.roles);
-  if (options.out !== undefined) await writeFiles(options.out, files);
-  else if (options.format === 'terraform') console.out(files.find(({ path }) => path.endsWith('.tf'))!.text);
+  if (options.out !== undefined) {
+    await writeFiles(options.out, files);
+    console.err(`${files.length} ${files.length === 1 ? 'file' : 'files'} written to ${visible(options.out)}\n`);
+  } else if (options.format === 'terraform') console.out(files.find(({ path }) => path.endsWith('.tf'))!.text);
   else console.out(toJson({ formatVersion: '1.0', ...emittedValue(emitted) }));
   return EXIT.ok;
 };

@@ -38,6 +38,8 @@ const orNone = (error: unknown, { manifest }: TargetsOptions): null => {
 const listAccount = async ({ region, format }: TargetsOptions, console: Console): Promise<ExitCode> => {
   const { databases, findings } = await listDatabases(region);
   tell(findings, console);
-  console.out(format === 'json' ? toJson({ formatVersion: '1.0', databases }) : databasesText(databases));
-  return findings.some(isError) ? EXIT.refused : EXIT.ok;
+  const unread = findings.some(isError);
+  if (format === 'json' || !unread || databases.length > 0)
+    console.out(format === 'json' ? toJson({ formatVersion: '1.0', databases }) : databasesText(databases));
+  return unread ? EXIT.refused : EXIT.ok;
 };

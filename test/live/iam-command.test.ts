@@ -53,7 +53,11 @@ test('prints the same as Terraform', async () => {
 });
 
 test('writes both into a new directory, and into no other', async () => {
-  expect(await cli.run(['iam', '--out', 'iam'])).toMatchObject({ code: 0, out: '' });
+  expect(await cli.run(['iam', '--out', 'iam'])).toMatchObject({
+    code: 0,
+    out: '',
+    err: expect.stringMatching(/^\d+ files written to iam\n$/m),
+  });
   const files = fs.readdirSync(cli.file('iam'), { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.'));
   expect(files.sort()).toEqual([
     expect.stringMatching(/^policies\/rolecall-role-shop-api-.*\.json$/),
