@@ -176,7 +176,7 @@ const reportSkipped = (skipped: ReadonlyMap<string, Position>, compare: Comparis
       severity: 'warning',
       code: 'default/creator-skipped',
       message: `objects that '${creator}' will create in ${places.slice(0, 3).join(', ')}${places.length > 3 ? ` and ${places.length - 3} more schemas` : ''} are not covered: no default privileges are set for a superuser or provider role`,
-      hint: 'name who creates objects there under defaults_for of the target',
+      hint: 'name who creates objects there, who is no superuser, under defaults_for of the target',
       source: entries[0]![1],
     });
   }
