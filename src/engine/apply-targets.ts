@@ -3,7 +3,7 @@ import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import { type ApplyResult, RESULT_FORMAT } from '../model/result.ts';
-import { type Applied, type ApplyOptions, applyTarget } from './apply.ts';
+import { type Applied, type ApplyOptions, applyTarget, isTouched } from './apply.ts';
 import { PARALLEL, providerOf, sideBySide, strictest } from './read.ts';
 import type { Session } from './session.ts';
 import { createStages } from './stages.ts';
@@ -60,6 +60,6 @@ const ORDER: readonly ExitCode[] = [EXIT.interrupted, EXIT.partial, EXIT.stale, 
 const exitOf = (applied: readonly Applied[]): ExitCode => {
   const codes = applied.map((one) => one.exitCode);
   const gravest = ORDER.find((code) => codes.includes(code)) ?? EXIT.ok;
-  const some = applied.some((one) => one.result.applied > 0);
+  const some = applied.some(({ result }) => isTouched(result));
   return some && gravest !== EXIT.ok && gravest !== EXIT.interrupted ? EXIT.partial : gravest;
 };

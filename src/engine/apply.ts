@@ -51,7 +51,7 @@ export const applyTarget = async <Snapshot>(provider: Provider<Snapshot>, declar
     return applied;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return finish(declared, tally, { findings: error.findings, exitCode: tally.applied > 0 ? EXIT.partial : error.exitCode });
+    return finish(declared, tally, { findings: error.findings, exitCode: isTouched(tally) ? EXIT.partial : error.exitCode });
   } finally {
     stages.end(declared.target.name, whole);
     await lock?.release();
@@ -63,6 +63,9 @@ type Staged = ApplyOptions & { readonly stages: Stages };
 const patience = ({ timeouts }: ApplyOptions) => (timeouts ? { timeouts } : {});
 
 type Tally = { applied: number; statements: number };
+
+/** Whether anything was done, be it only a part of one change. */
+export const isTouched = ({ applied, statements }: Readonly<Tally>): boolean => applied + statements > 0;
 
 const converge = async <Snapshot>(
   provider: Provider<Snapshot>,
@@ -89,7 +92,7 @@ const converge = async <Snapshot>(
         notStarted: outcome.notStarted,
         findings: [leftBehind(declared, outcome.behind)],
         // What it waits for has a code of its own, which says more.
-        exitCode: tally.applied > 0 ? EXIT.partial : EXIT.error,
+        exitCode: isTouched(tally) ? EXIT.partial : EXIT.error,
       });
     if (!failure) return await verify(provider, declared, options, tally);
     if (!failure.retry || attempt === (failure.once ? 2 : ATTEMPTS))
@@ -227,9 +230,9 @@ const run = async <Snapshot>(
         tally.statements += steps.length;
         options.onProgress({ type: 'transaction-done', target: name, database, statements: steps.length, ms: options.now() - started });
       } else {
-        const { done = 0, committed = done > 0 } = outcome;
+        const { done = 0, committed = false } = outcome;
         const whole = finished[index]!.filter((change) => steps.slice(done).every(({ changes }) => !changes.includes(change))).length;
-        tally.applied += done > 0 ? Math.max(whole, 1) : committed ? 1 : 0;
+        tally.applied += done > 0 ? whole : committed ? 1 : 0;
         tally.statements += done;
         options.onProgress({
           type: 'transaction-failed',
@@ -297,12 +300,12 @@ const finish = (
 ): Applied => {
   const trouble = failure !== undefined || exitCode !== undefined;
   const status = trouble
-    ? tally.applied > 0
+    ? isTouched(tally)
       ? 'partial'
       : 'failed'
-    : residue.length > 0 || (unread && tally.applied > 0)
+    : residue.length > 0 || (unread && isTouched(tally))
       ? 'partial'
-      : tally.applied > 0
+      : isTouched(tally)
         ? 'applied'
         : 'unchanged';
   const failed = failure && {

@@ -65,6 +65,19 @@ withMoto('an account and a server that are pulled apart', (moto) => {
     expect((await apply(jane('auth: iam, principals: [role/reports]'))).code).toBe(0);
   });
 
+  test('a policy that was opened for one and not closed for another is no run in which nothing was done', async () => {
+    const both = (name: string) =>
+      world.manifest(
+        `${IAM}users:\n  ${name}: { auth: iam, principals: [role/batch] }\n  jane: { auth: iam, principals: [role/reports] }\n`,
+      );
+    expect((await apply(both('first'), '--target', 'iam')).code).toBe(0);
+    world.strike((nth) => (nth === 1 ? 'access-denied' : undefined));
+    const half = await apply(both('second'), '--target', 'iam');
+    world.strike(null);
+    expect(half).toEqual({ code: 5, said: expect.stringMatching(/iam +applied in part/) });
+    expect((await apply(jane('auth: iam, principals: [role/reports]'))).code).toBe(0);
+  });
+
   test('where nothing was done because a target had to be waited for, the exit code is that of its trouble', async () => {
     const nobody = jane('auth: password, password: "${env:NOT_SET}", password_version: 9');
     expect(await apply(nobody)).toEqual({
