@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Declared, DeclaredGrant, Part, Target } from '../../src/model/declared.ts';
+import { postgres } from '../../src/providers/postgres/index.ts';
 import { inspect } from '../../src/providers/postgres/inspect.ts';
 import type { Contents, Snapshot } from '../../src/providers/postgres/snapshot.ts';
 import { startChaos } from '../lab/chaos.ts';
@@ -117,6 +118,13 @@ eachMajor((server, major) => {
     });
     expect(Math.floor(snapshot.server.version / 10_000)).toBe(major);
     expect(snapshot.server.systemIdentifier).toMatch(/^\d{15,}$/);
+  });
+
+  test('the server that only the environment names is named', async () => {
+    const target = targetOf({ endpoint: { kind: 'env' }, databases: [] });
+    const env = { PGHOST: '127.0.0.1', PGPORT: String(server().port), PGSSLMODE: 'disable', LAB_PASSWORD: server().master.password };
+    const found = await inspect({ declared: declaredOf(target), as: 'plan' }, { env });
+    expect(postgres.identity(found, target).endpoint).toBe(`127.0.0.1:${server().port}`);
   });
 
   test('roles come with attributes, UTC expiry and comment', () => {

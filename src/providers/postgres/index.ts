@@ -20,7 +20,7 @@ export const postgres: Provider<Snapshot> = {
   execute,
   logins: (snapshot, declared) => iamLogins(scopeOf(snapshot, declared).reality),
   identity: ({ server }, target) => ({
-    endpoint: target.endpoint.kind === 'explicit' ? `${target.endpoint.host}:${target.endpoint.port}` : 'env',
+    endpoint: target.endpoint.kind === 'explicit' ? `${target.endpoint.host}:${target.endpoint.port}` : (server.address ?? 'env'),
     system: server.systemIdentifier,
     version: server.versionText,
     login: target.login.user ?? server.currentUser,

@@ -20,7 +20,7 @@ import {
 } from './queries.ts';
 import { clusterOf, contentsOf, mayReadControl, type Row, type Rows, serverOf } from './rows.ts';
 import type { Contents, KnownSetting, Server, Snapshot, SnapshotDatabase } from './snapshot.ts';
-import { readError } from './trouble.ts';
+import { hostPort, readError } from './trouble.ts';
 
 /** For tests: how long the server may take for one statement, in ms. */
 export type InspectOptions = { readonly statementTimeoutMs?: number; readonly env?: Readonly<Record<string, string | undefined>> };
@@ -114,7 +114,10 @@ const readCluster = async (connected: Connected, declared: Declared): Promise<Cl
   const dropped = distinct(declared.removed.filter(({ action, name }) => action === 'drop' && names.has(name)).map(({ name }) => name));
   return {
     ...shared,
-    server: serverOf(server!, mayReadControl(server!) ? await readSystemIdentifier(connected) : null),
+    server: {
+      ...serverOf(server!, mayReadControl(server!) ? await readSystemIdentifier(connected) : null),
+      ...(declared.target.endpoint.kind === 'env' ? { address: hostPort(connected.peer.address) } : {}),
+    },
     sessions: sessionsOf(rows.get('sessions') ?? [], shared.roles, declared),
     dependents: await readDependents(connected, dropped),
     knownSettings: await readKnownSettings(connected, major, declared, shared.settings),

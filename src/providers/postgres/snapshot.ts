@@ -44,6 +44,8 @@ export type Server = {
   readonly bootstrap: string;
   /** rds.restrict_password_commands; null where the server has no such setting. */
   readonly restrictPasswordCommands: boolean | null;
+  /** host:port that was dialled, where only the environment names it. */
+  readonly address?: string;
 };
 
 export type SnapshotRole = {

@@ -46,7 +46,8 @@ const asFailure = (area: 'connect' | 'inspect', { slug, what, hint }: Explained,
   return failure(`${area}/${slug}`, `target '${target.name}': ${redacted(what, address)} (${where})`, finding);
 };
 
-const hostPort = ({ host, port, via }: Peer['address']): string => `${written({ host, port })}${via ? ` via ${written(via)}` : ''}`;
+/** `db.example.com:5432`, and the tunnel that it is reached by. */
+export const hostPort = ({ host, port, via }: Peer['address']): string => `${written({ host, port })}${via ? ` via ${written(via)}` : ''}`;
 
 const written = ({ host, port }: Dialled): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 type Dialled = Pick<Address, 'host' | 'port'>;
