@@ -16,13 +16,26 @@ export type Parts = {
   readonly findings: readonly Finding[];
   /** Left out: what follows from the realities before and after. */
   readonly access?: readonly AccessDelta[];
+  /** Left out: OIDs of the first reality. */
+  readonly roles?: PlanTarget['roles'];
   readonly statements: Statements;
   readonly identity: PlanTarget['identity'];
   readonly extent: Pick<PlanTarget, 'unread' | 'read'>;
 };
 
 /** One target of a plan, sorted and without anything that only this moment knows. */
-export const assemble = ({ declared, normal, changes, after, findings, access, statements, identity, extent }: Parts): PlanTarget => ({
+export const assemble = ({
+  declared,
+  normal,
+  changes,
+  after,
+  findings,
+  access,
+  roles,
+  statements,
+  identity,
+  extent,
+}: Parts): PlanTarget => ({
   name: declared.target.name,
   engine: declared.target.engine,
   identity,
@@ -42,7 +55,7 @@ export const assemble = ({ declared, normal, changes, after, findings, access, s
   matches: normal.matches,
   unmanaged: unmanagedRoles(declared, normal.reality, identity.login),
   ...extent,
-  roles: concernedRoles(changes, normal.reality),
+  roles: roles ?? concernedRoles(changes, normal.reality),
   nextExpiry: declared.nextExpiry,
 });
 

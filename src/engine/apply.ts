@@ -154,7 +154,7 @@ const hold = (approved: PlanTarget, live: PlanTarget): void => {
   if (replaced)
     throw stale(
       live.name,
-      `role '${replaced[0]}' was dropped and made again since the plan (OID ${approved.roles[replaced[0]]}, now ${replaced[1]})`,
+      `${live.engine === 'iam' ? '' : 'role '}'${replaced[0]}' was dropped and made again since the plan (${typeof replaced[1] === 'number' ? 'OID ' : ''}${approved.roles[replaced[0]]}, now ${replaced[1]})`,
       'plan again, and look at what it is now',
     );
   const known = new Set(operations(approved));

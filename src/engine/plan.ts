@@ -40,6 +40,7 @@ export const planTarget = <Snapshot>(
       ...(declared.apart ? flipsApart({ name: declared.target.name, changes, ...statements }) : []),
     ],
     ...(provider.access ? { access: provider.access(snapshot, declared, changes) } : {}),
+    ...(provider.roles ? { roles: provider.roles(snapshot, changes) } : {}),
     statements,
     identity: provider.identity(snapshot, declared.target),
     extent: provider.extent(snapshot),

@@ -103,8 +103,8 @@ export type PlanTarget = {
   readonly unread: readonly { readonly database: string; readonly reason: string }[];
   /** Sizes of what was read and compared. */
   readonly read: { readonly roles: number; readonly databases: number; readonly objects: number; readonly grants: number };
-  /** OIDs of the existing roles that the changes name: another OID at apply is another role. */
-  readonly roles: Readonly<Record<string, number>>;
+  /** OIDs of the existing roles that the changes name, ids of IAM identities: another one at apply is another role. */
+  readonly roles: Readonly<Record<string, number | string>>;
   /** The next `until` that will pass, RFC 3339 UTC. */
   readonly nextExpiry: string | null;
 };

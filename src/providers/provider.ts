@@ -84,6 +84,8 @@ export type Provider<Snapshot> = {
   ) => readonly Finding[];
   /** □ who can do what afterwards and not before, or the reverse; left out: it follows from the two realities */
   readonly access?: (snapshot: Snapshot, declared: Declared, changes: readonly Change[]) => readonly AccessDelta[];
+  /** □ what tells the roles that the changes name from others of their names; left out: their OIDs */
+  readonly roles?: (snapshot: Snapshot, changes: readonly Change[]) => PlanTarget['roles'];
   /** □ what runs */
   readonly statements: (changes: readonly Change[], snapshot: Snapshot, declared: Declared) => Statements;
   /** □ */

@@ -3,6 +3,7 @@ import { access } from './access.ts';
 import { accountCaller } from './checks.ts';
 import { execute } from './execute.ts';
 import { guard } from './guard.ts';
+import { identityIds } from './identity-ids.ts';
 import { inspect } from './inspect.ts';
 import { lock } from './lock.ts';
 import { normalize } from './normalize.ts';
@@ -15,6 +16,7 @@ export const iam: Provider<Snapshot> = {
   normalize,
   guard,
   access,
+  roles: identityIds,
   statements,
   lock,
   execute,

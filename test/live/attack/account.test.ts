@@ -1,4 +1,4 @@
-import { PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { DeleteRoleCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withMoto } from '../../lab/aws/suite.ts';
 import { type AwsWorld, startAwsWorld } from '../aws-world.ts';
@@ -48,6 +48,19 @@ withMoto('an account and a server that are pulled apart', (moto) => {
     expect(await world.login('role/batch', 'jane')).toBe('in');
     expect(await world.login('role/reports', 'jane')).not.toBe('in');
     await server.query(server.superuser, 'app', 'DROP TABLE secret; DROP ROLE other');
+  });
+
+  test('a role that was made anew under its name is not the one that was reviewed', async () => {
+    await world.makeRole('anew');
+    const file = jane('auth: iam, principals: [role/batch, role/anew]');
+    expect((await world.run('plan', '-m', file, '--out', `${file}.json`)).code).toBe(0);
+    await world.iam.send(new DeleteRoleCommand({ RoleName: 'anew' }));
+    await world.makeRole('anew');
+    expect(await apply(file, `${file}.json`)).toEqual({
+      code: 4,
+      said: expect.stringMatching(/apply\/plan-stale: .*'role\/anew' was dropped and made again/s),
+    });
+    expect(await world.attached('anew')).toEqual([]);
   });
 
   test('a policy that lost its holders and could not be deleted is no run in which nothing was changed', async () => {
