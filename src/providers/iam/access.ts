@@ -1,12 +1,12 @@
 import type { Change } from '../../model/change.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
-import type { IamRole, Policy } from '../../model/iam.ts';
+import type { DeclaredIam, IamRole, Policy } from '../../model/iam.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
 import type { AccessDelta, AccessItem } from '../../model/plan.ts';
 import { connectDocument } from './document.ts';
 import { describeWhy, type Evaluation, evaluateConnect } from './evaluate.ts';
-import { namingOf } from './logins.ts';
+import { connectsByPrincipal, namingOf } from './logins.ts';
 import type { IamIdentity, ManagedPolicy, Snapshot } from './snapshot.ts';
 
 /** One ARN for one principal, before and after. */
@@ -64,7 +64,7 @@ const judge = (snapshot: Snapshot, declared: Declared, changes: readonly Change[
   const done = changes.filter((change) => change.blocked === undefined);
   const left = overlay(snapshot, declared, done);
   const naming = namingOf(declared.iam!);
-  return [...concerned(snapshot, left, done)].flatMap(([principal, arns]) => {
+  return [...concerned(snapshot, left, declared.iam!, done)].flatMap(([principal, arns]) => {
     const [before, after] = [snapshot.identities.get(principal), left.identities.get(principal)];
     return distinct(arns).map((arn) => ({
       principal,
@@ -79,14 +79,25 @@ const judge = (snapshot: Snapshot, declared: Declared, changes: readonly Change[
 const NOTHING: Evaluation = { verdict: 'not-allowed', why: [] };
 
 /** ARNs for which something may change, by principal. */
-const concerned = (snapshot: Snapshot, left: Snapshot, changes: readonly Change[]): ReadonlyMap<string, readonly string[]> => {
+const concerned = (
+  snapshot: Snapshot,
+  left: Snapshot,
+  iam: DeclaredIam,
+  changes: readonly Change[],
+): ReadonlyMap<string, readonly string[]> => {
   const found = new Map<string, string[]>();
   const add = (principal: string, policies: readonly (Policy | null)[]): void => {
     found.set(principal, [...(found.get(principal) ?? []), ...policies.flatMap((policy) => policy?.entries.map(({ arn }) => arn) ?? [])]);
   };
   const policies = new Map(changes.flatMap((change) => (change.kind === 'policy' ? [[change.key, change] as const] : [])));
   for (const { before, after } of policies.values()) add((after ?? before)!.principal, [before, after]);
+  const connects = connectsByPrincipal(iam);
   for (const change of changes) {
+    // A boundary limits what policies give that stay as they are.
+    if (change.kind === 'iam_role' && change.before?.boundary !== change.after?.boundary) {
+      const key = `role/${change.key}`;
+      found.set(key, [...(found.get(key) ?? []), ...(connects.get(key) ?? []).flatMap(({ arns }) => arns)]);
+    }
     if (change.kind !== 'attachment') continue;
     const { policy, principal } = (change.after ?? change.before)!;
     const changed = policies.get(policy);
@@ -137,7 +148,8 @@ const policyAfter = (arn: string, { name, path, entries }: Policy, { policies }:
   document: connectDocument(entries),
 });
 
-const freshRole = ({ name, path, boundary, tags }: IamRole): IamIdentity => ({
+/** A role as it is when it is made. */
+export const freshRole = ({ name, path, boundary, tags }: Pick<IamRole, 'name' | 'path' | 'boundary' | 'tags'>): IamIdentity => ({
   kind: 'role',
   name,
   path,

@@ -4,6 +4,7 @@ import type { Finding, Position } from '../../model/finding.ts';
 import type { Policy } from '../../model/iam.ts';
 import { connectsByPrincipal } from './logins.ts';
 import { isOurs, isUnderPath, stackOf } from './marks.ts';
+import { policyName } from './pack.ts';
 import type { IamIdentity, ManagedPolicy, Snapshot } from './snapshot.ts';
 
 /** What keeps the policies from being as they shall be: all of it is found before anything is written. */
@@ -16,6 +17,7 @@ export const checkAccount = (
   ...missingPrincipals(snapshot, declared),
   ...othersUnderPath(snapshot, declared),
   ...takenNames(snapshot, declared, own, desired),
+  ...leftBehind(snapshot, declared, desired),
   ...fullPrincipals(snapshot, declared, own, desired),
   ...fullAccount(snapshot, declared, own, desired),
   ...partRead(snapshot, declared),
@@ -79,6 +81,8 @@ const takenNames = (
   );
   return desired.flatMap(({ name, principal }) => {
     const other = ours.has(name) ? undefined : taken.get(name.toLowerCase());
+    // The name holds the stack and the principal: nobody else's has it by chance.
+    if (other?.name === name && !isUnderPath(other, declared)) return [elsewhere(other, principal, declared, 'error')];
     return other && !/^arn:[\w-]+:iam::aws:/.test(other.arn)
       ? [
           {
@@ -92,6 +96,29 @@ const takenNames = (
       : [];
   });
 };
+
+/** Policies of this stack where the manifest had its path before: nothing there is changed, and whom they let in they let in. */
+const leftBehind = (snapshot: Snapshot, declared: Declared, desired: readonly Policy[]): readonly Finding[] => {
+  const told = new Set(desired.map(({ name }) => name));
+  return [...snapshot.identities].flatMap(([key, { attached }]) => {
+    const name = policyName(key, declared.stack);
+    return attached.flatMap((arn) => {
+      const policy = snapshot.policies.get(arn);
+      const named = policy?.name === name || policy?.name.startsWith(`${name}-`);
+      return policy && named && !told.has(policy.name) && !isUnderPath(policy, declared)
+        ? [elsewhere(policy, key, declared, 'warning')]
+        : [];
+    });
+  });
+};
+
+const elsewhere = ({ name, path }: ManagedPolicy, principal: string, declared: Declared, severity: 'error' | 'warning'): Finding => ({
+  severity,
+  code: 'iam/other-path',
+  message: `policy '${name}' of '${principal}' is at '${path}', and 'iam.path' is '${declared.iam!.path}': it is of this stack by its name, and ${severity === 'error' ? 'cannot be made here as well' : 'is left alone, whatever it allows'}`,
+  hint: `write iam.path: ${path}, or take the policies there away first: rolecall destroy --target iam with that path`,
+  source: severity === 'error' ? sourceOf(declared, principal) : declared.target.source,
+});
 
 const LIMITS = { role: 'attachedPerRole', user: 'attachedPerUser', group: 'attachedPerGroup' } as const;
 

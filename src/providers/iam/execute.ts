@@ -66,6 +66,8 @@ const waitsFor = (error: unknown, step: Step, { steps, declared }: Execution<Sna
       return before.some((earlier) => /^Create/.test(earlier)) ? `waiting until IAM knows what was just made (${operation})` : null;
     }
     case 'DeleteConflict':
+      // What is not of this run's making goes by no waiting.
+      if (/instance profile/i.test((error as Error).message)) return null;
       return before.some((earlier) => /^(Detach|Delete)/.test(earlier))
         ? `waiting until IAM has heard of what was detached (${operation})`
         : null;

@@ -3,12 +3,13 @@ import type { Declared } from '../../model/declared.ts';
 import type { Finding, Severity } from '../../model/finding.ts';
 import { type DeclaredConnect, type DeclaredIam, principalKey } from '../../model/iam.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
+import { freshRole } from './access.ts';
 import { connectDocument } from './document.ts';
 import { describeWhy, type Evaluation } from './evaluate.ts';
 import { connectsByPrincipal } from './logins.ts';
 import { named } from './named.ts';
 import { withoutOurs } from './reach.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { IamIdentity, Snapshot } from './snapshot.ts';
 
 /** What our policies cannot help against: a Deny, a boundary that leaves `rds-db:connect` out; and users that nobody is left for. */
 export const obstacleFindings = (snapshot: Snapshot, declared: Declared): readonly Finding[] => {
@@ -24,7 +25,7 @@ type Refusal = { readonly key: string; readonly verdict: Verdict; readonly why: 
 const refusalsOf = (snapshot: Snapshot, declared: Declared): readonly Refusal[] => {
   const evaluator = withoutOurs(snapshot, declared);
   return [...connectsByPrincipal(declared.iam!)].flatMap(([key, connects]): Refusal[] => {
-    const identity = snapshot.identities.get(key);
+    const identity = identityAfter(key, snapshot, declared.iam!);
     if (!identity) return [];
     const evaluate = evaluator(identity, connectDocument(connects.flatMap(({ arns }) => arns.map((arn) => ({ arn })))));
     return connects.flatMap((connect) =>
@@ -34,6 +35,13 @@ const refusalsOf = (snapshot: Snapshot, declared: Declared): readonly Refusal[] 
       }),
     );
   });
+};
+
+/** With the boundary that a role of ours gets. */
+const identityAfter = (key: string, { identities }: Snapshot, { roles }: DeclaredIam): IamIdentity | undefined => {
+  const there = identities.get(key);
+  const role = roles.find(({ name }) => `role/${name}` === key);
+  return role ? { ...(there ?? freshRole(role)), boundary: role.boundary } : there;
 };
 
 const reasonsText = (reasons: readonly string[]): string => `${reasons.slice(0, 3).join('; ')}${reasons.length > 3 ? '; …' : ''}`;

@@ -264,6 +264,29 @@ describe('who cannot log in', () => {
     ]);
   });
 
+  test('as the boundary that comes with this plan leaves it out, is told, of a role that is there and of one that is made', () => {
+    const role = (name: string) => ({
+      name,
+      trust: { kind: 'service', services: ['ecs-tasks.amazonaws.com'] } as const,
+      boundary: policyArn('edge'),
+      path: '/',
+      description: '',
+      maxSessionSeconds: 3600,
+      tags: {},
+      source: { file: 'access.yaml', line: 2, column: 1 },
+    });
+    const both = [...connects, connect('role/new', 'orders', 'jane', [JANE])];
+    const found = lint({
+      identities: [identity('role/api')],
+      policies: [managed('edge', policy(statement('*', { Action: 's3:*' })))],
+      iam: { connects: both, roles: [role('api'), role('new')] },
+    });
+    expect(found.filter((text) => / iam\/(boundary|unreachable-user):/.test(text))).toEqual([
+      "warning iam/boundary: 'role/api' and 'role/new' will not be able to log in as 'orders/jane': the boundary 'edge' does not allow it · let the permissions boundary allow rds-db:connect on the user's ARN",
+      "warning iam/unreachable-user: nobody who is declared for it can log in as 'jane' on 'orders': 'role/api' and 'role/new' are kept out · see the findings about them",
+    ]);
+  });
+
   test('as there is a Deny, is told, and that nobody is left', () => {
     expect(
       lint({ identities: [identity('role/api', inline(statement(dbuser('*', '*'), { Effect: 'Deny' })))], iam: { connects } }),

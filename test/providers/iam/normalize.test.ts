@@ -33,6 +33,8 @@ const task = (rest: Partial<DeclaredIamRole> = {}): DeclaredIamRole => ({
   ...rest,
 });
 
+const trust = policy({ Effect: 'Allow', Principal: { Service: 'ecs-tasks.amazonaws.com' }, Action: 'sts:AssumeRole' });
+
 /** `policy +`, `attachment -`, … and the codes of what was found. */
 const changesOf = (snapshot: Snapshot, wanted: Declared): string[] =>
   diff(normalize(snapshot, wanted)).map(({ kind, before, after, cause, blocked }) =>
@@ -177,6 +179,21 @@ describe('what is found', () => {
       declared({ connects: login('role/app', 'a') }),
       ['warning iam/not-ours', 'error iam/policy-not-ours'],
     ],
+    [
+      'a policy of ours at the path that the manifest had before',
+      account([identity('role/app')], [ours('role/app', ['a'], { path: '/before/', arn: policyArn(APP, '/before/'), tags: {} })]),
+      declared({ connects: login('role/app', 'a') }),
+      ['error iam/other-path'],
+    ],
+    [
+      'a policy of ours at such a path, of somebody who is no longer declared',
+      account(
+        [identity('role/app'), identity('role/left', { attached: [policyArn(policyName('role/left', STACK), '/before/')] })],
+        [ours('role/left', ['a'], { path: '/before/', arn: policyArn(policyName('role/left', STACK), '/before/'), tags: {} })],
+      ),
+      declared({ connects: login('role/app', 'a') }),
+      ['warning iam/other-path'],
+    ],
     ['a role that differs by case alone', account([identity('role/Task')]), declared({ roles: [task()] }), ['error iam/name-case']],
     ['a role that is not ours', account([identity('role/task')]), declared({ roles: [task()] }), ['error iam/role-not-ours']],
     [
@@ -242,6 +259,14 @@ describe('who gains and loses', () => {
     const admin = { inline: [{ name: 'admin', document: policy({ Effect: 'Allow', Action: '*', Resource: '*' }) }] };
     expect(told(account([identity('role/app', admin)]), declared({ connects: login('role/app', 'a') }))).toEqual([]);
     expect(told(account([{ ...app, ...admin }], [ours('role/app', ['a'])]), declared())).toEqual([]);
+  });
+
+  test('what a boundary takes that a role gets is lost', () => {
+    const tags = { 'rolecall:stack': STACK };
+    const there = identity('role/task', { attached: [policyArn(policyName('role/task', STACK), PATH)], trust, tags });
+    const edge = managed('edge', policy(statement('*', { Action: 's3:*' })));
+    const wanted = declared({ connects: login('role/task', 'a'), roles: [task({ boundary: edge.arn })] });
+    expect(told(account([there], [ours('role/task', ['a']), edge]), wanted)).toEqual([[['role/task'], [], ['orders/a']]]);
   });
 
   test('what a Deny takes is not gained', () => {
