@@ -59,7 +59,10 @@ export const widthOf = (spans: readonly Span[]): number => spans.reduce((sum, { 
 /** Fills up to `width` with spaces. */
 export const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - displayWidth(text)));
 
-/** Breaks at spaces so that no line is wider than `width`; a longer word is broken where it must. */
+/**
+ * Breaks at spaces so that no line is wider than `width`; a longer word is broken where it must. A runner of GitHub takes a line that
+ * begins with `::`, be it indented, for a command: what would stand there is escaped.
+ */
 export const wrap = (spans: readonly Span[], width: number): Span[][] => {
   const room = Math.max(8, width);
   const lines: Span[][] = [[]];
@@ -83,7 +86,7 @@ export const wrap = (spans: readonly Span[], width: number): Span[][] => {
       }
     }
   }
-  return lines;
+  return lines.map((line, index) => (index > 0 && line[0]?.text.startsWith('::') ? [span('\\', line[0].style), ...line] : line));
 };
 
 /** Words between spaces; one word may be of several styles. */

@@ -59,3 +59,20 @@ describe('findingsSummary', () => {
     expect(findingsSummary(findings)).toBe(text);
   });
 });
+
+it('no line of a terminal is a command to a runner, wherever it is broken', () => {
+  for (let width = 20; width < 120; width++) {
+    const text = findingsText(
+      [
+        {
+          severity: 'warning',
+          code: 'iam/not-ours',
+          message: "policy 'x' is of stack 'a ::error::b ::stop-commands::c  ::add-mask::d'",
+          hint: 'e ::warning::f',
+        },
+      ],
+      { width, colour: false, unicode: true },
+    );
+    expect(text.split('\n').filter((line) => /^\s*::/.test(line))).toEqual([]);
+  }
+});
