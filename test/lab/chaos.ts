@@ -93,7 +93,8 @@ function relay(client: net.Socket, server: net.Socket, connection: number, rule:
     if (!silent && !loseReply) client.write(chunk);
     if (loseReply && tail.subarray(0, READY.length).equals(READY)) client.resetAndDestroy();
   });
-  client.on('error', () => {});
+  // A client that is going already cannot be reset: Node then tells an error, and never that it is closed.
+  client.on('error', () => server.destroy());
   server.on('error', () => {});
   client.on('close', () => server.destroy());
   server.on('close', () => {
