@@ -1,0 +1,67 @@
+import { CreateAccessKeyCommand, CreateUserCommand, PutUserPolicyCommand } from '@aws-sdk/client-iam';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { awsEnvironment } from '../lab/aws/moto.ts';
+import { withMoto } from '../lab/aws/suite.ts';
+import { type AwsWorld, startAwsWorld } from './aws-world.ts';
+import type { Ended } from './command.ts';
+
+/** The emulator asks for every action on `*`, and so knows nothing of resources: how narrow those are is judged by a simulator. */
+const actionsOf = (document: string): string => {
+  const { Version, Statement } = JSON.parse(document);
+  return JSON.stringify({
+    Version,
+    Statement: Statement.map(({ Effect, Action }: Record<string, unknown>) => ({ Effect, Action, Resource: '*' })),
+  });
+};
+
+withMoto('what AWS has to allow, by the actions that the tool prints', (moto) => {
+  let world: AwsWorld;
+  let file: string;
+  const keys = new Map<string, Readonly<Record<string, string>>>();
+
+  beforeAll(async () => {
+    world = await startAwsWorld(moto());
+    await world.makeRole('api');
+    await world.makeRole('gone');
+    await world.rds.server.query(world.rds.server.master, 'postgres', 'CREATE DATABASE app');
+    file = world.manifest(`iam: { roles: { task: { trust: { service: ecs-tasks.amazonaws.com } } } }
+users:
+  api: { auth: iam, principals: [role/api, role/task] }
+`);
+    for (const command of ['plan', 'apply']) {
+      const { stdout } = await world.run('iam', '-m', file, '--requirements', command);
+      await world.iam.send(new CreateUserCommand({ UserName: command }));
+      await world.iam.send(new PutUserPolicyCommand({ UserName: command, PolicyName: 'printed', PolicyDocument: actionsOf(stdout) }));
+      const { AccessKey: key } = await world.iam.send(new CreateAccessKeyCommand({ UserName: command }));
+      keys.set(command, { AWS_ACCESS_KEY_ID: key!.AccessKeyId!, AWS_SECRET_ACCESS_KEY: key!.SecretAccessKey! });
+    }
+  });
+  afterAll(async () => {
+    await moto().judge(false);
+    await world?.close();
+  });
+
+  /** The command, run by who has the policy that was printed for `role`. */
+  const as = async (role: string, ...args: readonly string[]): Promise<Ended> => {
+    const env = { ...awsEnvironment(world.aws), ...keys.get(role), ROLECALL_MASTER: world.rds.server.master.password };
+    return await world.command.start([...args, '-m', file], env).ended;
+  };
+
+  test('the role of plan plans and cannot apply; that of apply makes, changes and destroys', async () => {
+    await moto().judge(true);
+    const planned = await as('plan', 'plan');
+    expect({ code: planned.code, out: planned.code === 0 ? '' : planned.stdout + planned.stderr }).toEqual({ code: 0, out: '' });
+    const refused = await as('plan', 'apply', '--auto-approve');
+    expect({ code: refused.code, out: refused.stdout }).toEqual({ code: 5, out: expect.stringMatching(/iam:(CreateRole|CreatePolicy)/) });
+    for (const command of [['apply'], ['plan', '--detailed-exitcode'], ['destroy']]) {
+      const ended = await as('apply', ...command, ...(command[0] === 'plan' ? [] : ['--auto-approve']));
+      expect({ command, code: ended.code, out: ended.code === 0 ? '' : ended.stdout + ended.stderr }).toEqual({
+        command,
+        code: 0,
+        out: '',
+      });
+    }
+    await moto().judge(false);
+    expect(await world.policies()).toEqual([]);
+  });
+});
