@@ -3,6 +3,7 @@ import { locate } from '../engine/locate.ts';
 import { planOf } from '../engine/plan.ts';
 import { planTargets } from '../engine/read.ts';
 import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
+import type { Cause } from '../model/change.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import type { Plan, PlanTarget } from '../model/plan.ts';
@@ -32,7 +33,7 @@ export const planCommand = async (options: PlanOptions, console: Console): Promi
 
 export const makePlan = async (
   session: Session,
-  options: { readonly maxRemovals?: number },
+  options: { readonly maxRemovals?: number; readonly only?: Cause },
   console: Console,
   as: 'plan' | 'apply' = 'plan',
 ): Promise<{ readonly plan: Plan; readonly declareds: readonly Declared[]; readonly findings: readonly Finding[] }> => {
@@ -40,6 +41,7 @@ export const makePlan = async (
   const { targets, findings } = await planTargets(located.declareds, {
     as,
     maxRemovals: options.maxRemovals ?? null,
+    ...(options.only === undefined ? {} : { only: options.only }),
     onProgress: progressTo(console),
     now: () => performance.now(),
   });

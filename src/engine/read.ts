@@ -1,4 +1,4 @@
-import type { Change } from '../model/change.ts';
+import type { Cause, Change } from '../model/change.ts';
 import type { Declared, Engine } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
 import type { PlanTarget } from '../model/plan.ts';
@@ -22,6 +22,8 @@ export const providerOf = async (engine: Engine, target: string): Promise<Provid
 export type ReadOptions = {
   readonly as: 'plan' | 'apply';
   readonly maxRemovals: number | null;
+  /** Leaves every change out that has another cause. */
+  readonly only?: Cause;
   readonly onProgress: (event: Progress) => void;
   readonly now: () => number;
 };
@@ -60,7 +62,7 @@ export const sideBySide = async <T, R>(
 /** Reads a server and plans it; who logs in by IAM there is kept in `logins` for the plan of the account. */
 const planServer = async (declared: Declared, options: ReadOptions, logins: Map<string, ReadonlySet<string>>): Promise<PlanTarget> => {
   const { provider, snapshot, told } = await readOne(declared, options);
-  const target = planTarget(provider, snapshot, declared, strictest(declared.guards.maxRemovals, options.maxRemovals));
+  const target = planTarget(provider, snapshot, declared, strictest(declared.guards.maxRemovals, options.maxRemovals), options.only);
   if (provider.logins) logins.set(declared.target.name, loginsAfter(provider.logins(snapshot, declared), target.changes));
   return told(target);
 };
@@ -90,7 +92,7 @@ const planAccount = async (
   const { provider, snapshot, told } = await readOne(declared, options);
   await servers;
   const known = { ...declared, iam: { ...declared.iam!, logins } };
-  return told(planTarget(provider, snapshot, known, strictest(declared.guards.maxRemovals, options.maxRemovals)));
+  return told(planTarget(provider, snapshot, known, strictest(declared.guards.maxRemovals, options.maxRemovals), options.only));
 };
 
 const readOne = async (declared: Declared, { as, onProgress, now }: ReadOptions) => {
