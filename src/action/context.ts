@@ -60,6 +60,10 @@ export const contextOf = (env: Env, payload: unknown): Context => {
   const event = record(payload);
   const required = (name: string): string => env[name] || missing(name);
   const eventName = required('GITHUB_EVENT_NAME');
+  if (eventName === 'pull_request_target')
+    throw failure('action/event', `this does not run on 'pull_request_target': a fork's manifest would meet the repository's secrets`, {
+      hint: "use 'on: pull_request'; what comes from a fork is validated there",
+    });
   const repository = required('GITHUB_REPOSITORY');
   const [owner = '', repositoryName = ''] = repository.split('/');
   const { id, private: hidden, visibility, default_branch: defaultBranch } = record(event.repository);

@@ -1,4 +1,5 @@
 import type { Finding } from '../model/finding.ts';
+import type { Runner } from './aws.ts';
 import type { Context } from './context.ts';
 import type { Inputs } from './inputs.ts';
 
@@ -22,6 +23,7 @@ export type Job = {
   readonly inputs: Inputs;
   readonly context: Context;
   readonly log: (text: string) => void;
+  readonly runner: Runner;
   readonly now: () => Date;
   readonly signal: AbortSignal;
 };
