@@ -91,9 +91,9 @@ const report = async (outcome: Outcome, log: Log): Promise<void> => {
   const commands = annotations(annotated(outcome), { workspace: GITHUB_WORKSPACE || cwd, cwd });
   if (commands !== '') log.command(redact(commands));
   if (outcome.failure) log.print(redact(`failed (${outcome.failure.reason}): ${outcome.failure.message}`));
-  const outputs = { ...outcome.outputs, 'failure-reason': outcome.failure?.reason ?? '' };
-  if (GITHUB_OUTPUT)
-    await appendFile(GITHUB_OUTPUT, redact(outputsText({ ...outputs, 'result-path': await savedResult(outputs, redact) })));
+  const outputs = redacted({ ...outcome.outputs, 'failure-reason': outcome.failure?.reason ?? '' }, redact);
+  const resultPath = await savedResult(outputs);
+  if (GITHUB_OUTPUT) await appendFile(GITHUB_OUTPUT, outputsText({ ...outputs, 'result-path': resultPath }));
   if (GITHUB_STEP_SUMMARY) await appendFile(GITHUB_STEP_SUMMARY, summaryText(outcome.summary.map(redact)));
 };
 
