@@ -85,7 +85,7 @@ const failed = async (error: unknown, context?: Context): Promise<Outcome> => {
 const report = async (outcome: Outcome, log: Log): Promise<void> => {
   const { annotations } = await import('./annotations.ts');
   const { outputsText, summaryText } = await import('./outputs.ts');
-  const redact = (text: string): string => text;
+  const { redact } = await import('./redact.ts');
   const { GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, GITHUB_WORKSPACE } = process.env;
   const cwd = process.cwd();
   const commands = annotations(annotated(outcome), { workspace: GITHUB_WORKSPACE || cwd, cwd });
