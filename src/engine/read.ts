@@ -24,6 +24,8 @@ export type ReadOptions = {
   readonly maxRemovals: number | null;
   /** Leaves every change out that has another cause. */
   readonly only?: Cause;
+  /** What another manifest declares for the same targets: planned from the same reading. */
+  readonly also?: readonly Declared[];
   readonly onProgress: (event: Progress) => void;
   readonly now: () => number;
 };
@@ -32,21 +34,32 @@ export type ReadOptions = {
 export const planTargets = async (
   declareds: readonly Declared[],
   options: ReadOptions,
-): Promise<{ readonly targets: readonly PlanTarget[]; readonly findings: readonly Finding[] }> => {
+): Promise<{ readonly targets: readonly PlanTarget[]; readonly also: readonly PlanTarget[]; readonly findings: readonly Finding[] }> => {
   const servers = declareds.filter(({ iam }) => iam === null);
-  const logins = new Map<string, ReadonlySet<string>>();
-  const planned = sideBySide(servers, (declared) => planServer(declared, options, logins));
-  const accounts = declareds.filter(({ iam }) => iam !== null).map((declared) => planAccount(declared, options, planned, logins));
+  const [logins, alsoLogins]: [Logins, Logins] = [new Map(), new Map()];
+  const planned = sideBySide(servers, (declared) => planServer(declared, options, logins, alsoLogins));
+  const accounts = declareds
+    .filter(({ iam }) => iam !== null)
+    .map((declared) => planAccount(declared, options, planned, logins, alsoLogins));
   const settled = [...(await planned), ...(await Promise.allSettled(accounts))];
   const findings: Finding[] = [];
   const targets: PlanTarget[] = [];
+  const also: PlanTarget[] = [];
   for (const outcome of settled) {
-    if (outcome.status === 'fulfilled') targets.push(outcome.value);
-    else if (outcome.reason instanceof Failure) findings.push(...outcome.reason.findings);
+    if (outcome.status === 'fulfilled') {
+      targets.push(outcome.value.target);
+      if (outcome.value.also) also.push(outcome.value.also);
+    } else if (outcome.reason instanceof Failure) findings.push(...outcome.reason.findings);
     else throw outcome.reason;
   }
-  return { targets, findings };
+  return { targets, also, findings };
 };
+
+/** Who logs in by IAM on each target when its plan is done. */
+type Logins = Map<string, ReadonlySet<string>>;
+
+/** The plan of a target; `also`: what the other manifest would do there, null where there is none, or none can be made of this reading. */
+type Planned = { readonly target: PlanTarget; readonly also: PlanTarget | null };
 
 /** Several at once, all of them to their end. */
 export const sideBySide = async <T, R>(
@@ -60,11 +73,29 @@ export const sideBySide = async <T, R>(
 };
 
 /** Reads a server and plans it; who logs in by IAM there is kept in `logins` for the plan of the account. */
-const planServer = async (declared: Declared, options: ReadOptions, logins: Map<string, ReadonlySet<string>>): Promise<PlanTarget> => {
+const planServer = async (declared: Declared, options: ReadOptions, logins: Logins, alsoLogins: Logins): Promise<Planned> => {
   const { provider, snapshot, told } = await readOne(declared, options);
-  const target = planTarget(provider, snapshot, declared, strictest(declared.guards.maxRemovals, options.maxRemovals), options.only);
-  if (provider.logins) logins.set(declared.target.name, loginsAfter(provider.logins(snapshot, declared), target.changes));
-  return told(target);
+  const planned = (wanted: Declared, into: Logins): PlanTarget => {
+    const target = planTarget(provider, snapshot, wanted, limitOf(wanted, options), options.only);
+    if (provider.logins) into.set(wanted.target.name, loginsAfter(provider.logins(snapshot, wanted), target.changes));
+    return target;
+  };
+  const also = planAlso(declared, options, (other) => planned(other, alsoLogins));
+  return { target: told(planned(declared, logins)), also };
+};
+
+const limitOf = (declared: Declared, { maxRemovals }: ReadOptions): number | null => strictest(declared.guards.maxRemovals, maxRemovals);
+
+/** The other manifest may want what was not read for this one: then there is nothing to compare. */
+const planAlso = (declared: Declared, { also = [] }: ReadOptions, plan: (other: Declared) => PlanTarget): PlanTarget | null => {
+  const other = also.find(({ target }) => target.name === declared.target.name);
+  if (other === undefined) return null;
+  try {
+    return plan(other);
+  } catch (error) {
+    if (error instanceof Failure) return null;
+    throw error;
+  }
 };
 
 /** Who logs in by IAM when the plan is done. */
@@ -87,12 +118,15 @@ const planAccount = async (
   declared: Declared,
   options: ReadOptions,
   servers: Promise<unknown>,
-  logins: ReadonlyMap<string, ReadonlySet<string>>,
-): Promise<PlanTarget> => {
+  logins: Logins,
+  alsoLogins: Logins,
+): Promise<Planned> => {
   const { provider, snapshot, told } = await readOne(declared, options);
   await servers;
-  const known = { ...declared, iam: { ...declared.iam!, logins } };
-  return told(planTarget(provider, snapshot, known, strictest(declared.guards.maxRemovals, options.maxRemovals), options.only));
+  const planned = (wanted: Declared, known: Logins): PlanTarget =>
+    planTarget(provider, snapshot, { ...wanted, iam: { ...wanted.iam!, logins: known } }, limitOf(wanted, options), options.only);
+  const also = planAlso(declared, options, (other) => planned(other, alsoLogins));
+  return { target: told(planned(declared, logins)), also };
 };
 
 const readOne = async (declared: Declared, { as, onProgress, now }: ReadOptions) => {
