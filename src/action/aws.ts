@@ -1,5 +1,6 @@
 import { failure } from '../model/finding.ts';
 import { accessWith, type Keys, keysByToken } from '../providers/rds/connect.ts';
+import type { Job } from './outcome.ts';
 
 /** Whom AWS shall see. Without a role it is whoever the environment says: an earlier step, or the runner's own role. */
 export type AwsIdentity = {
@@ -60,4 +61,15 @@ const checkAccount = async (region: string, allowed: readonly string[]): Promise
       hint: 'correct the role, or name the account',
     },
   );
+};
+
+/** Who plans or applies, as the workflow says it. */
+export const identityOf = ({ inputs, context }: Pick<Job, 'inputs' | 'context'>, as: 'plan' | 'apply'): AwsIdentity => {
+  const roleArn = as === 'plan' ? inputs.planRoleArn : inputs.applyRoleArn;
+  return {
+    ...(roleArn === null ? {} : { roleArn }),
+    ...(inputs.awsRegion === null ? {} : { region: inputs.awsRegion }),
+    sessionName: inputs.roleSessionName ?? `rolecall-${context.runId}`,
+    allowedAccountIds: inputs.allowedAccountIds,
+  };
 };

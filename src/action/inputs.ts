@@ -26,7 +26,6 @@ export type Inputs = {
   readonly commentRequired: boolean;
   readonly summary: boolean;
   readonly artifact: boolean;
-  readonly verify: 'strict' | 'intent' | 'none';
   readonly onUnreviewed: 'fail' | 'plan-only' | 'apply';
   readonly planFrom: 'artifact' | 'run';
   readonly only: 'all' | 'expired';
@@ -60,7 +59,6 @@ export const DEFAULTS = {
   'comment-required': 'false',
   summary: 'true',
   artifact: 'true',
-  verify: 'strict',
   'on-unreviewed': 'fail',
   'plan-from': 'artifact',
   only: 'all',
@@ -104,7 +102,6 @@ export const inputsOf = (env: Env): Inputs => {
     commentRequired: flag(reader, 'comment-required'),
     summary: flag(reader, 'summary'),
     artifact: flag(reader, 'artifact'),
-    verify: choice(reader, 'verify', ['strict', 'intent', 'none']),
     onUnreviewed: choice(reader, 'on-unreviewed', ['fail', 'plan-only', 'apply']),
     planFrom: choice(reader, 'plan-from', ['artifact', 'run']),
     only: choice(reader, 'only', ['all', 'expired']),

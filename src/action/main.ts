@@ -11,6 +11,8 @@ import type { Job, Outcome, Outputs, Run } from './outcome.ts';
 /** The file of each command, loaded only when it is the one that runs. */
 const COMMAND_FILES: Partial<Readonly<Record<Command, () => Promise<Run>>>> = {
   validate: async () => (await import('./validate.ts')).validate,
+  apply: async () => (await import('./apply.ts')).apply,
+  drift: async () => (await import('./drift.ts')).drift,
 };
 
 /** Inputs → one command → annotations, summary, outputs, and a step that is green or red. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { diff } from '../core/diff.ts';
-import { operations, operationsOf } from '../core/operations.ts';
+import { operationsOf, unreviewed } from '../core/operations.ts';
 import type { Cause, Change } from '../model/change.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
@@ -165,13 +165,7 @@ const hold = (plans: readonly PlanTarget[], live: PlanTarget, expiryToo: boolean
       `role '${replaced[0]}' was dropped and made again since the plan (OID ${replaced[1]}, now ${live.roles[replaced[0]]})`,
       'plan again, and look at what it is now',
     );
-  const known = new Set(approved.flatMap(operations));
-  const fresh = live.changes.filter(
-    (change) =>
-      !(expiryToo && change.cause === 'expired') &&
-      operationsOf(change).length > 0 &&
-      operations({ ...live, changes: [change] }).some((operation) => !known.has(operation)),
-  );
+  const fresh = unreviewed(approved, live).filter(({ cause }) => !(expiryToo && cause === 'expired'));
   if (fresh.length === 0) return;
   const named = fresh
     .slice(0, 5)
