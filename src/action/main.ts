@@ -7,10 +7,12 @@ import { type Context, contextOf, untrusted } from './context.ts';
 import type { Command, Inputs } from './inputs.ts';
 import { type Log, openLog } from './log.ts';
 import type { Job, Outcome, Outputs, Run } from './outcome.ts';
+import { keepSecret, keepSecretsOf, redact } from './redact.ts';
 
 /** The file of each command, loaded only when it is the one that runs. */
 const COMMAND_FILES: Partial<Readonly<Record<Command, () => Promise<Run>>>> = {
   validate: async () => (await import('./validate.ts')).validate,
+  plan: async () => (await import('./plan.ts')).plan,
   apply: async () => (await import('./apply.ts')).apply,
   drift: async () => (await import('./drift.ts')).drift,
 };
@@ -39,6 +41,8 @@ const run = async (log: Log, signal: AbortSignal): Promise<Outcome> => {
   const { inputsOf } = await import('./inputs.ts');
   const inputs = inputsOf(process.env);
   const context = contextOf(process.env, await payload());
+  keepSecretsOf(process.env);
+  keepSecret(inputs.githubToken);
   if (inputs.githubToken !== '') log.mask(inputs.githubToken);
   const load = COMMAND_FILES[commandFor(inputs, context, log)]!;
   const outcome = await (await load())(jobOf(inputs, context, log, signal)).catch((error) => failed(error, context));
@@ -56,9 +60,12 @@ const commandFor = ({ command }: Inputs, context: Context, log: Log): Command =>
 const jobOf = (inputs: Inputs, context: Context, log: Log, signal: AbortSignal): Job => ({
   inputs,
   context,
-  log: log.print,
+  log: (text) => log.print(redact(text)),
   runner: {
-    mask: log.mask,
+    mask: (secret) => {
+      log.mask(secret);
+      keepSecret(secret);
+    },
     idToken: (audience) => log.listening(async () => (await import('@actions/core')).getIDToken(audience)),
   },
   now: () => new Date(),
@@ -87,7 +94,6 @@ const failed = async (error: unknown, context?: Context): Promise<Outcome> => {
 const report = async (outcome: Outcome, log: Log): Promise<void> => {
   const { annotations } = await import('./annotations.ts');
   const { outputsText, summaryText } = await import('./outputs.ts');
-  const { redact } = await import('./redact.ts');
   const { GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, GITHUB_WORKSPACE } = process.env;
   const cwd = process.cwd();
   const commands = annotations(annotated(outcome), { workspace: GITHUB_WORKSPACE || cwd, cwd });

@@ -39,7 +39,7 @@ export const redact = (text: string): string => {
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   // password=…, PASSWORD '…'
   [/\b(pass(?:word|wd)?|pwd|secret)(\s?=\s?\\?["']?)[^\s"'`|<>\\&;,)]{3,}/gi, `$1$2${HIDDEN}`],
-  [/\b(PASSWORD\s+')(?:[^'`|"\\\n]|''){3,}(?=')/g, `$1${HIDDEN}`],
+  [/\b(PASSWORD\s+')(?:[^'`|"\\\n<>]|''){3,}/g, `$1${HIDDEN}`],
   // postgres://user:…@host
   [/\b([a-z][a-z0-9+.-]{1,20}:\/\/[^\s/@:"'`|<>\\]*:)[^\s/@"'`|<>\\]{3,}(?=@)/gi, `$1${HIDDEN}`],
   // what PostgreSQL and MySQL keep of passwords
