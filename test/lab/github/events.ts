@@ -1,9 +1,9 @@
 /* The parts of GitHub's webhook payloads that a job's event file holds and that anybody here looks at. */
 
-export type RepositoryOptions = { readonly repository?: string; readonly isPrivate?: boolean };
+export type RepositoryOptions = { readonly repository?: string; readonly isPrivate?: boolean; readonly repositoryId?: number };
 
-const repositoryOf = ({ repository = 'acme/access', isPrivate = true }: RepositoryOptions) => ({
-  id: 1,
+const repositoryOf = ({ repository = 'acme/access', isPrivate = true, repositoryId = 1 }: RepositoryOptions) => ({
+  id: repositoryId,
   full_name: repository,
   private: isPrivate,
   visibility: isPrivate ? 'private' : 'public',

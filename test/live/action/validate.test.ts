@@ -18,7 +18,7 @@ afterAll(() => {
 const TARGETS = `version: 1
 stack: acme/access
 targets:
-  shop: { engine: postgres, endpoint: { host: db.example.com }, login: { user: rolecall, auth: iam } }
+  shop: { engine: postgres, endpoint: { host: db.example.com, region: eu-west-1 }, login: { user: rolecall, auth: iam } }
 `;
 const VALID = `${TARGETS}groups:\n  readers:\n    read: [shop.public]\n`;
 
@@ -56,7 +56,7 @@ test('of many findings nine are annotated and the rest counted', async () => {
   const { annotations, complaints, summary } = await step(`${TARGETS}groups:\n${groups}`);
   expect(complaints).toEqual([]);
   expect(annotations).toHaveLength(10);
-  expect(annotations.at(-1)?.message).toContain('21 more errors');
+  expect(annotations.filter(({ message }) => message.startsWith('21 more errors'))).toHaveLength(1);
   expect(summary.match(/^\| ❌/gm)).toHaveLength(30);
 });
 
