@@ -1,4 +1,3 @@
-import { unreviewed } from '../core/operations.ts';
 import { applyTargets } from '../engine/apply-targets.ts';
 import { locate } from '../engine/locate.ts';
 import { planOf } from '../engine/plan.ts';
@@ -11,7 +10,7 @@ import type { ApplyResult } from '../model/result.ts';
 import { prose } from '../render/escape.ts';
 import { planMarkdown } from '../render/markdown.ts';
 import { permitRemovals } from './allowed.ts';
-import { type Approval, approvalOf } from './approval.ts';
+import { type Approval, approvalOf, freshOf } from './approval.ts';
 import { assumeIdentity, identityOf } from './aws.ts';
 import { manifestAt } from './base.ts';
 import { detailOf } from './detail.ts';
@@ -21,7 +20,7 @@ import { withGuards } from './guards.ts';
 import type { Job, Outcome, Run } from './outcome.ts';
 import { consentTo } from './permission.ts';
 import { progressTo } from './progress.ts';
-import { changedBody, type Fresh, resultBody, stoppedBody } from './result-body.ts';
+import { changedBody, resultBody, stoppedBody } from './result-body.ts';
 import { tellPulls } from './result-comment.ts';
 import type { GitHub } from './reviewed.ts';
 import { checkMerged } from './where.ts';
@@ -78,14 +77,7 @@ const applyReviewed = async (github: GitHub, approval: Approval, job: Job): Prom
     if (inputs.onUnreviewed === 'plan-only') return planned(live.plan);
     return await run(github, approval, live, [live.plan], job);
   }
-  const reviewed = approval.reviewed.flatMap(({ plan }) => plan.targets);
-  const fresh = live.plan.targets.flatMap((target): Fresh[] => {
-    const changes = unreviewed(
-      reviewed.filter(({ name }) => name === target.name),
-      target,
-    ).filter(({ cause }) => cause !== 'expired');
-    return changes.length > 0 ? [{ target, changes }] : [];
-  });
+  const fresh = freshOf(approval.reviewed, live.plan);
   if (fresh.length > 0) {
     const body = changedBody(live.plan, fresh, approval, context, detailOf(job));
     await tellPulls(github, job, approval, body);

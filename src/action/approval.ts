@@ -1,6 +1,9 @@
+import { unreviewed } from '../core/operations.ts';
 import { EXIT, failure } from '../model/finding.ts';
+import type { Plan } from '../model/plan.ts';
 import type { Job } from './outcome.ts';
 import { type Approval as Approver, approversOf } from './permission.ts';
+import type { Fresh } from './result-body.ts';
 import {
   commitsOf,
   type GitHub,
@@ -59,4 +62,14 @@ const byPullRequests = async (github: GitHub, { context, inputs, log }: Job): Pr
     else log(`pull request #${pull.number}: no plan of its last commit ${pull.headSha.slice(0, 7)}`);
   }
   return { reviewed, pulls, approvers: [] };
+};
+
+/** Of each target, what no reviewed plan holds. What a passed `until` asks for was reviewed when that was written. */
+export const freshOf = (reviewed: readonly Reviewed[], live: Plan): readonly Fresh[] => {
+  const targets = reviewed.flatMap(({ plan }) => plan.targets);
+  return live.targets.flatMap((target): Fresh[] => {
+    const own = targets.filter(({ name }) => name === target.name);
+    const changes = unreviewed(own, target).filter(({ cause }) => cause !== 'expired');
+    return changes.length > 0 ? [{ target, changes }] : [];
+  });
 };

@@ -12,9 +12,10 @@ import { keepSecret, keepSecretsOf, redact } from './redact.ts';
 /** The file of each command, loaded only when it is the one that runs. */
 const COMMAND_FILES: Partial<Readonly<Record<Command, () => Promise<Run>>>> = {
   validate: async () => (await import('./validate.ts')).validate,
-  plan: async () => (await import('./plan.ts')).plan,
+  plan: async () => (await import('./verify.ts')).planOrVerify,
   apply: async () => (await import('./apply.ts')).apply,
   drift: async () => (await import('./drift.ts')).drift,
+  report: async () => (await import('./report.ts')).report,
 };
 
 /** Inputs → one command → annotations, summary, outputs, and a step that is green or red. */

@@ -15,8 +15,10 @@ export type Pull = { readonly number: number; readonly headSha: string; readonly
 /** A plan that reviewers saw. `since`: when the run that made it began, in ms. */
 export type Reviewed = { readonly pull: Pull | null; readonly plan: Plan; readonly url: string; readonly since: number };
 
+const PLAN_PREFIX = 'rolecall-plan-';
+
 /** The name of the artifact that holds a plan: one for each key and commit. GitHub takes no `/`, `:` and the like in it. */
-export const planArtifact = (key: string, sha: string): string => `rolecall-plan-${key.replace(/[^\w.-]+/g, '-')}-${sha}`;
+export const planArtifact = (key: string, sha: string): string => `${PLAN_PREFIX}${key.replace(/[^\w.-]+/g, '-')}-${sha}`;
 
 type Where = Pick<Context, 'owner' | 'repositoryName' | 'repositoryId' | 'defaultBranch' | 'workflowRef'>;
 const repositoryOf = ({ owner, repositoryName }: Where) => ({ owner, repo: repositoryName });
@@ -74,7 +76,19 @@ const isManifest = (file: string, manifest: readonly string[]): boolean =>
     .some((path) => path === '.' || file === path || file.startsWith(`${path}/`));
 
 /** The pull requests that brought these commits into the default branch, by number. Open ones reviewed nothing. */
-export const pullsOf = async (github: GitHub, where: Where, commits: readonly string[]): Promise<readonly Pull[]> => {
+export const pullsOf = async (github: GitHub, where: Where, commits: readonly string[]): Promise<readonly Pull[]> =>
+  await pullsWith(github, where, commits, 'merged');
+
+/** Those of a merge queue: some are merged already, and the others are about to be. */
+export const queuedPullsOf = async (github: GitHub, where: Where, commits: readonly string[]): Promise<readonly Pull[]> =>
+  await pullsWith(github, where, commits, 'queued');
+
+const pullsWith = async (
+  github: GitHub,
+  where: Where,
+  commits: readonly string[],
+  state: 'merged' | 'queued',
+): Promise<readonly Pull[]> => {
   const pulls = new Map<number, Pull>();
   for (const commit of commits) {
     const answer = await github.rest.repos
@@ -82,7 +96,8 @@ export const pullsOf = async (github: GitHub, where: Where, commits: readonly st
       .catch(missing);
     for (const pull of answer?.data ?? []) {
       const isOurs = pull.base.repo?.id === where.repositoryId && pull.base.ref === where.defaultBranch;
-      if (isOurs && pull.merged_at) pulls.set(pull.number, { number: pull.number, headSha: pull.head.sha, author: pull.user?.login ?? '' });
+      if (isOurs && (pull.merged_at || (state === 'queued' && pull.state === 'open')))
+        pulls.set(pull.number, { number: pull.number, headSha: pull.head.sha, author: pull.user?.login ?? '' });
     }
   }
   return [...pulls.values()].sort((a, b) => a.number - b.number);
@@ -118,6 +133,26 @@ export const planOfRun = async (
     per_page: 100,
   });
   return await newestPlan(github, where, null, data.artifacts, ({ id }) => id === run.id);
+};
+
+/** The plans that other jobs of this run made of the same commit, each under a key of its own. */
+export const plansOfRun = async (
+  github: GitHub,
+  where: Where,
+  run: { readonly id: number; readonly sha: string },
+  ownKey: string,
+): Promise<readonly Plan[]> => {
+  const artifacts = await github.paginate(github.rest.actions.listWorkflowRunArtifacts, {
+    ...repositoryOf(where),
+    run_id: run.id,
+    per_page: 100,
+  });
+  const meant = new Map<string, Artifact>();
+  for (const artifact of [...artifacts].sort((a, b) => a.id - b.id)) {
+    const isPlan = artifact.name.startsWith(PLAN_PREFIX) && artifact.name.endsWith(`-${run.sha}`);
+    if (isPlan && !artifact.expired && artifact.name !== planArtifact(ownKey, run.sha)) meant.set(artifact.name, artifact);
+  }
+  return await Promise.all([...meant.values()].map((artifact) => download(github, where, artifact)));
 };
 
 type Artifact = Awaited<ReturnType<GitHub['rest']['actions']['listArtifactsForRepo']>>['data']['artifacts'][number];
