@@ -69,6 +69,7 @@ const jobOf = (inputs: Inputs, context: Context, log: Log, signal: AbortSignal):
     },
     idToken: (audience) => log.listening(async () => (await import('@actions/core')).getIDToken(audience)),
   },
+  listening: log.listening,
   now: () => new Date(),
   signal,
 });

@@ -24,6 +24,8 @@ export type Job = {
   readonly context: Context;
   readonly log: (text: string) => void;
   readonly runner: Runner;
+  /** While this works the runner obeys what is printed: for libraries that have it hide their secrets. Nothing else may print then. */
+  readonly listening: <T>(work: () => Promise<T>) => Promise<T>;
   readonly now: () => Date;
   readonly signal: AbortSignal;
 };
