@@ -56,8 +56,8 @@ const linkOf = (target: PlanTarget, change: Change): readonly Link[] => {
       return link(holder(grantee), node('objects', objectsLabel(on)), 'grants-on', words.join(', ') || `${sign} may use`);
     }
     case 'ownership': {
-      const { on, owner } = change.after!;
-      return link(role(owner), node('objects', objectsLabel(on)), 'owns', '+ owns');
+      const { on, owner } = (change.after ?? change.before)!;
+      return link(role(owner), node('objects', objectsLabel(on)), 'owns', `${sign} owns`);
     }
     case 'attachment': {
       const { policy, principal } = (change.before ?? change.after)!;
