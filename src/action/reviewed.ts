@@ -171,7 +171,8 @@ const newestPlan = async (
     const { workflow_run: run } = artifact;
     if (!run?.id || !isMeant(run) || !isOwn(where, run)) continue;
     const { data } = await github.rest.actions.getWorkflowRun({ ...repositoryOf(where), run_id: run.id });
-    if (!isOwnWorkflow(where, data.path)) continue;
+    // What a merge queue or somebody by hand planned of the same commit stood on no pull request.
+    if (!isOwnWorkflow(where, data.path) || (pull !== null && data.event !== 'pull_request')) continue;
     const plan = await download(github, where, artifact);
     return { pull, plan, url: data.html_url, since: Date.parse(data.created_at) };
   }

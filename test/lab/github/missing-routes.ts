@@ -123,9 +123,34 @@ const restRoutes = (state: RoutesState, world: World): readonly Route[] => {
       at('/actions/runs/(\\d+)/approvals'),
       ([id]) => ok((state.approvals.get(Number(id)) ?? []).map((one) => approvalOf(one, world))),
     ],
+    [
+      'GET',
+      at('/collaborators/([^/]+)/permission'),
+      async ([login]) => {
+        const answer = (await world.ask(
+          'GET',
+          `/repos/${world.repository.owner}/${world.repository.name}/collaborators/${login}/permission`,
+        )) as Permission;
+        return ok({
+          ...answer,
+          permission: LEGACY[answer.permission] ?? answer.permission,
+          user: { ...answer.user, role_name: answer.role_name },
+        });
+      },
+    ],
+    // The token of a workflow belongs to no user; the emulator says that it is the owner's.
+    [
+      'GET',
+      /^\/user$/,
+      () => ({ status: 403, body: { message: 'Resource not accessible by integration', documentation_url: '', status: '403' } }),
+    ],
     ['GET', at('/actions/workflows/([^/]+)/runs'), ([file = ''], _asked, url) => ok(runsOf(file, url, state, world))],
   ];
 };
+
+/** Permissions by their older names, which this route still answers with. */
+const LEGACY: Readonly<Record<string, string>> = { push: 'write', maintain: 'write', pull: 'read', triage: 'read' };
+type Permission = { readonly permission: string; readonly role_name: string; readonly user: object };
 
 /** As git has them: the commit that a pull request was merged with, its head, or one of its commits. */
 const pullsOfCommit = async (sha: string, state: RoutesState, { ask, repository }: World): Promise<unknown[]> => {
@@ -137,11 +162,17 @@ const pullsOfCommit = async (sha: string, state: RoutesState, { ask, repository 
   for (const pull of pulls) {
     const commits = (await ask('GET', `${base}/pulls/${pull.number}/commits?per_page=100`)) as readonly { readonly sha: string }[];
     const isMerge = pull.merge_commit_sha === sha && pull.merged_at !== null;
-    if (isMerge || pull.head.sha === sha || commits.some((commit) => commit.sha === sha)) own.push(pull);
+    if (isMerge || pull.head.sha === sha || commits.some((commit) => commit.sha === sha)) own.push(withTexts(pull));
   }
   return own;
 };
+/** In this list a label without a description has an empty one. */
+const withTexts = (pull: Pull): Pull => ({
+  ...pull,
+  labels: pull.labels.map((label) => ({ ...label, description: label.description ?? '' })),
+});
 type Pull = {
+  readonly labels: readonly { readonly description?: string | null }[];
   readonly number: number;
   readonly merge_commit_sha: string | null;
   readonly merged_at: string | null;
