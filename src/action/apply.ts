@@ -74,7 +74,7 @@ const applyReviewed = async (github: GitHub, approval: Approval, job: Job): Prom
   const live = await planLive(github, job);
   const { inputs, context } = job;
   if (approval.reviewed.length === 0) {
-    if (inputs.onUnreviewed === 'plan-only') return planned(live.plan);
+    if (inputs.onUnreviewed === 'plan-only') return planned(live.plan, job);
     return await run(github, approval, live, [live.plan], job);
   }
   const fresh = freshOf(approval.reviewed, live.plan);
@@ -153,11 +153,11 @@ const outcomeOf = (result: ApplyResult, exitCode: ExitCode, body: string): Outco
 
 const NONE = { applied: 0, failed: 0, skipped: 0 } as const;
 
-const planned = (plan: Plan): Outcome => ({
+const planned = (plan: Plan, job: Job): Outcome => ({
   failure: null,
   findings: [],
   summary: [
-    `${planMarkdown(plan).body}\n> [!NOTE]\n> Nothing was applied: no reviewed plan was found, and \`on-unreviewed\` is \`plan-only\`.\n`,
+    `${detailOf(job) === 'full' ? planMarkdown(plan).body : ''}\n> [!NOTE]\n> Nothing was applied: no reviewed plan was found, and \`on-unreviewed\` is \`plan-only\`.\n`,
   ],
   outputs: { ...NONE, 'plan-digest': plan.digest },
 });

@@ -4,13 +4,14 @@ import path from 'node:path';
 import { Failure, type Finding, failure, isError } from '../model/finding.ts';
 import { toJson } from '../render/json.ts';
 import { type Context, contextOf, untrusted } from './context.ts';
+import { detailOf, withoutNames } from './detail.ts';
 import type { Command, Inputs } from './inputs.ts';
 import { type Log, openLog } from './log.ts';
 import type { Job, Outcome, Outputs, Run } from './outcome.ts';
 import { keepSecret, keepSecretsOf, redact } from './redact.ts';
 
 /** The file of each command, loaded only when it is the one that runs. */
-const COMMAND_FILES: Partial<Readonly<Record<Command, () => Promise<Run>>>> = {
+const COMMAND_FILES: Readonly<Record<Command, () => Promise<Run>>> = {
   validate: async () => (await import('./validate.ts')).validate,
   plan: async () => (await import('./verify.ts')).planOrVerify,
   apply: async () => (await import('./apply.ts')).apply,
@@ -29,7 +30,7 @@ const main = async (): Promise<void> => {
     await report(outcome, log);
     if (outcome.failure) process.exitCode = 1;
   } catch (error) {
-    log.print(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    log.print(redact(error instanceof Error ? (error.stack ?? error.message) : String(error)));
     log.command('::error::the step failed for a reason that is no fault of the workflow: its log has the details\n');
     process.exitCode = 1;
   } finally {
@@ -45,8 +46,10 @@ const run = async (log: Log, signal: AbortSignal): Promise<Outcome> => {
   keepSecretsOf(process.env);
   keepSecret(inputs.githubToken);
   if (inputs.githubToken !== '') log.mask(inputs.githubToken);
-  const load = COMMAND_FILES[commandFor(inputs, context, log)]!;
-  const outcome = await (await load())(jobOf(inputs, context, log, signal)).catch((error) => failed(error, context));
+  const load = COMMAND_FILES[commandFor(inputs, context, log)];
+  const show = detailOf({ inputs, context }) === 'full' ? everything : withoutNames;
+  const said = await (await load())(jobOf(inputs, context, log, signal)).catch((error) => failed(error, context, show));
+  const outcome = { ...said, findings: show(said.findings) };
   return inputs.summary ? outcome : { ...outcome, summary: [] };
 };
 
@@ -86,10 +89,16 @@ const payload = async (): Promise<unknown> => {
   }
 };
 
-const failed = async (error: unknown, context?: Context): Promise<Outcome> => {
+type Shown = (findings: readonly Finding[]) => readonly Finding[];
+const everything: Shown = (findings) => findings;
+
+const failed = async (error: unknown, context?: Context, show: Shown = everything): Promise<Outcome> => {
   if (!(error instanceof Failure)) throw error;
   const { failedOutcome } = await import('./failed.ts');
-  return failedOutcome(error, context ? (await import('./links.ts')).lineLink(context) : undefined);
+  return failedOutcome(
+    new Failure(show(error.findings), error.exitCode),
+    context ? (await import('./links.ts')).lineLink(context) : undefined,
+  );
 };
 
 /** Everything that leaves the step goes through here, and through the redactor. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { annotations } from '../../src/action/annotations.ts';
 import { contextOf } from '../../src/action/context.ts';
+import { withoutNames } from '../../src/action/detail.ts';
 import { failedOutcome, reasonOf } from '../../src/action/failed.ts';
 import { lineLink } from '../../src/action/links.ts';
 import { openLog } from '../../src/action/log.ts';
@@ -124,4 +125,16 @@ test('a line of the manifest is linked at its commit, a file from elsewhere is n
   const link = lineLink(context, '/work');
   expect(link('./access/a (1).yaml', 3)).toBe('https://github.com/a/b/blob/c1/access/a%20%281%29.yaml#L3');
   expect(link('../elsewhere.yaml', 3)).toBeNull();
+});
+
+test('where anybody reads, findings of servers say no name, and those of the repository say all', () => {
+  const source = { file: 'access/a.yaml', line: 3, column: 1 };
+  const findings = [
+    finding({ code: 'manifest/unknown-role', message: "role 'jane'", source }),
+    finding({ code: 'connect/refused', message: "host 'db.internal'", hint: 'db.internal', target: 'shop', source }),
+  ];
+  const [own, other] = withoutNames(findings);
+  expect(own).toEqual(findings[0]);
+  expect(other).toMatchObject({ severity: 'error', code: 'connect/refused', source });
+  expect(JSON.stringify(other)).not.toMatch(/internal|shop/);
 });
