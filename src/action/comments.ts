@@ -99,11 +99,10 @@ const unavailable = (error: unknown): null => {
   return null;
 };
 
-/** Whom the token of a workflow writes as. */
+/** Whom the token of a workflow writes as; it has no user that could be asked for. */
 const WORKFLOW_BOT = 'github-actions[bot]';
 
 const byRest = async (github: GitHub, { owner, repositoryName: repo, number }: Thread): Promise<readonly OwnComment[]> => {
-  // An app's token has no user; that of a workflow is one.
   const self = await github.rest.users.getAuthenticated().then(
     ({ data }) => data.login,
     () => WORKFLOW_BOT,

@@ -171,7 +171,9 @@ const jobsOf = (github: GitHub, git: Git, folders: string[]): Jobs => {
   return {
     pullRequestJob: async (number, options = {}) => {
       const pull = (await github.as(repository.owner, 'GET', `/repos/${repository.fullName}/pulls/${number}`)) as Pull;
-      const sides = { headSha: pull.head.sha, headRef: pull.head.ref, baseSha: pull.base.sha, author: pull.user.login };
+      // The emulator does not move a pull request when its branch is pushed to.
+      const headSha = await git.headOf(pull.head.ref);
+      const sides = { headSha, headRef: pull.head.ref, baseSha: pull.base.sha, author: pull.user.login };
       const event = pullRequestEvent({ ...about, number, ...sides, ...(options.fork === undefined ? {} : { fork: options.fork }) });
       const fork = options.fork === undefined ? {} : { headRepositoryId: repository.id + 1000 };
       // The real runner checks the merge out: with one base it has the files of the head.
@@ -180,7 +182,7 @@ const jobsOf = (github: GitHub, git: Git, folders: string[]): Jobs => {
         event,
         ref: `refs/pull/${number}/merge`,
         branch: pull.head.ref,
-        sha: pull.head.sha,
+        sha: headSha,
         ...fork,
       });
     },
