@@ -4,9 +4,6 @@ import type { Context } from './context.ts';
 import type { Job } from './outcome.ts';
 import type { GitHub } from './reviewed.ts';
 
-/** How patient the client is; for tests, which have less time. */
-export type Patience = { readonly retryBaseMs?: number };
-
 /** The client with the job's token. Throws a Failure where the workflow gives none. */
 export const githubOf = ({ inputs, context }: Pick<Job, 'inputs' | 'context'>): Promise<GitHub> => openGitHub(context, inputs.githubToken);
 
@@ -18,11 +15,7 @@ const RETRIES = 3;
  * ■ A client for this job's GitHub, github.com or a server of one's own: what may pass by itself is tried again, within bounds; whatever
  * else is refused is a Failure `github/…` that names the permission. The error keeps its `status`.
  */
-export const openGitHub = async (
-  { apiUrl }: Pick<Context, 'apiUrl'>,
-  token: string,
-  { retryBaseMs = 1000 }: Patience = {},
-): Promise<GitHub> => {
+const openGitHub = async ({ apiUrl }: Pick<Context, 'apiUrl'>, token: string): Promise<GitHub> => {
   if (token === '')
     throw failure('github/no-token', 'there is no token for GitHub', { hint: 'leave the input github-token out: the job has one' });
   const [{ getOctokit }, { retry }, { throttling }] = await Promise.all([
@@ -38,8 +31,8 @@ export const openGitHub = async (
       // What it would warn of is told by what comes of it.
       log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
       request: { retries: RETRIES },
-      retry: { retries: RETRIES, retryAfterBaseValue: retryBaseMs },
-      throttle: { onRateLimit: waits, onSecondaryRateLimit: waits, retryAfterBaseValue: retryBaseMs },
+      retry: { retries: RETRIES },
+      throttle: { onRateLimit: waits, onSecondaryRateLimit: waits },
     },
     retry,
     throttling,
@@ -64,10 +57,7 @@ const explainErrors = (github: Pick<Octokit, 'hook'>): void => {
 const pathOf = (url: string, options: Readonly<Record<string, unknown>>): string =>
   url.replace(/^https?:\/\/[^/]+/, '').replace(/\{\??(\w+)[^}]*\}/g, (_place, name: string) => String(options[name] ?? ''));
 
-/** A Failure that keeps the status of the answer that it was made of. */
-export type GitHubFailure = Failure & { readonly status: number };
-
-/** What an answer of GitHub's means for whoever wrote the workflow; what is none is returned as it is. */
+/** What an answer of GitHub's means for whoever wrote the workflow, with its status; what is none is returned as it is. */
 export const githubFailure = (error: unknown, what: string): unknown => {
   if (!isHttpError(error)) return error;
   const { status, response } = error;

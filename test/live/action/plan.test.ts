@@ -204,6 +204,14 @@ ${users.map((user) => `  ${user}: { auth: none, groups: [readers] }`).join('\n')
     },
   );
 
+  test('talks to an Enterprise Server, REST and GraphQL', async () => {
+    const number = await open('add-ben', ['ann', 'ben']);
+    const job = await project.pullRequestJob(number);
+    expect(await step({ ...job, apiUrl: `${github.url}/api/v3` })).toMatchObject({ conclusion: 'success', annotations: [] });
+    expect(await bodyOf(number)).toContain('### 🔑 Access plan');
+    expect(github.exchanges.some(({ path }) => path === '/graphql')).toBe(true);
+  });
+
   test('survives what passes by itself', async () => {
     const number = await open('add-ben', ['ann', 'ben']);
     github.fail({ method: 'POST', path: /\/comments$/, ...FAULTS.trouble, times: 1 });
