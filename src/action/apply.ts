@@ -13,7 +13,7 @@ import { permitRemovals } from './allowed.ts';
 import { type Approval, approvalOf, freshOf } from './approval.ts';
 import { assumeIdentity, identityOf } from './aws.ts';
 import { manifestAt } from './base.ts';
-import { detailOf } from './detail.ts';
+import { detailOf, withoutNames } from './detail.ts';
 import { reasonOf } from './failed.ts';
 import { githubOf } from './github.ts';
 import { withGuards } from './guards.ts';
@@ -40,7 +40,10 @@ export const apply: Run = async (job) => {
     return await applyReviewed(github, approval, job);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const messages = error.findings.filter(isError).map(({ message, hint }) => prose([message, hint].filter(Boolean).join(' · ')));
+    const errors = error.findings.filter(isError);
+    const messages = (detailOf(job) === 'full' ? errors : withoutNames(errors)).map(({ message, hint }) =>
+      prose([message, hint].filter(Boolean).join(' · ')),
+    );
     await tellPulls(github, job, approval, stoppedBody(messages, approval, context));
     throw error;
   }
