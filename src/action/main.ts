@@ -23,8 +23,12 @@ const COMMAND_FILES: Readonly<Record<Command, () => Promise<Run>>> = {
 const main = async (): Promise<void> => {
   const log = openLog((text) => void process.stdout.write(text));
   const interruption = new AbortController();
-  const abort = (): void => interruption.abort();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, abort);
+  // The runner interrupts a step that is cancelled, terminates it 7.5 s later, and kills it after that.
+  const stop = (): void => {
+    if (interruption.signal.aborted) process.exit(1);
+    interruption.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   try {
     const outcome = await run(log, interruption.signal).catch((error) => failed(error));
     await report(outcome, log);
@@ -35,7 +39,7 @@ const main = async (): Promise<void> => {
     process.exitCode = 1;
   } finally {
     log.close();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, abort);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
   }
 };
 
