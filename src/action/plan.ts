@@ -8,7 +8,7 @@ import type { Manifest } from '../manifest/content.ts';
 import { loadManifest } from '../manifest/load.ts';
 import { readManifest } from '../manifest/validate.ts';
 import { EXIT, Failure, type Finding, isError } from '../model/finding.ts';
-import type { Plan } from '../model/plan.ts';
+import type { Plan, PlanTarget } from '../model/plan.ts';
 import { type Drift, totalCounts } from '../render/outline.ts';
 import { planText } from '../render/terminal.ts';
 import { assumeIdentity, identityOf } from './aws.ts';
@@ -16,6 +16,7 @@ import { planBody, planSummaries, type Surroundings } from './body.ts';
 import { type Compared, comparedWithBase } from './compared.ts';
 import { detailOf } from './detail.ts';
 import { reasonOf } from './failed.ts';
+import { labelPull, type PlanLabel } from './labels.ts';
 import type { Job, Outcome, Outputs, Run } from './outcome.ts';
 import { announcePlan, tellFailure, tellPlan } from './plan-comment.ts';
 import { keepPlan, writePlan } from './plan-files.ts';
@@ -28,7 +29,9 @@ export const plan: Run = async (job) => {
     return withFindings(await tell(await make(job), job), announced);
   } catch (error) {
     const findings = error instanceof Failure ? error.findings : [OUR_FAULT];
-    await tellFailure(job, findings, { detail: detailOf(job), context: job.context });
+    const telling = await tellFailure(job, findings, { detail: detailOf(job), context: job.context });
+    const labelled = await labelPull(job, null);
+    for (const { message } of [...telling.findings, ...labelled]) job.log(`the pull request could not be told: ${message}`);
     throw error;
   }
 };
@@ -108,9 +111,10 @@ const tell = async (made: Made, job: Job): Promise<Outcome> => {
   const { text, level } = planBody(shown, surroundings);
   const isEmpty = errors.length === 0 && shown.targets.every(({ changes }) => changes.length === 0);
   const telling = await tellPlan(job, { text, level, digest: shown.digest, isEmpty });
+  const labelled = await labelPull(job, errors.length > 0 ? null : labelOf(shown));
   return {
     failure: failureOf(made, telling.findings, job),
-    findings: [...told(made, job), ...kept.findings, ...telling.findings],
+    findings: [...told(made, job), ...kept.findings, ...telling.findings, ...labelled],
     summary: planSummaries(shown, surroundings),
     outputs: {
       ...countsOf(made),
@@ -124,6 +128,13 @@ const tell = async (made: Made, job: Job): Promise<Outcome> => {
     },
   };
 };
+
+const labelOf = ({ targets }: Plan): PlanLabel => {
+  if (targets.some(takesAny)) return 'access:drop';
+  return targets.some(({ changes }) => changes.length > 0) ? 'access:change' : 'access:no-change';
+};
+
+const takesAny = ({ counts, changes }: PlanTarget): boolean => counts.remove > 0 || changes.some(({ risk }) => risk === 'destructive');
 
 const withFindings = (outcome: Outcome, findings: readonly Finding[]): Outcome => ({
   ...outcome,
@@ -154,7 +165,7 @@ const countsOf = ({ shown, hasDrifted }: Made): Outputs => {
   const counts = totalCounts(shown.targets);
   return {
     'has-changes': shown.targets.some(({ changes }) => changes.length > 0),
-    'has-destructive': counts.remove > 0 || shown.targets.some(({ changes }) => changes.some(({ risk }) => risk === 'destructive')),
+    'has-destructive': shown.targets.some(takesAny),
     'to-add': counts.add,
     'to-change': counts.change,
     'to-remove': counts.remove,

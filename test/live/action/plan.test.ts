@@ -204,6 +204,22 @@ ${users.map((user) => `  ${user}: { auth: none, groups: [readers] }`).join('\n')
     },
   );
 
+  test('labels the pull request with what its plan does, and with nothing where there is none', async () => {
+    const number = await open('add-ben', ['ann', 'ben']);
+    const labels = async (): Promise<readonly string[]> => {
+      const found = (await github.as('lead', 'GET', `/repos/acme/access/issues/${number}/labels`)) as readonly { readonly name: string }[];
+      return found.map(({ name }) => name).sort();
+    };
+    await project.label(number, 'urgent', 'lead');
+    await plan(number);
+    expect(await labels()).toEqual(['urgent']);
+    await plan(number, { labels: 'true' });
+    expect(await labels()).toEqual(['access:change', 'urgent']);
+    await project.commit('add-ben', { [FILE]: manifestOf(['ann']).replace('read:', 'raed:') });
+    await plan(number, { labels: 'true' });
+    expect(await labels()).toEqual(['urgent']);
+  });
+
   test('talks to an Enterprise Server, REST and GraphQL', async () => {
     const number = await open('add-ben', ['ann', 'ben']);
     const job = await project.pullRequestJob(number);
@@ -299,6 +315,19 @@ ${users.map((user) => `  ${user}: { auth: none, groups: [readers] }`).join('\n')
       await write(number, `${markerLine(marker({ run: 999_999_999 }))}\nlater`);
       expect(await plan(number)).toMatchObject({ conclusion: 'success' });
       expect(await bodyOf(number)).toContain('later');
+    });
+
+    test('or writes a new one where somebody deleted it, also meanwhile', async () => {
+      const number = await open('add-ben', ['ann', 'ben']);
+      const first = await plan(number);
+      await github.as('acme', 'DELETE', `/repos/acme/access/issues/comments/${first.outputs['comment-id']}`);
+      const second = await plan(number);
+      expect(second.outputs['comment-id']).not.toBe(first.outputs['comment-id']);
+      await project.commit('add-ben', { [FILE]: manifestOf(['ann', 'ben', 'cat']) });
+      github.fail({ method: 'PATCH', path: /\/comments\/\d+$/, status: 404, message: 'Not Found', times: 2 });
+      const third = await plan(number);
+      expect(third).toMatchObject({ conclusion: 'success' });
+      expect(third.outputs['comment-id']).not.toBe(second.outputs['comment-id']);
     });
 
     test('through GraphQL, where that says who wrote it, and folds older ones away', async () => {
