@@ -30,7 +30,7 @@ const openGitHub = async ({ apiUrl }: Pick<Context, 'apiUrl'>, token: string): P
       baseUrl: apiUrl,
       // What it would warn of is told by what comes of it.
       log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
-      request: { retries: RETRIES },
+      // Only here: set for a request, it holds for what is never worth another try as well.
       retry: { retries: RETRIES },
       throttle: { onRateLimit: waits, onSecondaryRateLimit: waits },
     },
