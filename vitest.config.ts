@@ -5,6 +5,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     maxWorkers: Math.max(2, Math.min(availableParallelism(), 6)),
+    // GitHub's parser imports JSON in a way that Node does not take.
+    server: { deps: { inline: [/@actions\/(workflow-parser|expressions)/] } },
     reporters: ['default', './test/lab/reporter.ts'],
     projects: [
       {

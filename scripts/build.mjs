@@ -1,9 +1,10 @@
 // Makes build/ (or the folder that is named): the command, the library, their shared chunks, and the licenses of the packages that are
 // bundled into them.
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { licenseTexts } from './licenses.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const OUT = path.resolve(root, process.argv[2] ?? 'build');
@@ -36,19 +37,6 @@ async function bundle() {
   return metafile;
 }
 
-/** The folders of the packages that the bundles hold, e.g. `node_modules/pg`, sorted. */
-function bundledPackages(metafile) {
-  const inputs = Object.keys(metafile.inputs).map((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0]);
-  return [...new Set(inputs.filter(Boolean))].sort();
-}
-
-function licenseText(folder) {
-  const { name, version, license } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8'));
-  const file = readdirSync(path.join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
-  const text = file ? readFileSync(path.join(root, folder, file), 'utf8').trim() : `License: ${license}`;
-  return `${name} ${version}\n\n${text}\n`;
-}
-
 function makeExecutable(file) {
   const text = readFileSync(file, 'utf8');
   if (!text.startsWith('#!')) writeFileSync(file, `#!/usr/bin/env node\n${text}`);
@@ -58,6 +46,5 @@ function makeExecutable(file) {
 const missing = ['src/cli.ts', 'src/index.ts'].filter((entry) => !existsSync(path.join(root, entry)));
 if (missing.length > 0) throw new Error(`nothing to build: ${missing.join(', ')} is missing`);
 rmSync(OUT, { recursive: true, force: true });
-const packages = bundledPackages(await bundle());
-writeFileSync(path.join(OUT, 'LICENSES.txt'), packages.map(licenseText).join(`\n${'-'.repeat(72)}\n\n`));
+writeFileSync(path.join(OUT, 'LICENSES.txt'), licenseTexts(root, await bundle()));
 makeExecutable(path.join(OUT, 'cli.js'));

@@ -49,7 +49,7 @@ export type ApplyOptions = Options & {
 /** Plans again and applies what the reviewed plan holds, and nothing else. Guards and stale plans are told in the result. */
 export const apply = async (reviewed: Plan, options: ApplyOptions = {}): Promise<ApplyResult> => {
   const session = await open({ ...options, now: options.now ?? reviewed.asOf });
-  const { result } = await applyTargets(session, reviewed, {
+  const { result } = await applyTargets(session, [reviewed], {
     maxRemovals: options.maxRemovals ?? null,
     lockTimeoutMs: options.lockTimeoutMs ?? 0,
     signal: options.signal ?? new AbortController().signal,

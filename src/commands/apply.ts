@@ -1,9 +1,10 @@
 import { losers } from '../core/guard.ts';
-import { applyTargets, checkPlan } from '../engine/apply-targets.ts';
+import { applyTargets, checkPlans } from '../engine/apply-targets.ts';
 import { locate } from '../engine/locate.ts';
 import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, failure, isError } from '../model/finding.ts';
+import { byCodeUnit } from '../model/key.ts';
 import type { Plan, PlanTarget } from '../model/plan.ts';
 import type { ApplyResult } from '../model/result.ts';
 import { resultJson, resultJsonLines, resultMarkdown, resultText } from '../render/result.ts';
@@ -15,37 +16,45 @@ import { openPlan } from './show.ts';
 import { tell } from './tell.ts';
 
 export type ApplyCommandOptions = ManifestOptions & {
-  readonly plan?: string;
+  /** Saved plans: only what one of them holds runs. */
+  readonly plans?: readonly string[];
   readonly autoApprove: boolean;
   readonly format: 'human' | 'json' | 'jsonl' | 'markdown';
   readonly lockTimeoutMs: number;
   readonly maxRemovals?: number;
+  /** Only what a passed `until` asks for: it was reviewed when that was written. */
+  readonly only?: 'expired';
 };
 
-/** Plans (or takes a saved plan), asks when anybody loses access, applies, reads back. */
+/** Plans (or takes saved plans), asks when anybody loses access, applies, reads back. */
 export const applyCommand = async (options: ApplyCommandOptions, console: Console): Promise<ExitCode> => {
-  const saved = options.plan === undefined ? undefined : await openPlan(options.plan);
-  const session = await openSession(saved && options.now === undefined ? { ...options, now: saved.asOf } : options, console.now);
+  const saved = await Promise.all((options.plans ?? []).map(openPlan));
+  // An expiry between review and now changes nothing of what was reviewed.
+  const [asOf] = saved.map((plan) => plan.asOf).sort(byCodeUnit);
+  const session = await openSession(asOf !== undefined && options.now === undefined ? { ...options, now: asOf } : options, console.now);
   tell(session.findings, console);
-  const { plan, declareds } = saved ? await located(session, saved) : await freshPlan(session, options, console);
+  const [first, ...others] = saved;
+  const { plans, declareds } = first ? await located(session, [first, ...others]) : await freshPlan(session, options, console);
   const { stack } = session;
-  checkPlan(plan, { stack, declareds });
-  return await applyPlan({ stack, declareds }, plan, options, console);
+  checkPlans(plans, { stack, declareds });
+  return await applyPlans({ stack, declareds }, plans, options, console);
 };
 
 /** Everything after the plan is there: `destroy` shares it. */
-export const applyPlan = async (
+export const applyPlans = async (
   session: Pick<Session, 'stack' | 'declareds'>,
-  plan: Plan,
+  plans: Plans,
   options: ApplyCommandOptions,
   console: Console,
 ): Promise<ExitCode> => {
-  if (options.format === 'human') console.out(await renderPlan(plan, 'human', console.outTerminal, 'no-next'));
-  const errors = plan.targets.flatMap((target) => target.findings.filter(isError));
+  if (options.format === 'human') for (const plan of plans) console.out(await renderPlan(plan, 'human', console.outTerminal, 'no-next'));
+  const targets = plans.flatMap((plan) => plan.targets);
+  const errors = targets.flatMap((target) => target.findings.filter(isError));
   if (errors.length > 0) throw new Failure(options.format === 'human' ? [refused(errors.length)] : errors, EXIT.refused);
-  await confirm(plan, options, console);
-  const { result, exitCode } = await applyTargets(session, plan, {
+  await confirm(plans[0], targets, options, console);
+  const { result, exitCode } = await applyTargets(session, plans, {
     maxRemovals: options.maxRemovals ?? null,
+    ...(options.only === undefined ? {} : { only: options.only }),
     lockTimeoutMs: options.lockTimeoutMs,
     signal: console.signal,
     onProgress: progressTo(console),
@@ -61,24 +70,30 @@ const refused = (count: number) => ({
   message: `the plan has ${count === 1 ? 'an error' : `${count} errors`}; nothing was changed`,
 });
 
-type Planned = { readonly plan: Plan; readonly declareds: readonly Declared[] };
+type Plans = readonly [Plan, ...Plan[]];
+type Planned = { readonly plans: Plans; readonly declareds: readonly Declared[] };
 
 const freshPlan = async (session: Session, options: ApplyCommandOptions, console: Console): Promise<Planned> => {
-  const { findings, ...planned } = await makePlan(session, options, console, 'apply');
+  const { plan, declareds, findings } = await makePlan(session, options, console, 'apply');
   if (findings.length > 0) throw new Failure(findings);
-  return planned;
+  return { plans: [plan], declareds };
 };
 
-const located = async (session: Session, plan: Plan): Promise<Planned> => {
+const located = async (session: Session, plans: Plans): Promise<Planned> => {
   const { declareds, findings } = await locate(session);
   if (findings.length > 0) throw new Failure(findings);
-  return { plan, declareds };
+  return { plans, declareds };
 };
 
 /** Once, by typing the stack's name, when anybody loses access; with nobody to ask only --auto-approve will do. */
-const confirm = async (plan: Plan, options: ApplyCommandOptions, console: Console): Promise<void> => {
-  if (options.autoApprove || plan.targets.every((target) => target.steps.length === 0)) return;
-  const lost = plan.targets.reduce((sum, target) => sum + losing(target), 0);
+const confirm = async (
+  { stack, command }: Pick<Plan, 'stack' | 'command'>,
+  targets: readonly PlanTarget[],
+  options: ApplyCommandOptions,
+  console: Console,
+): Promise<void> => {
+  if (options.autoApprove || targets.every((target) => target.steps.length === 0)) return;
+  const lost = targets.reduce((sum, target) => sum + losing(target), 0);
   if (!console.interactive)
     throw failure(
       'apply/not-approved',
@@ -88,9 +103,9 @@ const confirm = async (plan: Plan, options: ApplyCommandOptions, console: Consol
     );
   if (lost === 0) return;
   const answer = await console.ask(
-    `${lost === 1 ? 'One role loses' : `${lost} roles lose`} access. Type the stack's name (${plan.stack}) to ${plan.command === 'destroy' ? 'destroy' : 'apply'}: `,
+    `${lost === 1 ? 'One role loses' : `${lost} roles lose`} access. Type the stack's name (${stack}) to ${command === 'destroy' ? 'destroy' : 'apply'}: `,
   );
-  if (answer?.trim() !== plan.stack) throw failure('apply/not-approved', 'not confirmed; nothing was changed', {}, EXIT.refused);
+  if (answer?.trim() !== stack) throw failure('apply/not-approved', 'not confirmed; nothing was changed', {}, EXIT.refused);
 };
 
 const losing = (target: PlanTarget): number => losers(target.changes).length;

@@ -7,7 +7,7 @@ import type { Change } from '../model/change.ts';
 import { type ExitCode, Failure } from '../model/finding.ts';
 import type { PlanTarget } from '../model/plan.ts';
 import type { Reality } from '../model/reality.ts';
-import { type ApplyCommandOptions, applyPlan } from './apply.ts';
+import { type ApplyCommandOptions, applyPlans } from './apply.ts';
 import type { Console } from './console.ts';
 import { progressTo } from './progress.ts';
 import { tell } from './tell.ts';
@@ -38,7 +38,7 @@ export const destroyCommand = async (
   });
   if (findings.length > 0) throw new Failure(findings);
   const plan = planOf(session.stack, session.asOf, 'destroy', targets.map(asDestroyed));
-  return await applyPlan({ stack: session.stack, declareds }, plan, options, console);
+  return await applyPlans({ stack: session.stack, declareds }, [plan], options, console);
 };
 
 /** What takes policies away need not know what they are for: the server may be gone. */

@@ -3,9 +3,11 @@ import { locate } from '../engine/locate.ts';
 import { planOf } from '../engine/plan.ts';
 import { planTargets } from '../engine/read.ts';
 import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
+import { withUnplanned } from '../engine/unplanned.ts';
+import type { Cause } from '../model/change.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
-import type { Plan, PlanTarget } from '../model/plan.ts';
+import type { Plan } from '../model/plan.ts';
 import type { Console } from './console.ts';
 import { type Format, renderPlan } from './format.ts';
 import { progressTo } from './progress.ts';
@@ -32,7 +34,7 @@ export const planCommand = async (options: PlanOptions, console: Console): Promi
 
 export const makePlan = async (
   session: Session,
-  options: { readonly maxRemovals?: number },
+  options: { readonly maxRemovals?: number; readonly only?: Cause },
   console: Console,
   as: 'plan' | 'apply' = 'plan',
 ): Promise<{ readonly plan: Plan; readonly declareds: readonly Declared[]; readonly findings: readonly Finding[] }> => {
@@ -40,43 +42,13 @@ export const makePlan = async (
   const { targets, findings } = await planTargets(located.declareds, {
     as,
     maxRemovals: options.maxRemovals ?? null,
+    ...(options.only === undefined ? {} : { only: options.only }),
     onProgress: progressTo(console),
     now: () => performance.now(),
   });
   const plan = planOf(session.stack, session.asOf, 'plan', targets);
   return { plan, declareds: located.declareds, findings: [...located.findings, ...findings] };
 };
-
-/** A target that could not be planned stands among the others, with the reason: left out, it would look as if it matched. */
-const withUnplanned = (session: Session, planned: readonly PlanTarget[], findings: readonly Finding[]): readonly PlanTarget[] =>
-  [...session.declareds, ...(session.account ? [session.account] : [])].map((declared) => {
-    const { name } = declared.target;
-    const reasons = findings.filter((finding) => finding.target === undefined || finding.target === name);
-    return planned.find((target) => target.name === name) ?? unplanned(declared, reasons);
-  });
-
-const unplanned = ({ target: { name, engine, endpoint, login } }: Pick<Declared, 'target'>, findings: readonly Finding[]): PlanTarget => ({
-  name,
-  engine,
-  identity: {
-    endpoint: endpoint.kind === 'explicit' ? `${endpoint.host}:${endpoint.port}` : '',
-    system: null,
-    version: '',
-    login: login.user ?? '',
-  },
-  counts: { add: 0, change: 0, remove: 0, blocked: 0 },
-  access: [],
-  changes: [],
-  transactions: [],
-  steps: [],
-  findings,
-  matches: [],
-  unmanaged: { users: [], groups: [] },
-  unread: [],
-  read: { roles: 0, databases: 0, objects: 0, grants: 0 },
-  roles: {},
-  nextExpiry: null,
-});
 
 /** The plan has told the reasons; what is left to say is that there is no file. */
 const notSaved = (out: string | undefined): readonly Finding[] =>

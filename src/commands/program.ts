@@ -82,13 +82,13 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
   applyOptions(
     targetOptions(
       command('apply', 'plan again, check against the saved plan, execute, read back').argument(
-        '[plan.json]',
-        'a saved plan: nothing else runs',
+        '[plan.json...]',
+        'saved plans: nothing else runs',
       ),
     ),
-  ).action(async (plan, options) =>
-    done(await (await import('./apply.ts')).applyCommand({ ...withJson(options), ...(plan === undefined ? {} : { plan }) }, console)),
-  );
+  )
+    .addOption(new Option('--only <cause>', "only what a passed 'until' asks for").choices(['expired']))
+    .action(async (plans, options) => done(await (await import('./apply.ts')).applyCommand({ ...withJson(options), plans }, console)));
 
   applyOptions(targetOptions(command('destroy', 'remove everything that carries our mark on the chosen targets')))
     .option('--reassign-to <role>', 'who shall own what the removed roles own')
@@ -99,6 +99,13 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .addOption(format(FORMATS))
     .addOption(json())
     .action(async (plan, options) => done(await (await import('./show.ts')).showCommand(plan, withJson(options).format, console)));
+
+  command('report', 'merge saved plans, such as those of a matrix, into one report')
+    .argument('<plan.json...>')
+    .addOption(new Option('--detailed-exitcode', 'exit 2 when there are changes').default(false, 'exit 0'))
+    .addOption(format(FORMATS))
+    .addOption(json())
+    .action(async (plans, options) => done(await (await import('./report.ts')).reportCommand(plans, withJson(options), console)));
 
   targetOptions(command('graph', 'who is in what and holds what, as the manifest says it'))
     .addOption(format(['mermaid', 'dot']))

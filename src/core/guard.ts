@@ -1,7 +1,7 @@
 import type { Grantee } from '../model/access.ts';
 import { isPublic } from '../model/access.ts';
 import type { Change } from '../model/change.ts';
-import type { Declared } from '../model/declared.ts';
+import type { Declared, Guards, Rule } from '../model/declared.ts';
 import type { Finding, Position, Severity } from '../model/finding.ts';
 import { distinct, nameKey } from '../model/key.ts';
 import type { Reality } from '../model/reality.ts';
@@ -14,6 +14,20 @@ export const guard = (declared: Declared, reality: Reality, changes: readonly Ch
   ...emptyManifest(declared, changes),
   ...rules(declared, reality),
 ];
+
+const STRICTNESS = ['off', 'note', 'warning', 'error'] as const;
+
+/** Of two sets of guards what each of them keeps back. */
+export const strictestGuards = (a: Guards, b: Guards): Guards => {
+  const limits = [a.maxRemovals, b.maxRemovals].filter((limit) => limit !== null);
+  const rules = distinct([...Object.keys(a.rules), ...Object.keys(b.rules)]) as Rule[];
+  const strictness = (severity: Severity | 'off' | undefined): number => STRICTNESS.indexOf(severity ?? 'off');
+  return {
+    protected: distinct([...a.protected, ...b.protected]),
+    maxRemovals: limits.length === 0 ? null : Math.min(...limits),
+    rules: Object.fromEntries(rules.map((rule) => [rule, STRICTNESS[Math.max(strictness(a.rules[rule]), strictness(b.rules[rule]))]!])),
+  };
+};
 
 /** Roles that lose anything by these changes, each once. */
 export const losers = (changes: readonly Change[]): string[] =>

@@ -19,6 +19,12 @@ export const operations = (target: PlanTarget): string[] => {
   return target.changes.flatMap(operationsOf).map((operation) => `${server} ${operation}`);
 };
 
+/** Changes of the live plan that none of the reviewed ones held. A blocked one does nothing, and needs nobody's leave. */
+export const unreviewed = (reviewed: readonly PlanTarget[], live: PlanTarget): Change[] => {
+  const known = new Set(reviewed.flatMap(operations));
+  return live.changes.filter((change) => operations({ ...live, changes: [change] }).some((operation) => !known.has(operation)));
+};
+
 const intents = (change: Change): readonly (readonly unknown[])[] => {
   switch (change.kind) {
     case 'role':

@@ -1,3 +1,4 @@
+import { digest } from '../core/digest.ts';
 import { flipsOf } from '../core/flips.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
@@ -8,20 +9,20 @@ import { PARALLEL, providerOf, sideBySide, strictest } from './read.ts';
 import type { Session } from './session.ts';
 import { createStages } from './stages.ts';
 
-/** Applies a plan to all targets of a session, several at once; each is told of by itself, whatever becomes of the others. */
+/** Applies what one plan or another holds to all targets of a session, several at once; each is told of by itself, whatever becomes of the others. */
 export const applyTargets = async (
   session: Pick<Session, 'stack' | 'declareds'>,
-  plan: Plan,
+  plans: readonly [Plan, ...Plan[]],
   options: Omit<ApplyOptions, 'approved'>,
 ): Promise<{ readonly result: ApplyResult; readonly exitCode: ExitCode }> => {
-  checkPlan(plan, session);
-  const flips = flipsOf(plan.targets);
+  checkPlans(plans, session);
+  const flips = flipsOf(plans.flatMap(({ targets }) => targets));
   const stages = createStages(session.declareds.map(({ target }) => target.name));
   // Targets that wait for one another cannot wait for a turn as well.
   const together = session.declareds.some(({ iam }) => iam) ? session.declareds.length : PARALLEL;
   const applyOne = async (declared: Declared): Promise<Applied> => {
     const { name, engine } = declared.target;
-    const approved = plan.targets.find((target) => target.name === name)!;
+    const approved = plans.flatMap(({ targets }) => targets.filter((target) => target.name === name));
     const known = declared.iam ? { ...declared, iam: { ...declared.iam, flips } } : declared;
     return await applyTarget(await providerOf(engine, name), known, {
       ...options,
@@ -36,18 +37,21 @@ export const applyTargets = async (
     return outcome.value;
   });
   const targets = applied.map((one) => one.result);
-  return { result: { formatVersion: RESULT_FORMAT, stack: plan.stack, digest: plan.digest, targets }, exitCode: exitOf(applied) };
+  const reviewed = plans.length === 1 ? plans[0].digest : digest(plans.flatMap((plan) => plan.targets));
+  return { result: { formatVersion: RESULT_FORMAT, stack: session.stack, digest: reviewed, targets }, exitCode: exitOf(applied) };
 };
 
-/** A plan file belongs to a stack, and holds every target that is applied. */
-export const checkPlan = (plan: Plan, session: Pick<Session, 'stack' | 'declareds'>): void => {
-  if (plan.stack !== session.stack)
-    throw failure('plan/other-stack', `the plan is for stack '${plan.stack}', the manifest for '${session.stack}'`, {}, EXIT.stale);
-  const missing = session.declareds.find((declared) => !plan.targets.some((target) => target.name === declared.target.name));
+/** Plan files belong to a stack, and every target that is applied stands in one of them. */
+export const checkPlans = (plans: readonly Plan[], session: Pick<Session, 'stack' | 'declareds'>): void => {
+  const other = plans.find(({ stack }) => stack !== session.stack);
+  if (other)
+    throw failure('plan/other-stack', `the plan is for stack '${other.stack}', the manifest for '${session.stack}'`, {}, EXIT.stale);
+  const held = new Set(plans.flatMap(({ targets }) => targets.map(({ name }) => name)));
+  const missing = session.declareds.find((declared) => !held.has(declared.target.name));
   if (missing)
     throw failure(
       'plan/no-target',
-      `the plan does not hold target '${missing.target.name}'`,
+      `${plans.length === 1 ? 'the plan does not hold' : 'none of the plans holds'} target '${missing.target.name}'`,
       { hint: 'choose targets with --target, or plan again' },
       EXIT.stale,
     );

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { diff } from '../core/diff.ts';
-import { operations, operationsOf } from '../core/operations.ts';
-import type { Change } from '../model/change.ts';
+import { operationsOf, unreviewed } from '../core/operations.ts';
+import type { Cause, Change } from '../model/change.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import type { PlanTarget, Step } from '../model/plan.ts';
@@ -12,9 +12,15 @@ import { runTransactions } from './schedule.ts';
 import { createStages, LAST, type Stages } from './stages.ts';
 
 export type ApplyOptions = {
-  /** What was reviewed: nothing else runs. */
-  readonly approved: PlanTarget;
+  /** What was reviewed, in one plan or in several: nothing else runs. */
+  readonly approved: readonly PlanTarget[];
   readonly maxRemovals: number | null;
+  /** Leaves every change out that has another cause. */
+  readonly only?: Cause;
+  /** true: what a passed `until` asks for runs whether or not a plan held it: it was reviewed when that was written. */
+  readonly expiryToo?: boolean;
+  /** Asked with what will run, under the run lock; throws a Failure to keep it from running. */
+  readonly permit?: (live: PlanTarget) => Promise<void>;
   readonly lockTimeoutMs: number;
   readonly signal: AbortSignal;
   readonly onProgress: (event: Progress) => void;
@@ -79,10 +85,11 @@ const converge = async <Snapshot>(
     const { snapshot, target } = await read(provider, declared, options);
     holdServer(options.approved, target);
     refuse(provider, snapshot, declared, target);
-    hold(options.approved, target);
+    hold(options.approved, target, options.expiryToo ?? false);
     // What is blocked on one target, or unread, keeps nothing of the others waiting.
     if (target.steps.length === 0) options.stages.reach(declared.target.name, LAST);
     if (target.steps.length === 0) return finish(declared, tally, { ...left(target), findings: target.findings });
+    await options.permit?.(target);
     const outcome = await run(provider, snapshot, declared, target, options, lock, tally);
     const [failure] = outcome.failures;
     if (outcome.interrupted)
@@ -116,7 +123,7 @@ const read = async <Snapshot>(
   const { name } = declared.target;
   const started = options.now();
   const snapshot = await provider.inspect({ declared, as: 'apply', ...patience(options) });
-  const target = planTarget(provider, snapshot, declared, options.maxRemovals);
+  const target = planTarget(provider, snapshot, declared, options.maxRemovals, options.only);
   options.onProgress({
     type: 'target-read',
     target: name,
@@ -139,28 +146,32 @@ const stale = (target: string, message: string, hint: string): Failure =>
   failure('apply/plan-stale', `target '${target}': ${message}`, { hint, target }, EXIT.stale);
 
 /** Before anything else is said: what is found on another server says nothing about the plan. */
-const holdServer = (approved: PlanTarget, live: PlanTarget): void => {
-  if (live.identity.system === approved.identity.system && live.engine === approved.engine) return;
+const holdServer = (approved: readonly PlanTarget[], live: PlanTarget): void => {
+  if (approved.length === 0 || approved.some((plan) => isSameServer(plan, live))) return;
   throw stale(
     live.name,
-    `the plan is for another server (system identifier ${approved.identity.system}, this one is ${live.identity.system})`,
+    `the plan is for another server (system identifier ${approved[0]!.identity.system}, this one is ${live.identity.system})`,
     'plan again, or correct the endpoint',
   );
 };
 
-/** Reviewed means reviewed: about the same roles, nothing that was not in the plan. */
-const hold = (approved: PlanTarget, live: PlanTarget): void => {
-  const replaced = Object.entries(live.roles).find(([name, oid]) => approved.roles[name] !== undefined && approved.roles[name] !== oid);
+const isSameServer = (plan: PlanTarget, live: PlanTarget): boolean =>
+  live.identity.system === plan.identity.system && live.engine === plan.engine;
+
+/** Reviewed means reviewed: about the same roles, nothing that no plan held. */
+const hold = (plans: readonly PlanTarget[], live: PlanTarget, expiryToo: boolean): void => {
+  const approved = plans.filter((plan) => isSameServer(plan, live));
+  // Each plan is held to the roles that it named: one that was made again since is another role, whatever a later plan says.
+  const replaced = approved
+    .flatMap(({ roles }) => Object.entries(roles))
+    .find(([name, oid]) => live.roles[name] !== undefined && live.roles[name] !== oid);
   if (replaced)
     throw stale(
       live.name,
-      `${live.engine === 'iam' ? '' : 'role '}'${replaced[0]}' was dropped and made again since the plan (${typeof replaced[1] === 'number' ? 'OID ' : ''}${approved.roles[replaced[0]]}, now ${replaced[1]})`,
+      `${live.engine === 'iam' ? '' : 'role '}'${replaced[0]}' was dropped and made again since the plan (${typeof replaced[1] === 'number' ? 'OID ' : ''}${replaced[1]}, now ${live.roles[replaced[0]]})`,
       'plan again, and look at what it is now',
     );
-  const known = new Set(operations(approved));
-  const fresh = live.changes.filter(
-    (change) => operationsOf(change).length > 0 && operations({ ...live, changes: [change] }).some((operation) => !known.has(operation)),
-  );
+  const fresh = unreviewed(approved, live).filter(({ cause }) => !(expiryToo && cause === 'expired'));
   if (fresh.length === 0) return;
   const named = fresh
     .slice(0, 5)
@@ -168,7 +179,7 @@ const hold = (approved: PlanTarget, live: PlanTarget): void => {
     .join('; ');
   throw stale(
     live.name,
-    `${fresh.length === 1 ? 'a change is' : `${fresh.length} changes are`} needed that the plan does not hold: ${named}${fresh.length > 5 ? '; …' : ''}`,
+    `${fresh.length === 1 ? 'a change is' : `${fresh.length} changes are`} needed that ${plans.length > 1 ? 'none of the plans holds' : 'the plan does not hold'}: ${named}${fresh.length > 5 ? '; …' : ''}`,
     'plan again, and have the new plan reviewed',
   );
 };

@@ -8,11 +8,15 @@ import { distinct, nameKey } from '../model/key.ts';
 import type { Place } from '../model/place.ts';
 import type { Session } from './session.ts';
 
-/** What can be planned, and why the rest cannot. `declareds` holds the IAM account last. */
-export type Located = { readonly declareds: readonly Declared[]; readonly findings: readonly Finding[] };
+/** What can be planned, and why the rest cannot. `declareds` holds the IAM account last; `also` is what another session says of the same targets. */
+export type Located = {
+  readonly declareds: readonly Declared[];
+  readonly also: readonly Declared[];
+  readonly findings: readonly Finding[];
+};
 
 /** ■ Finds every target that is named by RDS, readies logins by token, and puts the IAM account beside the servers. */
-export const locate = async (session: Session): Promise<Located> => {
+export const locate = async (session: Session, other?: Session): Promise<Located> => {
   const { targets, findings } = await found([...session.declareds.map(({ target }) => target), ...session.elsewhere], session);
   const trouble = findings.filter(isError);
   const lost = new Set(trouble.flatMap(({ target }) => target ?? []));
@@ -27,8 +31,20 @@ export const locate = async (session: Session): Promise<Located> => {
   const account = session.account && accountOf(session.account, byName, lost);
   return {
     declareds: account?.declared ? [...declareds, account.declared] : declareds,
+    also: other ? alsoOf(other, byName, lost) : [],
     findings: [...trouble, ...(account?.findings ?? [])],
   };
+};
+
+/** What the other session declares for targets that were found: it is compared with what is read there, and found nowhere else. */
+const alsoOf = (other: Session, targets: ReadonlyMap<string, Target>, lost: ReadonlySet<string>): readonly Declared[] => {
+  const servers = other.declareds.flatMap((declared): Declared[] => {
+    const target = targets.get(declared.target.name);
+    return target === undefined || lost.has(target.name) ? [] : [{ ...declared, target }];
+  });
+  const unknown = new Set([...lost, ...other.elsewhere.map(({ name }) => name).filter((name) => !targets.has(name))]);
+  const account = other.account && accountOf(other.account, targets, unknown);
+  return account?.declared ? [...servers, account.declared] : servers;
 };
 
 /** AWS is asked only where a target is found by it, or logged in to by token. */

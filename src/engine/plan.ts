@@ -4,21 +4,23 @@ import { digest } from '../core/digest.ts';
 import { flipsApart } from '../core/flips.ts';
 import { guard } from '../core/guard.ts';
 import { applyChanges } from '../core/overlay.ts';
+import type { Cause } from '../model/change.ts';
 import type { Declared } from '../model/declared.ts';
 import type { Finding } from '../model/finding.ts';
 import { nameKey } from '../model/key.ts';
 import { PLAN_FORMAT, type Plan, type PlanTarget } from '../model/plan.ts';
 import type { Provider } from '../providers/provider.ts';
 
-/** From what was read and what is declared to the plan of one target. Pure: the same two give the same plan. */
+/** From what was read and what is declared to the plan of one target, of changes with one cause `only`. Pure: the same two give the same plan. */
 export const planTarget = <Snapshot>(
   provider: Provider<Snapshot>,
   snapshot: Snapshot,
   declared: Declared,
   maxRemovals: number | null = declared.guards.maxRemovals,
+  only?: Cause,
 ): PlanTarget => {
   const normal = provider.normalize(snapshot, declared);
-  const changes = diff(normal);
+  const changes = diff(normal).filter(({ cause }) => only === undefined || cause === only);
   const statements = provider.statements(changes, snapshot, declared);
   const after =
     changes.length === 0

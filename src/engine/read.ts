@@ -1,5 +1,5 @@
 import { flipsOf } from '../core/flips.ts';
-import type { Change } from '../model/change.ts';
+import type { Cause, Change } from '../model/change.ts';
 import type { Declared, Engine } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
 import type { PlanTarget } from '../model/plan.ts';
@@ -23,6 +23,10 @@ export const providerOf = async (engine: Engine, target: string): Promise<Provid
 export type ReadOptions = {
   readonly as: 'plan' | 'apply';
   readonly maxRemovals: number | null;
+  /** Leaves every change out that has another cause. */
+  readonly only?: Cause;
+  /** What another manifest declares for the same targets: planned from the same reading. */
+  readonly also?: readonly Declared[];
   readonly onProgress: (event: Progress) => void;
   readonly now: () => number;
 };
@@ -31,26 +35,37 @@ export type ReadOptions = {
 export const planTargets = async (
   declareds: readonly Declared[],
   options: ReadOptions,
-): Promise<{ readonly targets: readonly PlanTarget[]; readonly findings: readonly Finding[] }> => {
+): Promise<{ readonly targets: readonly PlanTarget[]; readonly also: readonly PlanTarget[]; readonly findings: readonly Finding[] }> => {
   const servers = declareds.filter(({ iam }) => iam === null);
-  const logins = new Map<string, ReadonlySet<string>>();
-  const planned = sideBySide(servers, (declared) => planServer(declared, options, logins));
-  const flips = planned.then((outcomes) => flipsOf(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))));
+  const [logins, alsoLogins]: [Logins, Logins] = [new Map(), new Map()];
+  const planned = sideBySide(servers, (declared) => planServer(declared, options, logins, alsoLogins));
+  const flips = planned.then((outcomes) =>
+    flipsOf(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.target] : []))),
+  );
   // Listened to from the start: it may well fail while servers are read.
   const accounts = sideBySide(
     declareds.filter(({ iam }) => iam !== null),
-    (declared) => planAccount(declared, options, flips, logins),
+    (declared) => planAccount(declared, options, flips, logins, alsoLogins),
   );
   const settled = [...(await planned), ...(await accounts)];
   const findings: Finding[] = [];
   const targets: PlanTarget[] = [];
+  const also: PlanTarget[] = [];
   for (const outcome of settled) {
-    if (outcome.status === 'fulfilled') targets.push(outcome.value);
-    else if (outcome.reason instanceof Failure) findings.push(...outcome.reason.findings);
+    if (outcome.status === 'fulfilled') {
+      targets.push(outcome.value.target);
+      if (outcome.value.also) also.push(outcome.value.also);
+    } else if (outcome.reason instanceof Failure) findings.push(...outcome.reason.findings);
     else throw outcome.reason;
   }
-  return { targets, findings };
+  return { targets, also, findings };
 };
+
+/** Who logs in by IAM on each target when its plan is done. */
+type Logins = Map<string, ReadonlySet<string>>;
+
+/** The plan of a target; `also`: what the other manifest would do there, null where there is none, or none can be made of this reading. */
+type Planned = { readonly target: PlanTarget; readonly also: PlanTarget | null };
 
 /** Several at once, all of them to their end. */
 export const sideBySide = async <T, R>(
@@ -64,11 +79,29 @@ export const sideBySide = async <T, R>(
 };
 
 /** Reads a server and plans it; who logs in by IAM there is kept in `logins` for the plan of the account. */
-const planServer = async (declared: Declared, options: ReadOptions, logins: Map<string, ReadonlySet<string>>): Promise<PlanTarget> => {
+const planServer = async (declared: Declared, options: ReadOptions, logins: Logins, alsoLogins: Logins): Promise<Planned> => {
   const { provider, snapshot, told } = await readOne(declared, options);
-  const target = planTarget(provider, snapshot, declared, strictest(declared.guards.maxRemovals, options.maxRemovals));
-  if (provider.logins) logins.set(declared.target.name, loginsAfter(provider.logins(snapshot, declared), target.changes));
-  return told(target);
+  const planned = (wanted: Declared, into: Logins): PlanTarget => {
+    const target = planTarget(provider, snapshot, wanted, limitOf(wanted, options), options.only);
+    if (provider.logins) into.set(wanted.target.name, loginsAfter(provider.logins(snapshot, wanted), target.changes));
+    return target;
+  };
+  const also = planAlso(declared, options, (other) => planned(other, alsoLogins));
+  return { target: told(planned(declared, logins)), also };
+};
+
+const limitOf = (declared: Declared, { maxRemovals }: ReadOptions): number | null => strictest(declared.guards.maxRemovals, maxRemovals);
+
+/** The other manifest may want what was not read for this one: then there is nothing to compare. */
+const planAlso = (declared: Declared, { also = [] }: ReadOptions, plan: (other: Declared) => PlanTarget): PlanTarget | null => {
+  const other = also.find(({ target }) => target.name === declared.target.name);
+  if (other === undefined) return null;
+  try {
+    return plan(other);
+  } catch (error) {
+    if (error instanceof Failure) return null;
+    throw error;
+  }
 };
 
 /** Who logs in by IAM when the plan is done. */
@@ -91,11 +124,21 @@ const planAccount = async (
   declared: Declared,
   options: ReadOptions,
   flips: Promise<ReadonlySet<string>>,
-  logins: ReadonlyMap<string, ReadonlySet<string>>,
-): Promise<PlanTarget> => {
+  logins: Logins,
+  alsoLogins: Logins,
+): Promise<Planned> => {
   const { provider, snapshot, told } = await readOne(declared, options);
-  const known = { ...declared, iam: { ...declared.iam!, flips: await flips, logins } };
-  return told(planTarget(provider, snapshot, known, strictest(declared.guards.maxRemovals, options.maxRemovals)));
+  const flipping = await flips;
+  const planned = (wanted: Declared, known: Logins): PlanTarget =>
+    planTarget(
+      provider,
+      snapshot,
+      { ...wanted, iam: { ...wanted.iam!, flips: flipping, logins: known } },
+      limitOf(wanted, options),
+      options.only,
+    );
+  const also = planAlso(declared, options, (other) => planned(other, alsoLogins));
+  return { target: told(planned(declared, logins)), also };
 };
 
 const readOne = async (declared: Declared, { as, onProgress, now }: ReadOptions) => {

@@ -1,3 +1,4 @@
+import type { Manifest } from '../manifest/content.ts';
 import { declare, targetNamed } from '../manifest/declare.ts';
 import { type DeclaredAccount, declareIam } from '../manifest/declare-iam.ts';
 import { loadManifest } from '../manifest/load.ts';
@@ -32,6 +33,16 @@ export const openSession = async (options: ManifestOptions, clock: () => Date): 
   const { files } = await loadManifest(options.manifest);
   const { manifest, findings } = readManifest(files, { allowPlaintextPasswords: options.allowPlaintextPasswords ?? false });
   if (!manifest || findings.some(isError)) throw new Failure(findings);
+  return sessionOf(manifest, findings, options, clock);
+};
+
+/** What a manifest declares for the chosen targets. */
+export const sessionOf = (
+  manifest: Manifest,
+  findings: readonly Finding[],
+  options: Pick<ManifestOptions, 'target' | 'now'>,
+  clock: () => Date,
+): Session => {
   const asOf = options.now ?? clock().toISOString();
   const account = declareIam(manifest, { asOf });
   const servers = targetsOf(manifest).map((target) => target.name);

@@ -3,8 +3,11 @@ import { join, resolve } from 'node:path';
 import { failure } from '../model/finding.ts';
 import type { ManifestFile } from './validate.ts';
 
-const FOLDER = './access';
-const FILE = './rolecall.yaml';
+/** Where a manifest is looked for when none is named: the first that is there. */
+export const MANIFEST_PATHS = ['./access', './rolecall.yaml'] as const;
+
+/** Whether a file of a folder is a part of the manifest. */
+export const isManifestFile = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name);
 
 /**
  * Reads the manifest's files: each path is a file, or a directory whose *.yaml and *.yml are read in order. Without paths it is
@@ -25,8 +28,8 @@ export const loadManifest = async (paths: readonly string[], cwd = process.cwd()
 };
 
 const defaultPath = async (cwd: string): Promise<string> => {
-  for (const path of [FOLDER, FILE]) if (await stat(resolve(cwd, path)).catch(() => undefined)) return path;
-  throw failure('manifest/not-found', `there is no manifest: neither '${FOLDER}' nor '${FILE}' exists`, {
+  for (const path of MANIFEST_PATHS) if (await stat(resolve(cwd, path)).catch(() => undefined)) return path;
+  throw failure('manifest/not-found', `there is no manifest: neither '${MANIFEST_PATHS[0]}' nor '${MANIFEST_PATHS[1]}' exists`, {
     hint: 'name one with --manifest PATH',
   });
 };
@@ -35,7 +38,7 @@ const filesOf = async (path: string, cwd: string): Promise<string[]> => {
   const found = await stat(resolve(cwd, path)).catch((error: unknown) => unreadable(path, error));
   if (!found.isDirectory()) return [path];
   const names = await readdir(resolve(cwd, path)).catch((error: unknown) => unreadable(path, error));
-  const yaml = names.filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort((a, b) => (a < b ? -1 : 1));
+  const yaml = names.filter(isManifestFile).sort((a, b) => (a < b ? -1 : 1));
   if (yaml.length === 0)
     throw failure('manifest/not-found', `directory '${path}' has no *.yaml or *.yml file`, {
       hint: 'files in directories below it are not read',

@@ -1,20 +1,37 @@
-import type { Finding, Position, Severity } from '../model/finding.ts';
-import type { Plan, PlanTarget } from '../model/plan.ts';
+import { changedGraph } from '../core/changed-graph.ts';
+import type { Finding, Severity } from '../model/finding.ts';
+import type { Plan } from '../model/plan.ts';
 import { usersPhrase } from './access.ts';
-import { cellSpan, codeSpan, fence, html, prose, visible } from './escape.ts';
-import { gather } from './fold.ts';
-import { displayWidth, padEnd } from './layout.ts';
-import { type Line, subjectPhrase, takesAway } from './lines/line.ts';
-import { countsSentence, type Outline, outline, shortDigest, type TargetOutline, unchangedText, type Verdict } from './outline.ts';
+import { detailsMarkdown, leftOut, place, statements } from './details-markdown.ts';
+import { cellSpan, codeSpan, fence, prose, visible } from './escape.ts';
+import { graphMermaid } from './graph.ts';
+import { type Line, subjectPhrase } from './lines/line.ts';
+import {
+  countsSentence,
+  type Drift,
+  type Outline,
+  outline,
+  shortDigest,
+  type TargetOutline,
+  unchangedText,
+  type Verdict,
+} from './outline.ts';
 import { count, type Phrase, plain, plural } from './phrase.ts';
-import { targetScript } from './sql.ts';
 
 /** Markdown of the caller is put in as it is; everything from the plan is escaped. */
 export type MarkdownOptions = {
   /** Under the heading: commit, run, status. */
   readonly subtitle?: string;
+  /** Before everything else that the plan says, at every level. */
+  readonly above?: string;
   /** In the footer: links to the whole plan. */
   readonly links?: string;
+  /** In the footer: the command that shows the plan on the reader's machine. */
+  readonly preview?: string;
+  /** What the base branch wants already, shown apart from what is proposed. */
+  readonly drift?: { readonly base: string; readonly changes: Drift };
+  /** Draws what changes of the access graph, where it is small. */
+  readonly picture?: boolean;
   /** Details of up to so many lines are open. */
   readonly foldLines?: number;
   /** UTF-16 units and UTF-8 bytes that the body may have; none: everything is shown. */
@@ -34,7 +51,7 @@ export const planMarkdown = (plan: Plan, options: MarkdownOptions = {}): PlanMar
   const fits = (body: string): boolean =>
     body.length <= (options.maxChars ?? Number.POSITIVE_INFINITY) &&
     (options.maxBytes === undefined || new TextEncoder().encode(body).length <= options.maxBytes);
-  for (const cut of ladder(plan)) {
+  for (const cut of ladder(plan, options)) {
     const body = bodyOf(cut, options);
     if (fits(body)) return { body, level: cut.level };
   }
@@ -52,17 +69,17 @@ type Cut = {
   readonly removals: number;
 };
 
-function* ladder(plan: Plan): Generator<Cut> {
-  const fine = outline(plan);
+function* ladder(plan: Plan, { drift }: MarkdownOptions): Generator<Cut> {
+  const fine = outline(plan, 'fine', drift?.changes);
   const everybody = new Set(fine.targets.map((target) => target.name));
   yield { level: 0, view: fine, plan, detailed: everybody, removals: Number.POSITIVE_INFINITY };
-  const view = outline(plan, 'coarse');
+  const view = outline(plan, 'coarse', drift?.changes);
   yield { level: 1, view, plan, detailed: everybody, removals: Number.POSITIVE_INFINITY };
   const bySize = [...view.targets].sort((a, b) => b.lines.length - a.lines.length);
-  const detailed = new Set(everybody);
-  for (const target of bySize.slice(0, -1)) {
-    detailed.delete(target.name);
-    yield { level: 2, view, plan, detailed: new Set(detailed), removals: Number.POSITIVE_INFINITY };
+  // Twice as many each time: hundreds of targets are not tried one by one.
+  for (let cut = 1; cut < bySize.length; cut *= 2) {
+    const detailed = new Set(bySize.slice(cut).map((target) => target.name));
+    yield { level: 2, view, plan, detailed, removals: Number.POSITIVE_INFINITY };
   }
   yield { level: 3, view, plan, detailed: new Set(), removals: Number.POSITIVE_INFINITY };
 }
@@ -72,7 +89,7 @@ const REMOVALS_SHOWN = 200;
 
 /** As many removals as fit; a body with none still says how many there are. */
 const lastResort = (plan: Plan, options: MarkdownOptions, fits: (body: string) => boolean): string => {
-  const view = outline(plan, 'coarse');
+  const view = outline(plan, 'coarse', options.drift?.changes);
   for (let removals = REMOVALS_SHOWN; removals >= 1; removals = Math.floor(removals / 2)) {
     const body = bodyOf({ level: 4, view, plan, detailed: new Set(), removals }, options);
     if (fits(body)) return body;
@@ -86,6 +103,7 @@ const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
   const parts: (string | null)[] = [
     `### ${heading(view)}`,
     options.subtitle ?? null,
+    options.above ?? null,
     level >= 2 ? truncationNote(level, options) : null,
     targetTable(view),
     view.verdict === 'failed' ? 'Nothing can be applied until every target plans without errors.' : null,
@@ -93,7 +111,9 @@ const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
     level <= 3 ? accessList(view, level) : null,
     removalBlock(view, cut.plan, cut.removals),
     blockedList(view, level),
-    ...view.targets.map((target) => (cut.detailed.has(target.name) ? details(target, options.foldLines ?? 20) : leftOut(target))),
+    driftNote(view, options),
+    ...view.targets.map((target) => (cut.detailed.has(target.name) ? detailsMarkdown(target, options.foldLines ?? 20) : leftOut(target))),
+    level === 0 && options.picture ? picture(cut.plan) : null,
     level === 0 ? statements(cut.plan) : null,
     level <= 2 ? notes(view, level) : null,
     footer(view, level, options),
@@ -105,6 +125,7 @@ const unchangedBody = (view: Outline, options: MarkdownOptions): string =>
   `${[
     `### ✅ Access plan · ${codeSpan(view.stack)} — no changes`,
     options.subtitle ?? null,
+    options.above ?? null,
     unchangedText(view),
     notes(view, 0),
     footer(view, 0, options),
@@ -175,8 +196,6 @@ const findingText = (finding: Finding): string =>
     ...(finding.hint === undefined ? [] : [`· ${prose(finding.hint)}`]),
   ].join(' ');
 
-const place = (source: Position): string => `${source.file}:${source.line}`;
-
 /** Gains of one target before the rest is counted; losses are all shown up to the last level. */
 const GAINS_SHOWN = 20;
 
@@ -200,7 +219,9 @@ const removalBlock = (view: Outline, plan: Plan, limit: number): string => {
   const all = view.targets.flatMap((target) => target.removals.map((line) => ({ target, line })));
   if (all.length === 0) return '';
   const changes = all.reduce((sum, { target, line }) => sum + changesOf(plan, target, line), 0);
-  const lines = all.slice(0, limit).map(({ target, line }) => `> - ${prefix(view, target)}${lineMarkdown(line)}`);
+  const lines = all
+    .slice(0, limit)
+    .map(({ target, line }) => `> - ${prefix(view, target)}${lineMarkdown(line)}${target.drift.includes(line) ? ' · drift' : ''}`);
   const rest = all.length - lines.length;
   const handsOver = all.some(({ line }) => line.symbol !== '-') ? ` or hand${changes === 1 ? 's' : ''} it over` : '';
   const title = `> **${plural(changes, 'change')} ${changes === 1 ? 'takes' : 'take'} access away${handsOver}**`;
@@ -235,62 +256,18 @@ const blockedList = (view: Outline, level: Level): string => {
   return `🚧 **Blocked: these cannot be done, the rest can**\n\n${capped(all, BLOCKED_SHOWN).join('\n')}`;
 };
 
-const details = (target: TargetOutline, foldLines: number): string => {
-  if (target.lines.length === 0) return '';
-  const { add, change, remove } = target.counts;
-  const open = target.lines.length <= foldLines ? ' open' : '';
-  return `<details${open}><summary><code>${html(target.name)}</code> · +${count(add)} ~${count(change)} −${count(remove)}</summary>\n\n${fence('diff', diffText(target.lines))}\n\n</details>`;
+const driftNote = (view: Outline, { drift }: MarkdownOptions): string => {
+  const changes = view.targets.reduce((sum, target) => sum + (drift?.changes.get(target.name)?.size ?? 0), 0);
+  if (drift === undefined || changes === 0) return '';
+  const [are, they] = changes === 1 ? ['change is', 'it is'] : ['changes are', 'they are'];
+  return `ℹ️ ${count(changes)} ${are} **drift**: ${codeSpan(drift.base)} wants that already and the server is not so; ${they} not part of what is proposed here.`;
 };
 
-/** What is not shown of a target, in numbers. */
-const leftOut = (target: TargetOutline): string => {
-  const counted = gather(
-    target.lines.filter((line) => !takesAway(line)),
-    (line) => [line.noun],
-  ).map((group) => {
-    const changes = group.reduce((sum, line) => sum + line.changes.length, 0);
-    return `${count(changes)} × ${group[0].noun}`;
-  });
-  return counted.length === 0 ? '' : `${codeSpan(target.name)} details left out: ${counted.join(', ')}`;
-};
-
-/** Subjects up to this width stand in a column. */
-const SUBJECT_WIDTH = 28;
-
-/** A text up to this width has its file:line in a column too. */
-const TEXT_WIDTH = 72;
-
-/** GitHub colours lines of a diff by their first character and knows no `~`. */
-const diffText = (lines: readonly Line[]): string => {
-  const noun = Math.max(0, ...lines.map((line) => line.noun.length));
-  const widths = lines.map((line) => displayWidth(plain(subjectPhrase(line)))).filter((width) => width <= SUBJECT_WIDTH);
-  const subject = Math.max(0, ...widths);
-  const textOf = (line: Line): string => plain(line.text) + (line.reason === null ? '' : ` (${line.reason})`);
-  const text = Math.max(0, ...lines.map((line) => displayWidth(textOf(line))).filter((width) => width <= TEXT_WIDTH));
-  return lines
-    .flatMap((line) => {
-      const symbol = line.symbol === '~' ? '!' : line.symbol;
-      const body = line.source ? `${padEnd(textOf(line), text)}  ${place(line.source)}` : textOf(line);
-      const indent = `${symbol} ${' '.repeat(noun + 2 + subject + 2)}`;
-      return [
-        `${symbol} ${padEnd(line.noun, noun)}  ${padEnd(plain(subjectPhrase(line)), subject)}  ${body}`,
-        ...line.details.map((detail) => `${indent}${plain(detail)}`),
-      ];
-    })
-    .map(visible)
-    .join('\n');
-};
-
-const statements = (plan: Plan): string => {
-  const targets = plan.targets.filter((target) => target.steps.length > 0);
-  if (targets.length === 0) return '';
-  const total = targets.reduce((sum, target) => sum + target.steps.length, 0);
-  return `<details><summary>Exact statements (${count(total)})</summary>\n\n${targets.map(scriptFence).join('\n\n')}\n\n</details>`;
-};
-
-const scriptFence = (target: PlanTarget): string => {
-  const { language, text } = targetScript(target);
-  return fence(language, text.trimEnd());
+const picture = (plan: Plan): string => {
+  const graph = changedGraph(plan);
+  return graph === null
+    ? ''
+    : `<details><summary>Picture of what changes</summary>\n\n${fence('mermaid', graphMermaid(graph).trimEnd())}\n\n</details>`;
 };
 
 const NOTES_SHOWN = 30;
@@ -316,5 +293,6 @@ const footer = (view: Outline, level: Level, options: MarkdownOptions): string =
     `digest ${codeSpan(shortDigest(view.digest))}`,
     `as of ${codeSpan(view.asOf)}`,
     ...(level > 0 ? [`level ${level} of 4`] : []),
+    ...(options.preview === undefined ? [] : [`preview locally: ${codeSpan(options.preview)}`]),
     ...(options.links === undefined ? [] : [options.links]),
   ].join(' · ')}</sub>`;

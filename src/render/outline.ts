@@ -42,6 +42,8 @@ export type TargetOutline = {
   /** Those of `lines` that take something away. */
   readonly removals: readonly Line[];
   readonly lines: readonly Line[];
+  /** Those of `lines` that are drift: the base wants them too. */
+  readonly drift: readonly Line[];
   readonly blocked: readonly Line[];
   readonly findings: readonly Finding[];
   readonly matches: readonly MatchLine[];
@@ -60,9 +62,12 @@ export type TransactionOutline = Omit<Transaction, 'waitsFor'> & {
   readonly steps: readonly Step[];
 };
 
+/** Changes that are drift, by the names of targets and their indexes there (core/drift.ts). */
+export type Drift = ReadonlyMap<string, ReadonlySet<number>>;
+
 /** Plan → Outline. `coarse` folds additions over schemas and databases. */
-export const outline = (plan: Plan, fold: Fold = 'fine'): Outline => {
-  const targets = plan.targets.map((target) => targetOutline(target, fold));
+export const outline = (plan: Plan, fold: Fold = 'fine', drift: Drift = new Map()): Outline => {
+  const targets = plan.targets.map((target) => targetOutline(target, fold, drift.get(target.name) ?? new Set()));
   return {
     command: plan.command,
     stack: plan.stack,
@@ -88,6 +93,18 @@ export const linesOf = (changes: PlanTarget['changes'], fold: Fold = 'fine'): Li
     ...defaultLines(changes),
     ...iamLines(changes),
   ].sort(byWeight);
+
+/** Lines that tell drift and lines that tell the rest: none of them tells both. */
+const linesApart = (changes: PlanTarget['changes'], fold: Fold, drifted: ReadonlySet<number>): Line[] => {
+  if (drifted.size === 0) return linesOf(changes, fold);
+  const among = (indexes: readonly number[]): Line[] =>
+    linesOf(
+      indexes.map((index) => changes[index]!),
+      fold,
+    ).map((line) => ({ ...line, changes: line.changes.map((index) => indexes[index]!) }));
+  const indexes = [...changes.keys()];
+  return [...among(indexes.filter((index) => !drifted.has(index))), ...among(indexes.filter((index) => drifted.has(index)))].sort(byWeight);
+};
 
 /** Sums over targets. */
 export const totalCounts = (targets: readonly { readonly counts: Counts }[]): Counts =>
@@ -118,8 +135,8 @@ export const countsSentence = ({ add, change, remove, blocked }: Counts): string
 /** Enough of the digest to compare by eye. */
 export const shortDigest = (digest: string): string => visible(digest.length > 19 ? `${digest.slice(0, 15)}…` : digest);
 
-const targetOutline = (target: PlanTarget, fold: Fold): TargetOutline => {
-  const all = linesOf(target.changes, fold);
+const targetOutline = (target: PlanTarget, fold: Fold, drifted: ReadonlySet<number>): TargetOutline => {
+  const all = linesApart(target.changes, fold, drifted);
   const lines = all.filter((line) => line.blocked === null);
   const blocked = all.filter((line) => line.blocked !== null);
   const removals = lines.filter(takesAway);
@@ -136,6 +153,7 @@ const targetOutline = (target: PlanTarget, fold: Fold): TargetOutline => {
     access: accessLines(target.access),
     removals,
     lines,
+    drift: lines.filter((line) => line.changes.every((index) => drifted.has(index))),
     blocked,
     findings: sortFindings(target.findings),
     matches: matchLines(target.matches),

@@ -50,7 +50,7 @@ withMoto('the snapshots of accounts in fixtures/plan are what the emulator holds
 const applyAll = async (declared: Declared): Promise<void> => {
   const approved = planTarget(iam, await iam.inspect({ declared, as: 'plan' }), declared);
   const { result } = await applyTarget(iam, declared, {
-    approved,
+    approved: [approved],
     maxRemovals: null,
     lockTimeoutMs: 0,
     signal: new AbortController().signal,

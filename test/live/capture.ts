@@ -64,7 +64,7 @@ const declaredAt = (file: string, server: Postgres): Declared => {
 const applyAll = async (declared: Declared): Promise<void> => {
   const approved = planTarget(postgres, await postgres.inspect({ declared, as: 'plan' }), declared);
   const { result } = await applyTarget(postgres, declared, {
-    approved,
+    approved: [approved],
     maxRemovals: null,
     lockTimeoutMs: 0,
     signal: new AbortController().signal,

@@ -54,7 +54,7 @@ withMoto('the IAM account', (moto) => {
   const plan = async (wanted: Declared): Promise<PlanTarget> => planTarget(iam, await read(wanted), wanted);
   const apply = async (wanted: Declared, approved?: PlanTarget, signal = new AbortController().signal) =>
     await applyTarget(iam, wanted, {
-      approved: approved ?? (await plan(wanted)),
+      approved: [approved ?? (await plan(wanted))],
       maxRemovals: null,
       lockTimeoutMs: 0,
       signal,

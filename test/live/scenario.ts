@@ -74,7 +74,7 @@ export const applyOn = async (
   const declared = declaredOf(server, body, options);
   const approved = options.approved ?? (await planOn(server, body, options));
   return await applyTarget(postgres, declared, {
-    approved,
+    approved: [approved],
     maxRemovals: options.maxRemovals ?? declared.guards.maxRemovals,
     lockTimeoutMs: options.lockTimeoutMs ?? 0,
     signal: options.signal ?? new AbortController().signal,

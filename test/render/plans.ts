@@ -23,7 +23,7 @@ type Rest = {
   readonly file?: string;
   readonly blocked?: string;
 } & Pick<Change, 'until' | 'reason'>;
-const change = <K extends Kind>(kind: K, before: Bodies[K] | null, after: Bodies[K] | null, rest: Rest = {}): Change =>
+export const change = <K extends Kind>(kind: K, before: Bodies[K] | null, after: Bodies[K] | null, rest: Rest = {}): Change =>
   ({
     kind,
     key: `${kind}.${nextKey()}`,
@@ -52,7 +52,7 @@ export const role = (name: string, more: Partial<Role> = {}): Role => ({
   mark: { stack: 'acme/access/prod' },
   ...more,
 });
-const member = (of: string, who: string, more: Partial<Membership> = {}): Membership => ({
+export const member = (of: string, who: string, more: Partial<Membership> = {}): Membership => ({
   role: of,
   member: who,
   grantor: 'rolecall',
@@ -61,13 +61,13 @@ const member = (of: string, who: string, more: Partial<Membership> = {}): Member
   set: true,
   ...more,
 });
-const on = (kind: ObjectSet['kind'], database: string | null, schema: string | null, ...names: string[]): ObjectSet => ({
+export const on = (kind: ObjectSet['kind'], database: string | null, schema: string | null, ...names: string[]): ObjectSet => ({
   kind,
   database,
   schema,
   names: [...names].sort(byCodeUnit),
 });
-const grant = (grantee: string, privileges: string[], set: ObjectSet) => ({ on: set, grantee, grantor: 'orders_owner', privileges });
+export const grant = (grantee: string, privileges: string[], set: ObjectSet) => ({ on: set, grantee, grantor: 'orders_owner', privileges });
 const later = (grantee: string, objects: DefaultPrivilege['objects'], privileges: string[]): DefaultPrivilege => ({
   database: 'orders',
   creator: 'orders_owner',
@@ -115,7 +115,7 @@ const transaction = (database: string, waitsFor: number[] = [], autocommit = fal
   autocommit,
 });
 
-const target = (name: string, changes: readonly Change[], more: Partial<PlanTarget> = {}): PlanTarget => ({
+export const target = (name: string, changes: readonly Change[], more: Partial<PlanTarget> = {}): PlanTarget => ({
   name,
   engine: 'postgres',
   identity: { endpoint: `${name}.example.test:5432`, system: '7312345678901234567', version: '16.4', login: 'rolecall' },
@@ -134,7 +134,7 @@ const target = (name: string, changes: readonly Change[], more: Partial<PlanTarg
   ...more,
 });
 
-const plan = (...targets: PlanTarget[]): Plan => ({
+export const plan = (...targets: PlanTarget[]): Plan => ({
   formatVersion: '1.0',
   stack: 'acme/access/prod',
   asOf: '2026-09-20T09:14:03Z',

@@ -62,6 +62,30 @@ export const credentialsOf = (role: AssumeRole | undefined, region: string): Cre
     }
   });
 
+/** Keys of a role for whoever holds a token of its OIDC provider, such as a job of GitHub. Needs no keys of its own. */
+export const keysByToken = async (
+  role: { readonly arn: string; readonly session: string },
+  token: string,
+  region: string,
+): Promise<Keys> => {
+  const { AssumeRoleWithWebIdentityCommand, STSClient } = await loaded(() => import('@aws-sdk/client-sts'));
+  const client = new STSClient({ region, maxAttempts: Number(process.env.AWS_MAX_ATTEMPTS) || 5 });
+  try {
+    const request = { RoleArn: role.arn, RoleSessionName: role.session, WebIdentityToken: token };
+    const { Credentials: keys } = await client.send(new AssumeRoleWithWebIdentityCommand(request));
+    return {
+      accessKeyId: keys!.AccessKeyId!,
+      secretAccessKey: keys!.SecretAccessKey!,
+      sessionToken: keys!.SessionToken!,
+      ...(keys!.Expiration ? { expiration: keys!.Expiration } : {}),
+    };
+  } catch (error) {
+    throw awsFailure(error, { action: 'sts:AssumeRoleWithWebIdentity', region, resource: role.arn });
+  } finally {
+    client.destroy();
+  }
+};
+
 /** The region of the environment or the profile; a Failure where neither names one. */
 export const ownRegion = async (): Promise<string> => {
   const { RDSClient } = await loaded(() => import('@aws-sdk/client-rds'));

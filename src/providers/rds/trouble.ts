@@ -85,6 +85,12 @@ const invalid = (name: string, { region }: Call): Explained => ({
 });
 
 const denied = (error: unknown, { action, region, resource }: Call): Explained => {
+  if (action === 'sts:AssumeRoleWithWebIdentity')
+    return {
+      slug: 'access-denied',
+      what: `the token of this job does not open role '${resource}': ${wordsOf(error)}`,
+      hint: "let the role's trust policy name the OIDC provider, the audience sts.amazonaws.com and this job's subject; an environment, a pull request and a branch have different ones",
+    };
   const statement = JSON.stringify({ Effect: 'Allow', Action: action, Resource: resource ?? '*' });
   const trust = action === 'sts:AssumeRole' ? ', and let the trust policy of the role name that identity (and the external id)' : '';
   return {
