@@ -20,7 +20,7 @@ afterAll(() => cli.remove());
 /** What one query says of who came, and to which database. */
 const WHERE = ['--', '-XAtc', `SELECT current_user || ' in ' || current_database()`];
 /** The arguments of psql and of whoever started it, seen from a shell inside psql. */
-const ARGUMENTS = ['--', '-XAt', '-c', String.raw`\! tr '\0' ' ' < /proc/$PPID/cmdline; ps -o args= -p $(ps -o ppid= -p $PPID)`];
+const ARGUMENTS = ['--', '-XAt', '-c', String.raw`\! tr '\0' ' ' < /proc/$PPID/cmdline; ps -ww -o args= -p $(ps -o ppid= -p $PPID)`];
 
 describe.skipIf(!hasPsql)('connect with a password', () => {
   const server = useServer(17, { tls: true });
