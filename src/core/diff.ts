@@ -80,6 +80,7 @@ const riskOf = <K extends Kind>(kind: K, before: Bodies[K] | null, after: Bodies
 const roleRisk = (before: Role | null, after: Role | null): Risk => {
   if (!after) return 'destructive';
   if (!before) return after.login || after.createdb || after.createrole ? 'grants' : 'safe';
+  if (before.options && after.options && before.options.auth !== after.options.auth) return 'authentication';
   const lost = (['login', 'inherit', 'createdb', 'createrole'] as const).some((ability) => before[ability] && !after[ability]);
   const gained = (['login', 'inherit', 'createdb', 'createrole'] as const).some((ability) => !before[ability] && after[ability]);
   return lost ? 'removes' : gained ? 'grants' : 'safe';

@@ -1,5 +1,7 @@
+import type { Change } from '../model/change.ts';
 import type { Finding } from '../model/finding.ts';
 import type { PlanTarget } from '../model/plan.ts';
+import { parseAccount } from './account.ts';
 
 type Flipping = Pick<PlanTarget, 'name' | 'steps' | 'transactions' | 'changes'>;
 
@@ -10,13 +12,19 @@ export const flipsOf = (targets: readonly Flipping[]): ReadonlySet<string> =>
       steps.flatMap((step) =>
         transactions[step.transaction]!.stage === 3
           ? step.changes.flatMap((index) => {
-              const change = changes[index]!;
-              return change.kind === 'membership' && change.after ? [`${name}/${change.after.member}`] : [];
+              const user = flippedBy(changes[index]!);
+              return user === null ? [] : [`${name}/${user}`];
             })
           : [],
       ),
     ),
   );
+
+/** PostgreSQL flips by a membership (of rds_iam), MySQL and MariaDB by the plugin of an account; a policy names the user without its host. */
+const flippedBy = (change: Change): string | null => {
+  if (change.kind === 'membership') return change.after?.member ?? null;
+  return change.kind === 'role' && change.after?.options?.auth === 'iam' ? parseAccount(change.after.name).user : null;
+};
 
 /** In a run without the account nobody knows whether the policies are there that a login needs once it is one of IAM. */
 export const flipsApart = (target: Flipping): readonly Finding[] => {

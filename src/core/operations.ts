@@ -2,7 +2,7 @@ import { granteeKey } from '../model/access.ts';
 import type { Change } from '../model/change.ts';
 import type { IamRole, Policy } from '../model/iam.ts';
 import type { PlanTarget } from '../model/plan.ts';
-import type { Role } from '../model/state.ts';
+import type { AccountOptions, Role } from '../model/state.ts';
 import { byWord } from './privileges.ts';
 
 /**
@@ -82,10 +82,14 @@ const roleIntents = (before: Role | null, after: Role | null): (readonly unknown
       attribute,
       after[attribute],
     ]),
+    ...optionIntents(before?.options, after.options).map((intent) => [after.name, ...intent]),
     ...(before?.mark?.stack === after.mark?.stack ? [] : [[after.name, 'stack', after.mark?.stack ?? null]]),
     ...(before?.mark?.pw === after.mark?.pw ? [] : [[after.name, 'pw', after.mark?.pw ?? null]]),
   ];
 };
+
+const optionIntents = (before: AccountOptions | undefined, after: AccountOptions | undefined): [option: string, value: unknown][] =>
+  Object.entries(after ?? {}).filter(([option, value]) => before?.[option as keyof AccountOptions] !== value);
 
 /** One for each ARN: which policy of the principal it stands in is how, not what. */
 const policyIntents = (before: Policy | null, after: Policy | null): (readonly unknown[])[] => {

@@ -1,3 +1,4 @@
+import { parseAccount } from '../core/account.ts';
 import { flipsOf } from '../core/flips.ts';
 import type { Cause, Change } from '../model/change.ts';
 import type { Declared, Engine } from '../model/declared.ts';
@@ -13,6 +14,7 @@ export const PARALLEL = 4;
 /** The provider of an engine, loaded when it is needed. */
 export const providerOf = async (engine: Engine, target: string): Promise<Provider<unknown>> => {
   if (engine === 'postgres') return (await import('../providers/postgres/index.ts')).postgres as Provider<unknown>;
+  if (engine === 'mysql' || engine === 'mariadb') return (await import('../providers/mysql/index.ts')).mysql as Provider<unknown>;
   if (engine === 'iam') return (await import('../providers/iam/index.ts')).iam as Provider<unknown>;
   throw failure('target/engine-unsupported', `target '${target}': this version does not plan ${engine}`, {
     hint: 'choose other targets with --target',
@@ -83,7 +85,8 @@ const planServer = async (declared: Declared, options: ReadOptions, logins: Logi
   const { provider, snapshot, told } = await readOne(declared, options);
   const planned = (wanted: Declared, into: Logins): PlanTarget => {
     const target = planTarget(provider, snapshot, wanted, limitOf(wanted, options), options.only);
-    if (provider.logins) into.set(wanted.target.name, loginsAfter(provider.logins(snapshot, wanted), target.changes));
+    if (provider.logins)
+      into.set(wanted.target.name, usersOf(wanted.target.engine, loginsAfter(provider.logins(snapshot, wanted), target.changes)));
     return target;
   };
   const also = planAlso(declared, options, (other) => planned(other, alsoLogins));
@@ -104,7 +107,11 @@ const planAlso = (declared: Declared, { also = [] }: ReadOptions, plan: (other: 
   }
 };
 
-/** Who logs in by IAM when the plan is done. */
+/** A token names the user alone, from whatever host it comes. */
+const usersOf = (engine: Engine, logins: ReadonlySet<string>): ReadonlySet<string> =>
+  engine === 'postgres' ? logins : new Set([...logins].map((name) => parseAccount(name).user));
+
+/** Who logs in by IAM when the plan is done: roles of PostgreSQL, accounts of MySQL and MariaDB. */
 const loginsAfter = (before: ReadonlySet<string>, changes: readonly Change[]): ReadonlySet<string> => {
   const after = new Set(before);
   for (const change of changes) {
@@ -114,7 +121,11 @@ const loginsAfter = (before: ReadonlySet<string>, changes: readonly Change[]): R
       if (change.after) after.add(member);
       else after.delete(member);
     }
-    if (change.kind === 'role' && change.before && !change.after?.login) after.delete(change.before.name);
+    if (change.kind !== 'role') continue;
+    if (change.before && !change.after?.login) after.delete(change.before.name);
+    const auth = change.after?.options?.auth;
+    if (auth === 'iam' && change.after!.login) after.add(change.after!.name);
+    else if (auth !== undefined) after.delete(change.after!.name);
   }
   return after;
 };

@@ -4,14 +4,22 @@
  */
 export type Privileges = readonly string[];
 
-/** Kinds of grantable object, by the word of the manifest's singular. `table` covers views, materialized views, foreign tables and partitions. */
+/**
+ * Kinds of grantable object, by the word of the manifest's singular. `table` covers views, materialized views, foreign tables and
+ * partitions. Of MySQL and MariaDB alone: `global` (its one name is `*.*`), `pattern` (schemas by a pattern with wildcards, as the
+ * server stores it), `function` and `procedure` (PostgreSQL has them under `routine`), `proxy` (an account that others may act as).
+ */
 export const OBJECT_KINDS = [
+  'global',
   'database',
   'schema',
+  'pattern',
   'table',
   'column',
   'sequence',
   'routine',
+  'function',
+  'procedure',
   'type',
   'language',
   'foreign_data_wrapper',
@@ -19,8 +27,11 @@ export const OBJECT_KINDS = [
   'tablespace',
   'large_object',
   'parameter',
+  'proxy',
 ] as const;
 export type ObjectKind = (typeof OBJECT_KINDS)[number];
+/** Kinds that PostgreSQL has. */
+export type PostgresKind = Exclude<ObjectKind, 'global' | 'pattern' | 'function' | 'procedure' | 'proxy'>;
 
 /** The grantee PUBLIC. A role may be called "PUBLIC": that is why this is no string. */
 export const PUBLIC = { public: true } as const;

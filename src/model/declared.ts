@@ -2,7 +2,7 @@ import type { Grantee, ObjectKind, Privileges } from './access.ts';
 import type { Finding, Position, Severity } from './finding.ts';
 import type { DeclaredIam, Principal } from './iam.ts';
 import type { Place, PlaceName } from './place.ts';
-import type { DefaultKind, MembershipOptions } from './state.ts';
+import type { AccountOptions, DefaultKind, MembershipOptions } from './state.ts';
 
 /** One part of a selector. Not `literal`: `*` matches any run of characters and everything else is itself. */
 export type Part = { readonly text: string; readonly literal: boolean };
@@ -62,6 +62,10 @@ export type Target = {
   readonly source: Position;
 };
 
+/** An account of MySQL or MariaDB; `host` is '' for a role of MariaDB, in lower case otherwise. */
+export type Account = { readonly user: string; readonly host: string };
+export type DeclaredOptions = Partial<Omit<AccountOptions, 'auth' | 'plugin'>>;
+
 export type Manage = 'exact' | 'additive';
 
 export type DeclaredRole = {
@@ -84,6 +88,10 @@ export type DeclaredRole = {
   readonly validUntil: string | null;
   readonly password?: Reference;
   readonly passwordVersion: number;
+  /** On MySQL and MariaDB: the account that `name` stands for (core/account.ts). */
+  readonly account?: Account;
+  /** On MySQL and MariaDB, of a user: what is written; `require` left out keeps what is there, the rest is the server's default. */
+  readonly options?: DeclaredOptions;
   readonly manage: Manage;
   readonly adoptFrom: readonly string[];
   readonly renamedFrom?: string;

@@ -7,6 +7,12 @@ const words = (...names: readonly string[]): readonly PrivilegeWord[] => names.m
 
 /** The privileges of each kind (PostgreSQL 18 manual, section 5.8). Order is the manual's. */
 export const PRIVILEGES: Readonly<Record<ObjectKind, readonly PrivilegeWord[]>> = {
+  // Of MySQL alone.
+  global: [],
+  pattern: [],
+  function: [],
+  procedure: [],
+  proxy: [],
   database: words('CREATE', 'CONNECT', 'TEMPORARY'),
   schema: words('CREATE', 'USAGE'),
   table: [...words('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'), { word: 'MAINTAIN', since: 170000 }],

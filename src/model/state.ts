@@ -19,9 +19,34 @@ export type Role = {
   /** The comment without our mark. */
   readonly description: string;
   readonly mark: Mark | null;
+  /** Of an account of MySQL or MariaDB that is no role: what else it is made with. */
+  readonly options?: AccountOptions;
 };
 
-/** Options of a membership; `inherit` and `set` are true where the engine knows none. */
+/**
+ * How an account of MySQL or MariaDB proves who it is, and its limits; names are those of the manifest, `null` and 0 are the
+ * server's default. An option that the server lacks is left out.
+ */
+export type AccountOptions = {
+  /** `other`: a plugin that no manifest asks for; its name is in `plugin`. */
+  readonly auth: 'iam' | 'password' | 'none' | 'other';
+  readonly plugin?: string;
+  /** `none`, `ssl`, `x509`, or the clauses after REQUIRE, in the order SUBJECT, ISSUER, CIPHER. */
+  readonly require: string;
+  readonly queriesPerHour: number;
+  readonly updatesPerHour: number;
+  readonly connectionsPerHour: number;
+  /** null: the server's default; 0: never. */
+  readonly passwordExpireDays: number | null;
+  readonly failedLoginAttempts?: number;
+  /** Days; -1: until somebody unlocks it. */
+  readonly passwordLockDays?: number;
+};
+
+/**
+ * Options of a membership; `inherit` and `set` are true where the engine knows none. On MySQL and MariaDB `inherit` of a user
+ * says that the role is active from login on: a default role, or every role is (activate_all_roles_on_login).
+ */
 export type MembershipOptions = { readonly admin: boolean; readonly inherit: boolean; readonly set: boolean };
 /** `member` is in `role`, granted by `grantor`. */
 export type Membership = { readonly role: string; readonly member: string; readonly grantor: string } & MembershipOptions;

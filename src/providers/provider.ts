@@ -90,7 +90,7 @@ export type Provider<Snapshot> = {
   readonly statements: (changes: readonly Change[], snapshot: Snapshot, declared: Declared) => Statements;
   /** □ */
   readonly identity: (snapshot: Snapshot, target: Target) => PlanTarget['identity'];
-  /** □ users that log in by IAM, as the server has them */
+  /** □ roles or accounts that log in by IAM, as the server has them */
   readonly logins?: (snapshot: Snapshot, declared: Declared) => ReadonlySet<string>;
   /** □ databases that were not read, and how much was */
   readonly extent: (snapshot: Snapshot) => Pick<PlanTarget, 'unread' | 'read'>;

@@ -4,12 +4,16 @@ import { partName } from './escape.ts';
 import { count, join, listed, literal, type Phrase, plain, plural, say } from './phrase.ts';
 
 const NOUNS: Readonly<Record<ObjectKind, readonly [one: string, many: string]>> = {
+  global: ['server', 'servers'],
   database: ['database', 'databases'],
   schema: ['schema', 'schemas'],
+  pattern: ['pattern of schemas', 'patterns of schemas'],
   table: ['table', 'tables'],
   column: ['column', 'columns'],
   sequence: ['sequence', 'sequences'],
   routine: ['routine', 'routines'],
+  function: ['function', 'functions'],
+  procedure: ['procedure', 'procedures'],
   type: ['type', 'types'],
   language: ['language', 'languages'],
   foreign_data_wrapper: ['foreign-data wrapper', 'foreign-data wrappers'],
@@ -17,6 +21,7 @@ const NOUNS: Readonly<Record<ObjectKind, readonly [one: string, many: string]>> 
   tablespace: ['tablespace', 'tablespaces'],
   large_object: ['large object', 'large objects'],
   parameter: ['parameter', 'parameters'],
+  proxy: ['account', 'accounts'],
 };
 
 /** `1 table`, `14 tables`. */

@@ -1,5 +1,5 @@
 import { privilegesOf } from '../../core/privileges.ts';
-import type { ObjectKind, ObjectSet, Privileges } from '../../model/access.ts';
+import type { ObjectKind, ObjectSet, PostgresKind, Privileges } from '../../model/access.ts';
 import { PRIVILEGES } from '../../model/privilege.ts';
 import type { DefaultKind } from '../../model/state.ts';
 import type { AclType } from './acl.ts';
@@ -7,7 +7,7 @@ import { splitRoutine } from './routine.ts';
 import { ident, qualified } from './sql.ts';
 
 /** The type that `acldefault()` knows each kind by. */
-export const ACL_TYPES: Readonly<Record<ObjectKind, AclType>> = {
+export const ACL_TYPES: Readonly<Record<PostgresKind, AclType>> = {
   database: 'd',
   schema: 'n',
   table: 'r',
@@ -24,7 +24,7 @@ export const ACL_TYPES: Readonly<Record<ObjectKind, AclType>> = {
 };
 
 /** What follows ON in GRANT and REVOKE. ROUTINE covers all four kinds of routine, TYPE covers domains. */
-export const KEYWORDS: Readonly<Record<ObjectKind, string>> = {
+export const KEYWORDS: Readonly<Record<PostgresKind, string>> = {
   database: 'DATABASE',
   schema: 'SCHEMA',
   table: 'TABLE',
@@ -82,7 +82,7 @@ export const expandAll = (privileges: Privileges, kind: ObjectKind, version: num
 };
 
 /** The object as it stands after ON: routines carry their arguments, parameters are dotted words, large objects are numbers. */
-export const objectSql = (kind: ObjectKind, schema: string | null, name: string): string => {
+export const objectSql = (kind: PostgresKind, schema: string | null, name: string): string => {
   switch (kind) {
     case 'routine': {
       const routine = splitRoutine(name);
@@ -110,4 +110,6 @@ export const objectSql = (kind: ObjectKind, schema: string | null, name: string)
 
 /** The objects of a set, in the order of their names. */
 export const objectsSql = (set: ObjectSet): string[] =>
-  set.kind === 'column' ? [objectSql('column', set.schema, set.relation!)] : set.names.map((name) => objectSql(set.kind, set.schema, name));
+  set.kind === 'column'
+    ? [objectSql('column', set.schema, set.relation!)]
+    : set.names.map((name) => objectSql(set.kind as PostgresKind, set.schema, name));

@@ -1,5 +1,5 @@
 import { parseComment } from '../../core/mark.ts';
-import type { AclEntry, ObjectKind, OwnedObjects } from '../../model/access.ts';
+import type { AclEntry, OwnedObjects, PostgresKind } from '../../model/access.ts';
 import type { Membership, Role } from '../../model/state.ts';
 import type { Reality } from '../provider.ts';
 import { type AclType, defaultAcl, parseAcl } from './acl.ts';
@@ -58,7 +58,7 @@ const isSystemSchema = (name: string): boolean => name.startsWith('pg_') || name
 
 const sharedObjects = (snapshot: Snapshot, rename: (name: string) => string): OwnedObjects[] => {
   const read = aclReader(snapshot.server.version, rename);
-  const shared = (kind: ObjectKind, { name, owner, acl }: SharedObject): OwnedObjects => ({
+  const shared = (kind: PostgresKind, { name, owner, acl }: SharedObject): OwnedObjects => ({
     kind,
     database: null,
     schema: null,
@@ -76,7 +76,7 @@ const sharedObjects = (snapshot: Snapshot, rename: (name: string) => string): Ow
 const databaseObjects = (database: string, contents: Contents, version: number, rename: (name: string) => string): OwnedObjects[] => {
   const read = aclReader(version, rename);
   const row = (
-    kind: ObjectKind,
+    kind: PostgresKind,
     schema: string | null,
     owner: string,
     acl: string | null,
@@ -91,7 +91,7 @@ const databaseObjects = (database: string, contents: Contents, version: number, 
     acl: read(acl, ACL_TYPES[kind], rename(owner)),
     ...(schema !== null && isSystemSchema(schema) ? { origin: 'system' as const } : originOf(origin)),
   });
-  const plain = (kind: ObjectKind, { name, owner, acl }: SharedObject) => row(kind, null, owner, acl, null, [name]);
+  const plain = (kind: PostgresKind, { name, owner, acl }: SharedObject) => row(kind, null, owner, acl, null, [name]);
   return [
     ...contents.schemas.map((schema) => ({
       ...row('schema', null, schema.owner, schema.acl, schema.origin, [schema.name]),

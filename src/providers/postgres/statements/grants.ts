@@ -1,6 +1,14 @@
 import { groupBy } from '../../../core/group.ts';
 import { byWord, difference, wordOf } from '../../../core/privileges.ts';
-import { type Grantee, granteeKey, granteeOf, type ObjectKind, type ObjectSet, type OwnedObjects } from '../../../model/access.ts';
+import {
+  type Grantee,
+  granteeKey,
+  granteeOf,
+  type ObjectKind,
+  type ObjectSet,
+  type OwnedObjects,
+  type PostgresKind,
+} from '../../../model/access.ts';
 import { distinct, pathKey } from '../../../model/key.ts';
 import type { Grant } from '../../../model/state.ts';
 import { ALL_IN_SCHEMA, DEFAULT_OBJECTS, KEYWORDS, objectsSql } from '../catalog.ts';
@@ -259,7 +267,7 @@ const objectLists = (
 
 const namedLists = (kind: ObjectKind, pieces: readonly Piece[]) =>
   chunks([...new Set(pieces.flatMap((piece) => objectsSql(piece.on)))], NAMES_PER_STATEMENT).map((some) => ({
-    list: `${KEYWORDS[kind]} ${some.join(', ')}`,
+    list: `${KEYWORDS[kind as PostgresKind]} ${some.join(', ')}`,
     named: some.length,
   }));
 

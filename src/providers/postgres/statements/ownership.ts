@@ -1,4 +1,5 @@
 import { groupBy } from '../../../core/group.ts';
+import type { PostgresKind } from '../../../model/access.ts';
 import { OWNER_KEYWORDS, objectSql } from '../catalog.ts';
 import { ownedBy } from '../drops.ts';
 import { ownerActor, type Scope } from '../scope.ts';
@@ -25,7 +26,7 @@ const alterDrafts = (scope: Scope, change: Indexed<'ownership'>): Draft[] => {
   const { on, owner } = change.after!;
   const from = ownerActor(scope, { owner: change.before!.owner, database: on.database });
   const statements = on.names.map(
-    (name) => `ALTER ${OWNER_KEYWORDS[on.kind]} ${objectSql(on.kind, on.schema, name)} OWNER TO ${ident(owner)}`,
+    (name) => `ALTER ${OWNER_KEYWORDS[on.kind]} ${objectSql(on.kind as PostgresKind, on.schema, name)} OWNER TO ${ident(owner)}`,
   );
   return chunks(statements, NAMES_PER_STATEMENT).map((some) => ({
     database: on.database,
