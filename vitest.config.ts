@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 /** Two projects: unit tests do no I/O and share a process; each live file has processes and servers of its own. */
 export default defineConfig({
+  // those packages' source maps name files that they leave out, which is a hundred warnings
+  logLevel: 'error',
   test: {
     maxWorkers: Math.max(2, Math.min(availableParallelism(), 6)),
     // GitHub's parser imports JSON in a way that Node does not take.

@@ -71,6 +71,7 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .action(async (options) => done(await (await import('./validate.ts')).validateCommand(withJson(options), console)));
 
   planOptions(command('plan', 'read everything once and print what would change'))
+    .addOption(rotate())
     .option('--out <file>', 'save the plan')
     .addOption(new Option('--detailed-exitcode', 'exit 2 when there are changes').default(false, 'exit 0'))
     .action(async (options) => done(await (await import('./plan.ts')).planCommand(withJson(options), console)));
@@ -88,6 +89,7 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     ),
   )
     .addOption(new Option('--only <cause>', "only what a passed 'until' asks for").choices(['expired']))
+    .addOption(rotate())
     .action(async (plans, options) => done(await (await import('./apply.ts')).applyCommand({ ...withJson(options), plans }, console)));
 
   applyOptions(targetOptions(command('destroy', 'remove everything that carries our mark on the chosen targets')))
@@ -206,6 +208,10 @@ const applyOptions = (command: Command): Command =>
 const format = (choices: readonly string[]): Option =>
   new Option('-f, --format <format>', 'how to print it').choices([...choices]).default(choices[0]);
 const json = (): Option => new Option('--json', 'the same as --format json');
+const rotate = (): Option =>
+  new Option('--rotate <user>', "set this user's password again, whatever its version; repeatable")
+    .argParser(collect)
+    .default([], 'nobody');
 const maxRemovals = (): Option => new Option('--max-removals <n>', 'how many roles may lose access on a target').argParser(wholeNumber);
 
 const withJson = (options: { readonly json?: boolean } & Record<string, unknown>) =>

@@ -101,7 +101,7 @@ const converge = async <Snapshot>(
         // What it waits for has a code of its own, which says more.
         exitCode: isTouched(tally) ? EXIT.partial : EXIT.error,
       });
-    if (!failure) return await verify(provider, declared, options, tally);
+    if (!failure) return await verify(provider, rotated(declared), options, tally);
     if (!failure.retry || attempt === (failure.once ? 2 : ATTEMPTS))
       return finish(declared, tally, { failure, notStarted: outcome.notStarted });
     options.onProgress({
@@ -231,7 +231,7 @@ const run = async <Snapshot>(
         verify: (read) =>
           remaining(
             provider,
-            declared,
+            rotated(declared),
             read,
             finished[index]!.map((change) => target.changes[change]!),
           ),
@@ -239,7 +239,14 @@ const run = async <Snapshot>(
       if (outcome.status === 'committed') {
         tally.applied += finished[index]!.length;
         tally.statements += steps.length;
-        options.onProgress({ type: 'transaction-done', target: name, database, statements: steps.length, ms: options.now() - started });
+        options.onProgress({
+          type: 'transaction-done',
+          target: name,
+          database,
+          of: declared.iam ? 'call' : 'statement',
+          statements: steps.length,
+          ms: options.now() - started,
+        });
       } else {
         const { done = 0, committed = false } = outcome;
         const whole = finished[index]!.filter((change) => steps.slice(done).every(({ changes }) => !changes.includes(change))).length;
@@ -269,6 +276,12 @@ const finishedBy = (target: PlanTarget): readonly (readonly number[])[] => {
   for (const step of target.steps) for (const change of step.changes) last.set(change, Math.max(last.get(change) ?? 0, step.transaction));
   return target.transactions.map((_, index) => [...last].filter(([, transaction]) => transaction === index).map(([change]) => change));
 };
+
+/** A password that was set again is not read back: nobody can tell it from the one before. */
+const rotated = (declared: Declared): Declared => ({
+  ...declared,
+  roles: new Map([...declared.roles].map(([name, { rotate: _, ...role }]) => [name, role])),
+});
 
 /** Of the changes that should be done, those that a reading still finds undone. */
 const remaining = <Snapshot>(
@@ -350,7 +363,7 @@ const leftBehind = (declared: Declared, behind: readonly string[]): Finding => (
 const interrupted = (declared: Declared): Finding => ({
   severity: 'error',
   code: 'apply/interrupted',
-  message: `target '${declared.target.name}': interrupted; what was committed stays, the open transaction was rolled back`,
+  message: `target '${declared.target.name}': interrupted; what was committed stays, ${declared.target.engine === 'postgres' ? 'the open transaction was rolled back' : 'and nothing more was begun'}`,
   hint: 'run it again: what is done drops out',
   target: declared.target.name,
 });

@@ -1,9 +1,10 @@
+import { nearest } from '../core/nearest.ts';
 import type { Manifest } from '../manifest/content.ts';
 import { declare, targetNamed } from '../manifest/declare.ts';
 import { type DeclaredAccount, declareIam } from '../manifest/declare-iam.ts';
 import { loadManifest } from '../manifest/load.ts';
 import { readManifest, targetsOf } from '../manifest/validate.ts';
-import type { Declared, Target } from '../model/declared.ts';
+import type { Declared, DeclaredRole, Target } from '../model/declared.ts';
 import { Failure, type Finding, failure, isError } from '../model/finding.ts';
 import { distinct, nameKey } from '../model/key.ts';
 
@@ -13,6 +14,8 @@ export type ManifestOptions = {
   readonly target: readonly string[];
   /** RFC 3339; the instant at which `until` is judged. */
   readonly now?: string;
+  /** Users whose passwords shall be set again, whatever their versions say. */
+  readonly rotate?: readonly string[];
   /** JSON of postgres-user-manager may hold passwords, which are left out. */
   readonly allowPlaintextPasswords?: boolean;
 };
@@ -40,7 +43,7 @@ export const openSession = async (options: ManifestOptions, clock: () => Date): 
 export const sessionOf = (
   manifest: Manifest,
   findings: readonly Finding[],
-  options: Pick<ManifestOptions, 'target' | 'now'>,
+  options: Pick<ManifestOptions, 'target' | 'now' | 'rotate'>,
   clock: () => Date,
 ): Session => {
   const asOf = options.now ?? clock().toISOString();
@@ -51,7 +54,10 @@ export const sessionOf = (
   for (const name of chosen) if (!names.includes(name)) throw unknownTarget(name, names);
   const isChosen = account !== null && chosen.includes(account.target.name);
   const apart = account !== null && !isChosen ? { apart: true as const } : {};
-  const declareds = servers.filter((name) => chosen.includes(name)).map((name) => ({ ...declare(manifest, name, { asOf }), ...apart }));
+  const declareds = rotating(
+    servers.filter((name) => chosen.includes(name)).map((name) => ({ ...declare(manifest, name, { asOf }), ...apart })),
+    options.rotate ?? [],
+  );
   const named = isChosen ? distinct(account.iam.connects.map(({ target }) => target)) : [];
   return {
     stack: manifest.content.stack,
@@ -62,6 +68,30 @@ export const sessionOf = (
     // How a target is connected to is said by its plan.
     findings: findings.filter(({ code }) => code !== 'manifest/tls'),
   };
+};
+
+/** The named users with their passwords to be set again; each must have one on a chosen target. */
+const rotating = (declareds: readonly Declared[], users: readonly string[]): readonly Declared[] => {
+  const meant = ({ name, account }: DeclaredRole): boolean => users.includes(account?.user ?? name);
+  const withPassword = declareds.flatMap(({ roles }) => [...roles.values()].filter(({ password }) => password !== undefined));
+  const known = distinct(withPassword.map(({ name, account }) => account?.user ?? name));
+  const unknown = users.find((user) => !known.includes(user));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, known);
+    throw failure('manifest/rotate', `'${unknown}' has no password in the manifest that could be set again`, {
+      hint: near === undefined ? "a user with 'password' is expected" : `did you mean '${near}'?`,
+    });
+  }
+  if (users.length === 0) return declareds;
+  return declareds.map((declared) => ({
+    ...declared,
+    roles: new Map(
+      [...declared.roles].map(([name, role]) => [
+        name,
+        meant(role) && role.password !== undefined ? { ...role, rotate: true as const } : role,
+      ]),
+    ),
+  }));
 };
 
 const unknownTarget = (name: string, names: readonly string[]): Failure =>

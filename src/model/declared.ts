@@ -88,6 +88,8 @@ export type DeclaredRole = {
   readonly validUntil: string | null;
   readonly password?: Reference;
   readonly passwordVersion: number;
+  /** Its password shall be set again by this run, whatever its version says. */
+  readonly rotate?: true;
   /** On MySQL and MariaDB: the account that `name` stands for (core/account.ts). */
   readonly account?: Account;
   /** On MySQL and MariaDB, of a user: what is written; `require` left out keeps what is there, the rest is the server's default. */

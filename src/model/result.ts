@@ -51,7 +51,9 @@ export type Progress =
   | {
       readonly type: 'transaction-done';
       readonly target: string;
+      /** '': none, and each statement or call was its own commit. */
       readonly database: string;
+      readonly of: 'statement' | 'call';
       readonly statements: number;
       readonly ms: number;
     }

@@ -40,7 +40,7 @@ const wordsOf = (event: Progress): string | null => {
       return null;
     case 'transaction-done':
       return event.database === ''
-        ? `${plural(event.statements, 'call')} done, ${seconds(event.ms)}`
+        ? `${plural(event.statements, event.of)} done, ${seconds(event.ms)}`
         : `${within(event.database)}${plural(event.statements, 'statement')} committed, ${seconds(event.ms)}`;
     case 'transaction-failed':
       return `${within(event.database)}${event.database === '' ? 'stopped' : 'rolled back'}: ${event.message}${event.sqlstate === undefined ? '' : ` (${event.sqlstate})`}`;

@@ -66,6 +66,21 @@ eachMajor(
       expectClean(await run(['apply', '-m', rotated, '--auto-approve']), 0);
     });
 
+    test('a password is set again when that is asked for, and a name without one is refused', async () => {
+      const file = command.manifest(server(), body(2), { target: 'databases: [app]' });
+      const again = { ...CANARIES, JOHN: 'canary-john-anew' };
+      const rotated = await run(['apply', '-m', file, '--auto-approve', '--rotate', 'john'], again);
+      expectClean(rotated, 0);
+      expect(rotated.stdout).toContain('1 change, 1 statement');
+      const login = (password: string) => server().query({ user: 'john', password }, 'app', 'SELECT 1 AS one');
+      expect(await login(again.JOHN)).toEqual([{ one: 1 }]);
+      await expect(login(CANARIES.JOHN)).rejects.toThrow('password authentication failed');
+      expectClean(await run(['apply', '-m', file, '--auto-approve', '--rotate', 'john']), 0);
+      const unknown = await run(['apply', '-m', file, '--auto-approve', '--rotate', 'jon']);
+      expectClean(unknown, 1);
+      expect(unknown.stderr).toContain("'jon' has no password in the manifest that could be set again · did you mean 'john'?");
+    });
+
     test('the passwords work, and the server never heard them, log_statement = all', async () => {
       for (const [user, password] of [
         ['jane', CANARIES.JANE],

@@ -116,7 +116,7 @@ describe('progressText', () => {
       '~ orders: waiting for the run lock, held by pid 12 of rolecall',
     ],
     [
-      { type: 'transaction-done', target: 'orders', database: 'sales', statements: 1, ms: 1234 },
+      { type: 'transaction-done', target: 'orders', database: 'sales', of: 'statement', statements: 1, ms: 1234 },
       '  orders: database sales: 1 statement committed, 1.2 s',
     ],
     [

@@ -177,7 +177,7 @@ const comparePassword = (scope: Scope, compare: Comparison, declared: DeclaredRo
   // Adoption leaves the password alone, unless its login was by IAM until now: a stored password may then be anybody's.
   const adopting = actual.mark?.stack !== scope.declared.stack;
   const bumped = !adopting && declared.passwordVersion > (actual.mark?.pw ?? 0);
-  if (bumped || iam) putPassword(compare, declared, actual.mark?.pw ?? 0);
+  if (bumped || iam || declared.rotate) putPassword(compare, declared, actual.mark?.pw ?? 0);
   else if (!adopting && declared.passwordVersion < (actual.mark?.pw ?? 0)) reportVersion(compare, declared, actual.mark!.pw!);
 };
 
