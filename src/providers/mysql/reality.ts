@@ -1,0 +1,78 @@
+import type { Mark, Membership, Role } from '../../model/state.ts';
+import type { Reality } from '../provider.ts';
+import { isReserved } from './catalog.ts';
+import type { Snapshot, SnapshotAccount } from './snapshot.ts';
+
+/**
+ * Accounts and memberships in normal form, under the names that they will have. Objects have no owners and no ACLs here: grants are
+ * compared row by row, and effective access is computed from the rows (access.ts).
+ */
+export const realityOf = (snapshot: Snapshot, rename: (name: string) => string): Reality => {
+  const superusers = new Set(
+    snapshot.grants.flatMap(({ account, level, privileges }) =>
+      level === 'global' && privileges.some((privilege) => /^(SUPER|SYSTEM_USER)\*?$/.test(privilege)) ? [account] : [],
+    ),
+  );
+  return {
+    roles: new Map(
+      snapshot.accounts.map((account) => {
+        const name = rename(account.name);
+        return [name, { ...roleOf(account, name, superusers.has(account.name)), oid: oidOf(account) }];
+      }),
+    ),
+    memberships: membershipsOf(snapshot, rename),
+    objects: [],
+  };
+};
+
+/** Accounts have no lasting number: it only tells those of the server from the others. */
+const oidOf = ({ user, name }: SnapshotAccount): number => (isReserved(user) || name === 'root@localhost' ? 1 : 16384);
+
+const roleOf = (account: SnapshotAccount, name: string, superuser: boolean): Role => ({
+  name,
+  login: account.kind === 'user' && !account.locked,
+  inherit: true,
+  createdb: false,
+  createrole: false,
+  superuser,
+  replication: false,
+  bypassrls: false,
+  connectionLimit: account.connectionLimit === 0 ? -1 : account.connectionLimit,
+  validUntil: null,
+  description: account.comment ?? '',
+  mark: parseMark(account.mark),
+  ...(account.kind === 'user' ? { options: account.options } : {}),
+});
+
+/** Our attribute, a JSON object; other people write attributes too: what is not ours is none. */
+export const parseMark = (text: string | null): Mark | null => {
+  if (text === null) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const { stack, pw, locked } = (value ?? {}) as Record<string, unknown>;
+  if (typeof stack !== 'string' || stack === '') return null;
+  return {
+    stack,
+    ...(typeof pw === 'number' && Number.isSafeInteger(pw) && pw >= 0 ? { pw } : {}),
+    ...(typeof locked === 'string' && locked !== '' ? { locked } : {}),
+  };
+};
+
+/** `inherit`: active from login on. What is granted to a role always is. */
+const membershipsOf = ({ accounts, edges, defaultRoles, server }: Snapshot, rename: (name: string) => string): Membership[] => {
+  // No name holds a NUL.
+  const defaults = new Set(defaultRoles.map(({ member, role }) => `${member}\0${role}`));
+  const roles = new Set(accounts.flatMap(({ name, kind }) => (kind === 'role' ? [name] : [])));
+  return edges.map(({ role, member, admin }) => ({
+    role: rename(role),
+    member: rename(member),
+    grantor: '',
+    admin,
+    inherit: server.activateAllRoles || roles.has(member) || defaults.has(`${member}\0${role}`),
+    set: true,
+  }));
+};
