@@ -2,10 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { libpqVariables } from '../../core/postgres-variables.ts';
-import { rdsHost } from '../../core/rds-host.ts';
-import type { Reference, Target } from '../../model/declared.ts';
-import { Failure, failure } from '../../model/finding.ts';
-import { rdsAuthorities } from '../authorities.ts';
+import type { Target } from '../../model/declared.ts';
+import { failure } from '../../model/finding.ts';
+import { at, authoritiesOf, authorityIn, checkTokenLogin, credentialOf, type Environment, nobody, secretOf, userOf } from '../login.ts';
 import { passwordIn } from './passfile.ts';
 
 /** How much of TLS is asked for, in libpq's words: `prefer` goes on without it when the server has none. */
@@ -29,8 +28,6 @@ export type Address = {
 /** Which of the target's logins, and where to. Without `database` an `env` endpoint's own counts. */
 export type Destination = { readonly as: 'plan' | 'apply'; readonly database?: string };
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /**
  * Resolves a target to an address: looks up the password or makes a token, reads the authorities. Throws a Failure for what is
  * missing. A token is good for one connection: each has an address of its own.
@@ -52,115 +49,21 @@ export const addressOf = async (target: Target, destination: Destination, env: E
   }
 };
 
-/** node-postgres would send a token to whoever answers, and in the clear where there is no TLS. */
-const checkTokenLogin = (target: Target): void => {
-  const { endpoint, login, name } = target;
-  if (endpoint.kind !== 'explicit') {
-    throw failure('connect/iam', `target '${name}': its login is by IAM, and a token is for an endpoint that the manifest names`, {
-      ...at(target),
-      hint: 'write rds: { cluster: …, region: … } or endpoint: { host: … }',
-    });
-  }
-  if (endpoint.tls !== 'verify-full') {
-    throw failure(
-      'connect/iam-needs-tls',
-      `target '${name}': its login is by IAM, and 'tls: ${endpoint.tls}' would show the token to others`,
-      {
-        ...at(target),
-        hint: "write tls: verify-full, or leave 'tls' out",
-      },
-    );
-  }
-  if (!login.token) {
-    throw failure('connect/iam', `target '${name}': its login is by IAM, and it was not looked up in AWS`, {
-      ...at(target),
-      hint: 'correct what else is said of this target first',
-    });
-  }
-};
-
-const at = (target: Target) => ({ target: target.name, source: target.source });
-
-const userOf = (target: Target, as: Destination['as']): string | undefined =>
-  as === 'plan' ? (target.login.planUser ?? target.login.user) : target.login.user;
-
 const explicitAddress = async (target: Target, { as, database }: Destination, env: Environment): Promise<Address> => {
-  const { endpoint, login } = target;
+  const { endpoint } = target;
   if (endpoint.kind !== 'explicit') throw new TypeError('not an explicit endpoint');
   const user = userOf(target, as);
-  if (user === undefined) {
-    throw failure('connect/no-user', `target '${target.name}': nobody to log in as`, { ...at(target), hint: "write 'login: { user: … }'" });
-  }
+  if (user === undefined) throw nobody(target, "write 'login: { user: … }'");
   return {
     host: endpoint.host,
     port: endpoint.port,
     user,
     database: database ?? target.maintenanceDatabase,
-    password: login.auth === 'iam' ? await tokenOf(target, user) : login.password && secretOf(login.password, target, env),
+    password: await credentialOf(target, user, env),
     tls: endpoint.tls,
     ca: endpoint.tls === 'verify-full' ? await authoritiesOf(target) : undefined,
     ...(endpoint.via ? { via: endpoint.via } : {}),
   };
-};
-
-const tokenOf = async (target: Target, user: string): Promise<string | undefined> => {
-  try {
-    return await target.login.token?.(user);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    throw new Failure(
-      error.findings.map((finding) => ({ ...finding, ...at(target), message: `target '${target.name}': ${finding.message}` })),
-      error.exitCode,
-    );
-  }
-};
-
-/** An endpoint of RDS itself is signed by RDS, unless the manifest knows better; one of RDS Proxy by those whom Node trusts. */
-const authoritiesOf = async (target: Target): Promise<string | undefined> => {
-  if (target.endpoint.kind !== 'explicit') return undefined;
-  const { host, ca } = target.endpoint;
-  if (ca === 'rds' || (ca === undefined && rdsHost(host)?.proxy === false)) return await rdsAuthorities();
-  return ca === undefined ? undefined : await authorityIn(ca, target);
-};
-
-/** The password that a reference stands for. Only the environment is looked into. */
-const secretOf = (reference: Reference, target: Target, env: Environment): string => {
-  if (reference.source === 'secret') {
-    throw failure(
-      'connect/secret',
-      `target '${target.name}': '${reference.text}' cannot be looked up: this version reads only \${env:NAME}`,
-      {
-        ...at(target),
-        hint: `put the password into an environment variable and refer to it as \${env:NAME}`,
-      },
-    );
-  }
-  const value = env[reference.name];
-  if (value) return value;
-  const state = value === undefined ? 'is not set' : 'is empty';
-  throw failure(
-    'connect/no-variable',
-    `target '${target.name}': the environment variable '${reference.name}' ${state}, but its login's password is '${reference.text}'`,
-    {
-      ...at(target),
-      hint: `set ${reference.name} to the password of the login`,
-    },
-  );
-};
-
-const authorityIn = async (file: string, target: Target): Promise<string> => {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw failure(
-      'connect/no-ca',
-      `target '${target.name}': the CA file '${file}' cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
-      {
-        ...at(target),
-        hint: "name a PEM file with the authority's certificate in 'ca' (or PGSSLROOTCERT)",
-      },
-    );
-  }
 };
 
 /** libpq's rules (see `libpqVariables` for what else counts): the manifest first, then DATABASE_URL, then the variables, then the password file, then the defaults. */
@@ -170,12 +73,7 @@ const environmentAddress = async (target: Target, { as, database }: Destination,
   const host = url.host || env.PGHOST || 'localhost';
   const port = portOf(url.port || env.PGPORT || '5432', target);
   const user = userOf(target, as) || url.user || env.PGUSER || env.USER || env.USERNAME;
-  if (!user) {
-    throw failure('connect/no-user', `target '${target.name}': nobody to log in as`, {
-      ...at(target),
-      hint: "set PGUSER, or write 'login: { user: … }'",
-    });
-  }
+  if (!user) throw nobody(target, "set PGUSER, or write 'login: { user: … }'");
   const to = { host, port, user, database: database ?? (url.database || env.PGDATABASE || user) };
   const said = target.login.password ? secretOf(target.login.password, target, env) : url.password || env.PGPASSWORD;
   const tls = tlsOf(url.sslmode || env.PGSSLMODE || 'prefer', host, target);
@@ -248,7 +146,7 @@ const verifies = (tls: Tls): boolean => tls === 'verify-ca' || tls === 'verify-f
 /** `system` is libpq's word for the authorities that are trusted anyway. */
 const environmentAuthority = async (named: string | undefined, tls: Tls, target: Target, env: Environment): Promise<string | undefined> => {
   if (!verifies(tls) || named === 'system') return undefined;
-  if (named) return await authorityIn(named, target);
+  if (named) return await authorityIn(named, target, "'ca' (or PGSSLROOTCERT)");
   return await readFile(join(homeOf(env), '.postgresql', 'root.crt'), 'utf8').catch(() => undefined);
 };
 

@@ -2,8 +2,9 @@ import { Socket } from 'node:net';
 import type { Client, QueryConfig } from 'pg';
 import type { Target } from '../../model/declared.ts';
 import { Failure, failure } from '../../model/finding.ts';
+import type { Environment } from '../login.ts';
 import type { Timeouts } from '../provider.ts';
-import { type Address, addressOf, type Environment } from './address.ts';
+import { type Address, addressOf } from './address.ts';
 import { connectFailure, type Peer } from './trouble.ts';
 
 export type ConnectOptions = {

@@ -1,7 +1,7 @@
 import { postgresSslMode } from '../../core/postgres-variables.ts';
 import type { Target } from '../../model/declared.ts';
 import type { Finding, Severity } from '../../model/finding.ts';
-import type { Environment } from './address.ts';
+import type { Environment } from '../login.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** A password that crosses the network without a verified server: warned of, except on loopback (it stays on the machine). */

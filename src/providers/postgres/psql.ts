@@ -1,4 +1,5 @@
-import type { Address, Environment } from './address.ts';
+import type { Environment } from '../login.ts';
+import type { Address } from './address.ts';
 
 /** Variables of libpq that say how psql shows things, and where passwords are filed, but not where it goes or as whom. */
 const HARMLESS: ReadonlySet<string> = new Set(['PGAPPNAME', 'PGCLIENTENCODING', 'PGCONNECT_TIMEOUT', 'PGDATESTYLE', 'PGPASSFILE', 'PGTZ']);
