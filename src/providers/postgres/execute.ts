@@ -5,6 +5,7 @@ import { parseComment } from '../../core/mark.ts';
 import type { Declared, DeclaredRole } from '../../model/declared.ts';
 import { Failure, type Finding, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
+import { codeOf } from '../network.ts';
 import type { Execution, Outcome } from '../provider.ts';
 import { lockHint } from './blockers.ts';
 import { AFTER_COMMIT, canary } from './canary.ts';
@@ -13,7 +14,7 @@ import { inspectWithin } from './inspect.ts';
 import { scramVerifier } from './scram.ts';
 import type { Snapshot } from './snapshot.ts';
 import { ident, literal } from './sql.ts';
-import { codeOf, PASSING } from './trouble.ts';
+import { PASSING } from './trouble.ts';
 
 /** Warnings that mean "nothing happened": GRANT and REVOKE report them beside a success. */
 const FAILING_NOTICES = new Set(['01007', '01006', '01000']);

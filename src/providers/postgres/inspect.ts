@@ -4,6 +4,7 @@ import { isPattern } from '../../core/selector.ts';
 import type { Declared, Part } from '../../model/declared.ts';
 import { Failure, type Finding } from '../../model/finding.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
+import { hostPort } from '../network.ts';
 import type { Inspection } from '../provider.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { settingsInPlay } from './known-settings.ts';
@@ -20,7 +21,7 @@ import {
 } from './queries.ts';
 import { clusterOf, contentsOf, mayReadControl, type Row, type Rows, serverOf } from './rows.ts';
 import type { Contents, KnownSetting, Server, Snapshot, SnapshotDatabase } from './snapshot.ts';
-import { hostPort, readError } from './trouble.ts';
+import { readError } from './trouble.ts';
 
 /** For tests: how long the server may take for one statement, in ms. */
 export type InspectOptions = { readonly statementTimeoutMs?: number; readonly env?: Readonly<Record<string, string | undefined>> };

@@ -1,6 +1,18 @@
 import { connectArn } from '../../core/aws.ts';
 import type { Target } from '../../model/declared.ts';
-import { Failure, type Finding, failure } from '../../model/finding.ts';
+import { Failure } from '../../model/finding.ts';
+import {
+  BROKEN,
+  brokenWhile,
+  codeOf,
+  type Explained,
+  explainNetwork,
+  explainTls,
+  hostPort,
+  messageOf,
+  troubleFailure,
+  withoutTls,
+} from '../network.ts';
 import type { Address } from './address.ts';
 
 /** What was being talked to when it went wrong. */
@@ -17,8 +29,6 @@ export const PASSING: ReadonlySet<string> = new Set(
   ]),
 );
 
-type Explained = { readonly slug: string; readonly what: string; readonly hint: string };
-
 /** A refused or broken connection, said as a Failure `connect/…`. A Failure stays what it is. */
 export const connectFailure = (error: unknown, peer: Peer): Failure =>
   error instanceof Failure ? error : asFailure('connect', explainConnect(error, peer) ?? brokenWhile('logging in', error), peer);
@@ -30,139 +40,33 @@ export const readError = (error: unknown, peer: Peer): unknown => {
   return explained ? asFailure('inspect', explained, peer) : error;
 };
 
-/** SQLSTATE of a server's error, or the code of a socket's. */
-export const codeOf = (error: unknown): string => {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
-  return typeof code === 'string' ? code : '';
-};
-
-const asFailure = (area: 'connect' | 'inspect', { slug, what, hint }: Explained, { target, address }: Peer): Failure => {
-  const where = `${hostPort(address)}, database '${address.database}', user '${address.user}'`;
-  const finding: Omit<Finding, 'severity' | 'code' | 'message'> = {
-    hint: redacted(hint, address),
-    target: target.name,
-    source: target.source,
-  };
-  return failure(`${area}/${slug}`, `target '${target.name}': ${redacted(what, address)} (${where})`, finding);
-};
-
-/** `db.example.com:5432`, and the tunnel that it is reached by. */
-export const hostPort = ({ host, port, via }: Peer['address']): string => `${written({ host, port })}${via ? ` via ${written(via)}` : ''}`;
-
-const written = ({ host, port }: Dialled): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
-type Dialled = Pick<Address, 'host' | 'port'>;
-
-/** No driver is known to put a password into a message: this makes sure. Short ones are words like any other, and would give themselves away. */
-const redacted = (text: string, { password }: Peer['address']): string =>
-  password && password.length >= REDACTED_FROM ? text.replaceAll(password, '***') : text;
-const REDACTED_FROM = 8;
-
-const messageOf = (error: unknown): string => {
-  if (error instanceof AggregateError && !error.message) return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
-};
+const asFailure = (area: 'connect' | 'inspect', explained: Explained, { target, address }: Peer): Failure =>
+  troubleFailure(area, explained, target, address, `${hostPort(address)}, database '${address.database}', user '${address.user}'`);
 
 const explainConnect = (error: unknown, peer: Peer): Explained | undefined =>
   explainNetwork(codeOf(error), peer.address) ??
-  explainTls(error, peer.address) ??
+  explainSocket(codeOf(error), peer.address) ??
+  explainSaid(messageOf(error), peer.address) ??
+  explainTls(codeOf(error), peer.address) ??
   (peer.target.login.auth === 'iam' ? explainToken(error, peer) : undefined) ??
   explainRefusal(error, peer.address);
 
-const explainNetwork = (code: string, address: Peer['address']): Explained | undefined => {
-  const { host, port } = address.via ?? address;
-  const check = address.via
-    ? "start the tunnel, or correct 'endpoint.via'"
-    : "check 'endpoint.host' and 'endpoint.port', and the network between";
-  switch (code) {
-    case 'ECONNREFUSED':
-      return { slug: 'refused', what: `nothing listens on port ${port} of '${host}'`, hint: `start the server, or ${check}` };
-    case 'ENOENT':
-      return { slug: 'refused', what: `there is no socket in '${host}'`, hint: 'start the server, or correct PGHOST and PGPORT' };
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-    case 'EAI_NODATA':
-    case 'EAI_NONAME':
-      return {
-        slug: 'unknown-host',
-        what: `the host name '${host}' is not known`,
-        hint: `correct 'endpoint.${address.via ? 'via' : 'host'}', or check the name servers and the VPN`,
-      };
-    case 'ETIMEDOUT':
-      return {
-        slug: 'timeout',
-        what: `no answer from '${host}' in time`,
-        hint: `${check}: a firewall or security group that drops packets looks like this`,
-      };
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-    case 'EADDRNOTAVAIL':
-      return { slug: 'unreachable', what: `'${host}' cannot be reached from here`, hint: check };
-  }
-  return undefined;
-};
+/** There is no socket to connect to: only of a target that the environment names. */
+const explainSocket = (code: string, { host }: Peer['address']): Explained | undefined =>
+  code === 'ENOENT'
+    ? { slug: 'refused', what: `there is no socket in '${host}'`, hint: 'start the server, or correct PGHOST and PGPORT' }
+    : undefined;
 
 /** What the connection timeout of node-postgres and a server without TLS say have no code. */
-const explainTls = (error: unknown, { host, tls }: Peer['address']): Explained | undefined => {
-  const code = codeOf(error);
-  const message = messageOf(error);
-  if (message === 'timeout expired') {
-    return {
-      slug: 'timeout',
-      what: `no answer from '${host}' in time`,
-      hint: 'check the network between: a firewall or security group that drops packets looks like this',
-    };
-  }
-  if (message === 'The server does not support SSL connections') {
-    return {
-      slug: 'no-tls',
-      what: `the server does not speak TLS, but '${tls}' is asked for`,
-      hint: "turn TLS on at the server; 'tls: disable' sends everything in the clear",
-    };
-  }
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return {
-      slug: 'certificate-host',
-      what: `the server's certificate is not for '${host}'`,
-      hint: "write the endpoint's own name as 'endpoint.host'; a tunnel or another address to dial is 'endpoint.via'",
-    };
-  }
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    const when = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet';
-    return {
-      slug: 'certificate-time',
-      what: `the server's certificate ${when}`,
-      hint: "renew the certificate, or check this machine's clock",
-    };
-  }
-  if (UNVERIFIED.has(code)) {
-    return {
-      slug: 'certificate',
-      what: `the server's certificate is signed by nobody who is trusted here (${code})`,
-      hint: "name the file with the authority's certificate in 'ca'; 'ca: rds' stands for the authorities of RDS, and nothing for those of RDS Proxy",
-    };
-  }
-  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
-    return {
-      slug: 'tls',
-      what: `TLS could not be agreed upon (${code})`,
-      hint: 'check which versions and ciphers the server offers, and that this port is the server itself',
-    };
-  }
-  return undefined;
+const explainSaid = (said: string, { host, tls }: Peer['address']): Explained | undefined => {
+  if (said === 'The server does not support SSL connections') return withoutTls(tls);
+  if (said !== 'timeout expired') return undefined;
+  return {
+    slug: 'timeout',
+    what: `no answer from '${host}' in time`,
+    hint: 'check the network between: a firewall or security group that drops packets looks like this',
+  };
 };
-
-const UNVERIFIED = new Set([
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-  'CERT_REJECTED',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-]);
 
 /** The server's own words follow where one SQLSTATE has several causes: they come in its language. */
 const explainRefusal = (error: unknown, { user, database }: Peer['address']): Explained | undefined => {
@@ -277,14 +181,7 @@ const isLost = (error: unknown): boolean => {
   const code = codeOf(error);
   return (
     /^(08|57P0)/.test(code) ||
-    SOCKET.has(code) ||
+    BROKEN.has(code) ||
     /^(Connection terminated|Client has encountered a connection error)/.test(messageOf(error))
   );
 };
-const SOCKET = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENETDOWN', 'ECONNABORTED']);
-
-const brokenWhile = (doing: string, error: unknown): Explained => ({
-  slug: 'lost',
-  what: `the connection was lost while ${doing}: ${messageOf(error)}`,
-  hint: 'try again: nothing was changed',
-});
