@@ -119,6 +119,11 @@ export type RoleOverride = {
   readonly principals?: Texts;
   readonly via?: DeclaredRole['via'];
   readonly hosts?: Texts;
+  readonly require?: RequireEntry;
+  readonly limits?: LimitsEntry;
+  readonly password_expire?: 'never' | 'default' | number;
+  readonly failed_login_attempts?: number;
+  readonly password_lock_time?: 'unbounded' | number;
   readonly groups?: readonly MembershipEntry[];
   readonly read?: SchemasEntry;
   readonly write?: SchemasEntry;
@@ -134,6 +139,13 @@ export type RoleOverride = {
   readonly until?: string;
   readonly manage?: Manage;
   readonly adopt_from?: Texts;
+};
+
+export type RequireEntry = string | { readonly subject?: string; readonly issuer?: string; readonly cipher?: string };
+export type LimitsEntry = {
+  readonly queries_per_hour?: number;
+  readonly updates_per_hour?: number;
+  readonly connections_per_hour?: number;
 };
 
 export type MembershipEntry =
@@ -157,6 +169,8 @@ export type KindKey =
   | 'tables'
   | 'sequences'
   | 'routines'
+  | 'functions'
+  | 'procedures'
   | 'schemas'
   | 'databases'
   | 'types'
@@ -165,8 +179,11 @@ export type KindKey =
   | 'foreign_servers'
   | 'tablespaces'
   | 'large_objects'
-  | 'parameters';
-export type ObjectsEntry = { readonly [K in KindKey]?: OneOrMore | number | readonly (string | number)[] };
+  | 'parameters'
+  | 'global'
+  | 'schema'
+  | 'accounts';
+export type ObjectsEntry = { readonly [K in KindKey]?: OneOrMore | number | true | readonly (string | number)[] };
 
 export type GrantEntry = ObjectsEntry & {
   readonly privileges: Texts;
@@ -198,5 +215,6 @@ export type RemovalOverride = {
   readonly forget?: boolean;
   readonly reassign_to?: string;
   readonly sessions?: 'end' | 'keep';
+  readonly hosts?: Texts;
 };
 export type RemovalEntry = RemovalOverride & { readonly targets?: EntryTargets<RemovalOverride> };

@@ -1,20 +1,23 @@
+import { accountName } from '../model/account.ts';
 import type {
   Declared,
   DeclaredDefault,
   DeclaredMembership,
   DeclaredPublic,
   DeclaredRemoval,
+  DeclaredRole,
   DeclaredSetting,
   Guards,
   Target,
 } from '../model/declared.ts';
 import { failure } from '../model/finding.ts';
 import { byCodeUnit, distinct } from '../model/key.ts';
+import { accountRoles, forAccounts, hasAccounts, hostsOf, referredName } from './accounts.ts';
 import type { Content, Manifest } from './content.ts';
 import { defaultsOn, publicsOn } from './elsewhere.ts';
 import { grantKey, grantsOf, mergeGrants, ownershipsOf } from './grants.ts';
 import { asOfOf, instantText } from './instant.ts';
-import { endsOf, membershipsOf, roleOf, settingsOf } from './members.ts';
+import { endsOf, isPast, membershipsOf, roleOf, settingsOf } from './members.ts';
 import { targetOf } from './target.ts';
 import { type Context, isOn, overrideOn, type View, validated, viewsOn } from './view.ts';
 
@@ -27,14 +30,14 @@ export const declare = (manifest: Manifest, target: string, { asOf }: { readonly
   const context = contextOf(manifest, target);
   const { content } = manifest;
   const views = viewsOn(content, target);
-  const roles = new Map(views.map((view) => [view.name, roleOf(view, asOfMs, context)]));
-  const lasting = views.filter((view) => !roles.get(view.name)!.expired);
+  const roles = views.flatMap((view) => rolesOf(view, asOfMs, context)).sort((a, b) => byCodeUnit(a.name, b.name));
+  const lasting = views.filter((view) => !isPast(view.entry.until, asOfMs));
   const ends = views.flatMap((view) => endsOf(view, asOfMs, context));
   return {
     stack: content.stack,
     asOf: instantText(asOfMs),
     target: targetOf(context),
-    roles,
+    roles: new Map(roles.map((role) => [role.name, role])),
     memberships: memberships(views, asOfMs, context),
     settings: settings(lasting, context),
     grants: grants(lasting, context),
@@ -44,7 +47,7 @@ export const declare = (manifest: Manifest, target: string, { asOf }: { readonly
     defaults: [...defaultsOn(context)].sort(byText(defaultKey)),
     publics: [...publicsOn(context)].sort(byText(publicKey)),
     removed: removals(context),
-    existing: new Set(content.existing ?? []),
+    existing: new Set(distinct((content.existing ?? []).map((name) => referredName(name, context)))),
     iam: null,
     guards: guardsOf(content),
     nextExpiry: ends.length === 0 ? null : instantText(ends.reduce((a, b) => Math.min(a, b))),
@@ -62,47 +65,53 @@ const contextOf = ({ content, at }: Manifest, target: string): Context => {
     throw failure('manifest/unknown-target', `target '${target}' is not in the manifest`, {
       hint: `its targets: ${distinct(Object.keys(content.targets)).join(', ')}`,
     });
-  if (entry.engine !== 'postgres')
-    throw failure('manifest/later', `target '${target}' runs ${entry.engine}, which this version only validates`, {
-      target,
-      source: at(['targets', target], 'key'),
-    });
   return validated({ content, at }, target, entry);
 };
 
-/** By role, then member. Views come by name, so that only the roles are left to be sorted: fifty thousand rows are usual. */
+const rolesOf = (view: View, asOfMs: number, context: Context): readonly DeclaredRole[] => {
+  const role = roleOf(view, asOfMs, context);
+  return hasAccounts(context.entry) ? accountRoles(role, view, context) : [role];
+};
+
+/** By role, then member. Views come by name, so that mostly only the roles are left to be sorted: fifty thousand rows are usual. */
 const memberships = (views: readonly View[], asOfMs: number, context: Context): DeclaredMembership[] => {
   const byRole = new Map<string, DeclaredMembership[]>();
   for (const view of views) {
-    for (const membership of membershipsOf(view, asOfMs, context)) {
+    for (const membership of forAccounts(membershipsOf(view, asOfMs, context), view, context, (one, member) => ({ ...one, member }))) {
       const members = byRole.get(membership.role);
       if (members) members.push(membership);
       else byRole.set(membership.role, [membership]);
     }
   }
+  if (hasAccounts(context.entry)) for (const members of byRole.values()) members.sort((a, b) => byCodeUnit(a.member, b.member));
   return distinct(byRole.keys()).flatMap((role) => byRole.get(role)!);
 };
 
 const settings = (views: readonly View[], context: Context): DeclaredSetting[] =>
-  views
+  (context.entry.engine === 'postgres' ? views : [])
     .flatMap((view) => settingsOf(view, context))
     .sort((a, b) => byCodeUnit(a.role, b.role) || byCodeUnit(a.database ?? '', b.database ?? '') || byCodeUnit(a.name, b.name));
 
-const grants = (views: readonly View[], context: Context): Declared['grants'] =>
-  views.flatMap((view) => mergeGrants(grantsOf(view, context)).sort(byText(grantKey)));
+const grants = (views: readonly View[], context: Context): Declared['grants'] => {
+  const byView = views.flatMap((view) =>
+    forAccounts(mergeGrants(grantsOf(view, context)).sort(byText(grantKey)), view, context, (grant, grantee) => ({ ...grant, grantee })),
+  );
+  return hasAccounts(context.entry) ? byView.sort((a, b) => byCodeUnit(a.grantee, b.grantee)) : byView;
+};
 
-const removals = ({ content, target, at }: Context): DeclaredRemoval[] =>
+const removals = ({ content, target, at, entry: server }: Context): DeclaredRemoval[] =>
   Object.entries(content.removed ?? {})
     .filter(([, entry]) => isOn(content, entry.targets, target))
-    .map(([name, entry]): DeclaredRemoval => {
-      const { forget, reassign_to, sessions } = { ...entry, ...overrideOn(entry.targets, target) };
-      return {
-        name,
+    .flatMap(([name, entry]): DeclaredRemoval[] => {
+      const { forget, reassign_to, sessions, hosts } = { ...entry, ...overrideOn(entry.targets, target) };
+      const names = hasAccounts(server) ? hostsOf(hosts).map((host) => accountName({ user: name, host })) : [name];
+      return names.map((one) => ({
+        name: one,
         action: forget ? 'forget' : 'drop',
-        ...(reassign_to === undefined ? {} : { reassignTo: reassign_to }),
+        ...(reassign_to === undefined || hasAccounts(server) ? {} : { reassignTo: reassign_to }),
         sessions: sessions ?? 'end',
         source: at(['removed', name], 'key'),
-      };
+      }));
     })
     .sort((a, b) => byCodeUnit(a.name, b.name));
 

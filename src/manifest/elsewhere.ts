@@ -24,7 +24,7 @@ export const defaultsOn = (context: Context): DeclaredDefault[] =>
     const objects = DEFAULT_KINDS[entry.objects];
     const database = defaultDatabase(entry, path, context);
     const createdBy = creators(entry, database, path, context);
-    const privileges = readPrivileges(entry.privileges, objects, false, [...path, 'privileges'], context.report);
+    const privileges = readPrivileges(entry.privileges, objects, false, [...path, 'privileges'], context);
     checkSchema(entry, path, context);
     if ((entry.to === undefined) === (entry.from === undefined)) {
       const found = entry.to === undefined ? `neither 'to' nor 'from'` : `both 'to' and 'from'`;
@@ -66,7 +66,7 @@ export const publicsOn = (context: Context): DeclaredPublic[] =>
       return [];
     }
     if (!selected) return [];
-    const privileges = readPrivileges(entry[action]!, selected.kind, false, [...path, action], context.report);
+    const privileges = readPrivileges(entry[action]!, selected.kind, false, [...path, action], context);
     return selected.objects.map(({ kind, database, schema, name, selector, path: place }) => ({
       action,
       kind,

@@ -1,35 +1,40 @@
 import type { ObjectKind, Privileges } from '../model/access.ts';
 import type { DeclaredGrant, DeclaredOwnership, Part } from '../model/declared.ts';
 import { byCodeUnit, distinct } from '../model/key.ts';
+import { hasAccounts } from './accounts.ts';
 import { parseSelector } from './address.ts';
 import type { GrantEntry, Path, SchemasEntry } from './content.ts';
 import { didYouMean } from './near.ts';
-import { kindKeys, kindOf, managed, type Selected, selectInSchema, selectObjects } from './objects.ts';
+import { kindKeys, kindOf, managed, onEngine, type Selected, selectInSchema, selectObjects } from './objects.ts';
 import { readPrivileges, unite } from './privileges.ts';
-import { POSTGRES_PROFILES } from './profiles.ts';
+import { MYSQL_PROFILES, POSTGRES_PROFILES } from './profiles.ts';
 import { type Context, enginesOf, isList, type View } from './view.ts';
 
 /** Everything that a role is granted on the target, profiles expanded; what is wrong is reported. */
 export const grantsOf = (view: View, context: Context): readonly DeclaredGrant[] => {
-  const { read, write, use, grants } = view.entry;
+  const { read, write, own, use, grants } = view.entry;
   // Most roles are granted nothing but memberships.
-  if (!(read || write || use || grants)) return [];
+  if (!(read || write || own || use || grants)) return [];
   return [
-    ...(['read', 'write'] as const).flatMap((profile) => builtIn(view, profile, context)),
+    ...(hasAccounts(context.entry) ? (['read', 'write', 'own'] as const) : (['read', 'write'] as const)).flatMap((profile) =>
+      builtIn(view, profile, context),
+    ),
     ...ownProfiles(view, context),
     ...direct(view, context),
   ];
 };
 
-/** The schemas that a group owns on the target. */
+/** The schemas that a group owns on the target; MySQL has no owners. */
 export const ownershipsOf = (view: View, context: Context): readonly DeclaredOwnership[] =>
-  schemasOf(view.entry.own, view, 'own', view.path('own'), context).map(({ database, schema, selector, path }) => ({
-    owner: view.name,
-    database,
-    schema,
-    selector,
-    source: context.at(path),
-  }));
+  hasAccounts(context.entry)
+    ? []
+    : schemasOf(view.entry.own, view, 'own', view.path('own'), context).map(({ database, schema, selector, path }) => ({
+        owner: view.name,
+        database: database!,
+        schema,
+        selector,
+        source: context.at(path),
+      }));
 
 /** Grants of one grantee on the same objects as one grant with all the privileges, so that nothing is said twice. */
 export const mergeGrants = (grants: readonly DeclaredGrant[]): DeclaredGrant[] => {
@@ -52,7 +57,7 @@ export const grantKey = ({ grantee, kind, database, schema, name, columns, profi
 const parts = (...list: readonly (Part | null)[]): unknown =>
   list.map((part) => (part === null ? null : [part.text, part.literal || !part.text.includes('*')]));
 
-type SchemaPlace = { readonly database: Part; readonly schema: Part; readonly selector: string; readonly path: Path };
+type SchemaPlace = { readonly database: Part | null; readonly schema: Part; readonly selector: string; readonly path: Path };
 
 /** Schemas that a profile is used on, for this target. */
 const schemasOf = (
@@ -90,17 +95,18 @@ const schemaPlace = (selector: string, path: Path, context: Context): SchemaPlac
     );
     return [];
   }
-  if (entry.engine !== 'postgres') return [];
+  if (hasAccounts(entry)) return [{ database: null, schema: address.parts[0]!, selector, path }];
   const [database, schema] = address.parts as [Part, Part];
   return managed(database, path, context) ? [{ database, schema, selector, path }] : [];
 };
 
 const EVERY: Part = { text: '*', literal: false };
 
-const builtIn = (view: View, profile: 'read' | 'write', context: Context): DeclaredGrant[] =>
+const builtIn = (view: View, profile: 'read' | 'write' | 'own', context: Context): DeclaredGrant[] =>
   schemasOf(view.entry[profile], view, profile, view.path(profile), context).flatMap(({ database, schema, selector, path }) => {
     const source = context.at(path);
-    return POSTGRES_PROFILES[profile].map(({ kind, privileges }) => ({
+    const grants = hasAccounts(context.entry) ? MYSQL_PROFILES[profile] : POSTGRES_PROFILES[profile as 'read' | 'write'];
+    return grants.map(({ kind, privileges }) => ({
       grantee: view.name,
       kind,
       privileges,
@@ -131,13 +137,13 @@ const ownProfiles = (view: View, context: Context): DeclaredGrant[] =>
 /** A grant of a profile, as if it were written out for the schema. */
 const useGrant = (view: View, profile: string, entry: GrantEntry, path: Path, place: SchemaPlace, context: Context): DeclaredGrant[] => {
   const [key, ...others] = kindKeys(entry);
-  if (key === undefined || others.length > 0) return [];
+  if (key === undefined || others.length > 0 || !onEngine(key, path, context)) return [];
   const kind = entry.columns ? 'column' : kindOf(key);
-  const privileges = readPrivileges(entry.privileges, kind, entry.grantable ?? false, [...path, 'privileges'], context.report);
+  const privileges = readPrivileges(entry.privileges, kind, entry.grantable ?? false, [...path, 'privileges'], context);
   return selectInSchema(entry, key, path, { database: place.database, schema: place.schema }, context).map((selected) => ({
     ...grant(view, kind, privileges, entry.columns, { ...selected, path: place.path }, context),
     profile,
-    selector: `${place.selector}.${selected.selector}`,
+    selector: selected.selector === '' ? place.selector : `${place.selector}.${selected.selector}`,
   }));
 };
 
@@ -145,11 +151,10 @@ const direct = (view: View, context: Context): DeclaredGrant[] =>
   (view.entry.grants ?? []).flatMap((entry, index) => {
     const path = [...view.path('grants'), index];
     const [key] = kindKeys(entry);
-    if (!oneKind(entry, path, context) || key === undefined) return [];
+    if (!oneKind(entry, path, context) || key === undefined || !onEngine(key, path, context)) return [];
     const selected = selectObjects(entry, key, path, context);
-    if (context.entry.engine !== 'postgres') return [];
     const kind = entry.columns ? 'column' : kindOf(key);
-    const privileges = readPrivileges(entry.privileges, kind, entry.grantable ?? false, [...path, 'privileges'], context.report);
+    const privileges = readPrivileges(entry.privileges, kind, entry.grantable ?? false, [...path, 'privileges'], context);
     return selected.map((one) => grant(view, kind, privileges, entry.columns, one, context));
   });
 

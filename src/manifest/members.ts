@@ -1,5 +1,6 @@
 import type { DeclaredMembership, DeclaredRole, DeclaredSetting } from '../model/declared.ts';
 import { distinct } from '../model/key.ts';
+import { referredName } from './accounts.ts';
 import type { MembershipEntry, Path, SettingsEntry, SettingValue } from './content.ts';
 import { authOf, principalsOf, viaOf } from './identities.ts';
 import { endOf, instantText } from './instant.ts';
@@ -27,7 +28,7 @@ export const groupsOf = (entries: readonly MembershipEntry[] | undefined, path: 
   });
 
 /** Whether an `until` has passed at the instant. */
-const isPast = (until: string | undefined, asOfMs: number): boolean => until !== undefined && endOf(until)! <= asOfMs;
+export const isPast = (until: string | undefined, asOfMs: number): boolean => until !== undefined && endOf(until)! <= asOfMs;
 
 /** The role on the target; what is left out is the engine's default. */
 export const roleOf = (view: View, asOfMs: number, context: Context): DeclaredRole => {
@@ -57,7 +58,7 @@ export const roleOf = (view: View, asOfMs: number, context: Context): DeclaredRo
   };
 };
 
-/** Memberships of the role on the target, in groups that are there too; with `auth: iam` also in rds_iam. */
+/** Memberships of the role on the target, in groups that are there too; with `auth: iam` on PostgreSQL also in rds_iam. */
 export const membershipsOf = (view: View, asOfMs: number, context: Context): DeclaredMembership[] => {
   const groups = context.content.groups ?? {};
   const gone = isPast(view.entry.until, asOfMs);
@@ -66,7 +67,7 @@ export const membershipsOf = (view: View, asOfMs: number, context: Context): Dec
     if (group !== undefined && !isOn(context.content, group.targets, context.target)) return [];
     return [
       {
-        role: name,
+        role: referredName(name, context),
         member: view.name,
         options: { admin, inherit, set },
         expired: gone || isPast(until, asOfMs),
@@ -77,7 +78,7 @@ export const membershipsOf = (view: View, asOfMs: number, context: Context): Dec
     ];
   });
   // An expired user keeps rds_iam, as an absent one does: it cannot log in, and its kind of login is not flipped.
-  if (authOf(view) !== 'iam' || gone) return written;
+  if (context.entry.engine !== 'postgres' || authOf(view) !== 'iam' || gone) return written;
   const source = context.at(view.overridden('auth') ? view.path('auth') : view.top, 'key');
   return [...written, { role: 'rds_iam', member: view.name, options: { admin: false, inherit: true, set: false }, expired: false, source }];
 };

@@ -1,5 +1,6 @@
 import type { ObjectKind } from '../model/access.ts';
 import type { Part } from '../model/declared.ts';
+import { referredAccounts } from './accounts.ts';
 import { literalName, parseSelector } from './address.ts';
 import type { KindKey, ObjectsEntry, Path } from './content.ts';
 import { didYouMean } from './near.ts';
@@ -15,20 +16,33 @@ export type Selected = {
   readonly path: Path;
 };
 
-/** Each key's kind, and what holds its objects. */
-const KINDS: Readonly<Record<KindKey, { readonly kind: ObjectKind; readonly within: 'schema' | 'database' | 'server' }>> = {
+type KindEntry = {
+  readonly kind: ObjectKind;
+  /** What holds the objects. */
+  readonly within: 'schema' | 'database' | 'server';
+  /** Left out: PostgreSQL, MySQL and MariaDB. */
+  readonly only?: 'postgres' | 'mysql';
+};
+
+/** Each key's kind. */
+const KINDS: Readonly<Record<KindKey, KindEntry>> = {
   tables: { kind: 'table', within: 'schema' },
-  sequences: { kind: 'sequence', within: 'schema' },
+  sequences: { kind: 'sequence', within: 'schema', only: 'postgres' },
   routines: { kind: 'routine', within: 'schema' },
-  types: { kind: 'type', within: 'schema' },
+  functions: { kind: 'function', within: 'schema', only: 'mysql' },
+  procedures: { kind: 'procedure', within: 'schema', only: 'mysql' },
+  types: { kind: 'type', within: 'schema', only: 'postgres' },
   schemas: { kind: 'schema', within: 'database' },
-  languages: { kind: 'language', within: 'database' },
-  foreign_data_wrappers: { kind: 'foreign_data_wrapper', within: 'database' },
-  foreign_servers: { kind: 'foreign_server', within: 'database' },
-  large_objects: { kind: 'large_object', within: 'database' },
-  databases: { kind: 'database', within: 'server' },
-  tablespaces: { kind: 'tablespace', within: 'server' },
-  parameters: { kind: 'parameter', within: 'server' },
+  schema: { kind: 'schema', within: 'database' },
+  languages: { kind: 'language', within: 'database', only: 'postgres' },
+  foreign_data_wrappers: { kind: 'foreign_data_wrapper', within: 'database', only: 'postgres' },
+  foreign_servers: { kind: 'foreign_server', within: 'database', only: 'postgres' },
+  large_objects: { kind: 'large_object', within: 'database', only: 'postgres' },
+  databases: { kind: 'database', within: 'server', only: 'postgres' },
+  tablespaces: { kind: 'tablespace', within: 'server', only: 'postgres' },
+  parameters: { kind: 'parameter', within: 'server', only: 'postgres' },
+  global: { kind: 'global', within: 'server', only: 'mysql' },
+  accounts: { kind: 'proxy', within: 'server', only: 'mysql' },
 };
 const KEYS = Object.keys(KINDS) as KindKey[];
 
@@ -46,8 +60,10 @@ export const selectObjects = (
   context: Context,
 ): Selected[] => {
   const { kind, within } = KINDS[key];
+  if (kind === 'proxy') return proxied(entry, path, context);
   const database = within === 'server' ? serverWide(entry, key, path, context) : databaseOf(entry, path, context);
   if (database === undefined) return [];
+  if (kind === 'global') return [{ kind, database: null, schema: null, name: null, selector: '*.*', path: [...path, key] }];
   return written(entry, key, path).flatMap(([selector, place]): Selected[] => {
     const parts = partsOf(selector, key, place, context);
     if (!parts) return [];
@@ -58,15 +74,44 @@ export const selectObjects = (
   });
 };
 
+/** Whether the engine has the kind of object that a key names. */
+export const onEngine = (key: KindKey, path: Path, { entry: { engine }, target, report }: Context): boolean => {
+  const { only } = KINDS[key];
+  if (only === undefined || (only === 'postgres') === (engine === 'postgres')) return true;
+  const message = `'${key}' are for ${only === 'postgres' ? 'PostgreSQL' : 'MySQL and MariaDB'}, and target '${target}' is ${engine}`;
+  report('grant-kind', key === 'global' ? message.replace(' are ', ' is ') : message, [...path, key], kindHint(key), 'key');
+  return false;
+};
+
+const kindHint = (key: KindKey): { readonly hint?: string } => {
+  if (key === 'databases') return { hint: 'what MySQL calls a database is a schema here: write schemas' };
+  if (key === 'functions' || key === 'procedures') return { hint: 'write routines' };
+  return {};
+};
+
+/** Accounts that others may act as; a declared user stands for all of its accounts. */
+const proxied = (entry: ObjectsEntry, path: Path, context: Context): Selected[] =>
+  written(entry, 'accounts', path).flatMap(([selector, place]) =>
+    referredAccounts(selector, context).map((text) => ({
+      kind: 'proxy',
+      database: null,
+      schema: null,
+      name: { text, literal: true },
+      selector,
+      path: place,
+    })),
+  );
+
 /** Objects of a profile's grant in one schema. */
 export const selectInSchema = (
   entry: ObjectsEntry,
   key: KindKey,
   path: Path,
-  place: { readonly database: Part; readonly schema: Part },
+  place: { readonly database: Part | null; readonly schema: Part },
   context: Context,
-): Selected[] =>
-  written(entry, key, path).flatMap(([selector, at]) => {
+): Selected[] => {
+  if (KINDS[key].kind === 'schema') return [{ kind: 'schema', ...place, name: null, selector: '', path: [...path, key] }];
+  return written(entry, key, path).flatMap(([selector, at]) => {
     const address = parseSelector(selector, key === 'routines');
     const problem =
       'problem' in address
@@ -80,6 +125,7 @@ export const selectInSchema = (
     }
     return [{ kind: KINDS[key].kind, ...place, name: address.parts[0]!, selector, path: at }];
   });
+};
 
 /** The selectors under a key, each with its place. */
 const written = (entry: ObjectsEntry, key: KindKey, path: Path): [selector: string, place: Path][] => {
@@ -120,11 +166,11 @@ const serverWide = (entry: { readonly database?: string }, key: KindKey, path: P
   return undefined;
 };
 
-/** The database of an entry: written, or the only one of the target. */
-export const databaseOf = (entry: { readonly database?: string }, path: Path, context: Context): Part | undefined => {
+/** The database of an entry: written, or the only one of the target; null where the engine has none, undefined for a mistake. */
+export const databaseOf = (entry: { readonly database?: string }, path: Path, context: Context): Part | null | undefined => {
   const { target, report } = context;
   if (context.entry.engine !== 'postgres') {
-    if (entry.database === undefined) return { text: '', literal: true };
+    if (entry.database === undefined) return null;
     report('database', `'database' is for PostgreSQL, and target '${target}' is ${context.entry.engine}`, [...path, 'database'], {
       hint: 'MySQL addresses are schema.object',
     });

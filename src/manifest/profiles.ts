@@ -13,6 +13,13 @@ const READ: readonly ProfileGrant[] = [
   { kind: 'sequence', privileges: ['SELECT'] },
 ];
 
+/** What `read`, `write` and `own` stand for on MySQL and MariaDB: privileges on the schema, objects made later included. */
+export const MYSQL_PROFILES: Readonly<Record<'read' | 'write' | 'own', readonly ProfileGrant[]>> = {
+  read: [{ kind: 'schema', privileges: ['SELECT', 'SHOW VIEW'] }],
+  write: [{ kind: 'schema', privileges: ['DELETE', 'INSERT', 'SELECT', 'SHOW VIEW', 'UPDATE'] }],
+  own: [{ kind: 'schema', privileges: ['ALL'] }],
+};
+
 /** What `read` and `write` stand for on PostgreSQL. Nothing on routines, no TRUNCATE, REFERENCES, TRIGGER, MAINTAIN or CREATE. */
 export const POSTGRES_PROFILES: Readonly<Record<'read' | 'write', readonly ProfileGrant[]>> = {
   read: READ,

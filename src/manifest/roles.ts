@@ -130,18 +130,18 @@ const checkSettingNames = (settings: SettingsEntry | undefined, path: Path, { ta
   }
 };
 
-/** A column grant under a grant of the same privilege on the table restricts nothing. */
+/** A column grant under a grant of the same privilege on the table, or on MySQL on anything around it, restricts nothing. */
 const checkColumns = (grants: readonly DeclaredGrant[], { report }: Context): void => {
   const columns = grants.filter(({ kind }) => kind === 'column');
   if (columns.length === 0) return;
-  const tables = grants.filter(({ kind }) => kind === 'table');
+  const wider = grants.filter(({ kind, database }) => kind === 'table' || (database === null && (kind === 'schema' || kind === 'global')));
   for (const column of columns) {
-    for (const table of tables) {
+    for (const table of wider) {
       const shared = column.privileges.filter((word) =>
         table.privileges.some((held) => plain(held) === plain(word) || plain(held) === 'ALL' || plain(word) === 'ALL'),
       );
       if (shared.length === 0 || !covered(table, column)) continue;
-      const message = `${shared.map(plain).join(', ')} on columns of '${column.selector}' restricts nothing: '${column.grantee}' has it on the whole table at ${placeText(table.source)}`;
+      const message = `${shared.map(plain).join(', ')} on columns of '${column.selector}' restricts nothing: '${column.grantee}' has it on the whole ${WIDER[table.kind]} at ${placeText(table.source)}`;
       report('column-grant', message, column.source, { hint: 'remove one of the two grants' });
     }
   }
@@ -149,8 +149,10 @@ const checkColumns = (grants: readonly DeclaredGrant[], { report }: Context): vo
 
 const plain = (privilege: string): string => privilege.replace('*', '');
 
-const covered = (table: DeclaredGrant, column: DeclaredGrant): boolean =>
-  covers(table.database!, column.database!) && covers(table.schema!, column.schema!) && covers(table.name!, column.name!);
+const WIDER: Readonly<Partial<Record<DeclaredGrant['kind'], string>>> = { table: 'table', schema: 'schema', global: 'server' };
+
+const covered = (wide: DeclaredGrant, column: DeclaredGrant): boolean =>
+  (['database', 'schema', 'name'] as const).every((part) => wide[part] === null || covers(wide[part], column[part]!));
 
 /** One owner for each schema. */
 const checkOwners = (view: View, owners: Map<string, Path>, context: Context): void => {

@@ -7,12 +7,12 @@ import type { Context } from './view.ts';
 
 /** Where the target is and who logs in there; what is left out is filled in. */
 export const targetOf = ({ content, entry, target: name, at }: Context): Target => {
-  const { endpoint, rds, login, databases } = entry;
+  const { rds, login, databases } = entry;
   const password = login?.password === undefined ? undefined : referenceOf(login.password);
   return {
     name,
     engine: entry.engine,
-    endpoint: endpointOf(endpoint, content),
+    endpoint: endpointOf(entry, content),
     ...(rds ? { rds: rdsOf(rds, entry.proxies ?? [], content) } : {}),
     login: {
       ...(login?.user === undefined ? {} : { user: login.user }),
@@ -21,7 +21,7 @@ export const targetOf = ({ content, entry, target: name, at }: Context): Target 
       ...(password ? { password } : {}),
     },
     databases: databases === undefined ? null : distinct(databases),
-    maintenanceDatabase: entry.maintenance_database ?? 'postgres',
+    maintenanceDatabase: entry.maintenance_database ?? (entry.engine === 'postgres' ? 'postgres' : ''),
     defaultsFor: creatorsOf(entry),
     manage: entry.manage ?? 'exact',
     source: at(['targets', name], 'key'),
@@ -34,10 +34,13 @@ export const regionOf = ({ region, host }: EndpointEntry): string | undefined =>
 /** The region in the name of an RDS endpoint: `orders.cluster-c1.eu-west-1.rds.amazonaws.com`. */
 export const regionInHost = (host: string): string | undefined => /\.([a-z]+(?:-[a-z]+)+-\d+)\.rds\.[a-z.]+$/.exec(host.toLowerCase())?.[1];
 
-const endpointOf = (endpoint: TargetEntry['endpoint'], content: Content): Target['endpoint'] => {
+/** Where an engine listens unless somebody says otherwise. */
+const PORT: Readonly<Record<TargetEntry['engine'], number>> = { postgres: 5432, mysql: 3306, mariadb: 3306 };
+
+const endpointOf = ({ endpoint, engine }: TargetEntry, content: Content): Target['endpoint'] => {
   if (endpoint === undefined) return { kind: 'rds' };
   if (endpoint === 'env') return { kind: 'env' };
-  const { host, port = 5432, tls = 'verify-full', ca, via, resource_id } = endpoint;
+  const { host, port = PORT[engine], tls = 'verify-full', ca, via, resource_id } = endpoint;
   const region = regionOf(endpoint);
   const account = endpoint.account ?? accountOf(content);
   const aws = {
