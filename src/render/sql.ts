@@ -1,22 +1,28 @@
+import { distinct } from '../model/key.ts';
 import type { Plan, PlanTarget, Step } from '../model/plan.ts';
-import { sqlComment, visible, visibleSql } from './escape.ts';
+import { clientOf, dialectOf } from './dialect.ts';
+import { sqlComment, visible } from './escape.ts';
 import { type Line, subjectPhrase } from './lines/line.ts';
 import { linesOf } from './outline.ts';
 import { count, plain } from './phrase.ts';
 
-/**
- * The steps of a plan as a script for psql: `psql -f steps.sql`, or pasted.
- * A secret is a psql variable (`psql --set=secret_1=…`), listed on top of its target; an unset one is a syntax error,
- * and the script stops there. A SCRAM verifier in its place keeps the password out of the server's log.
- */
+/** The steps of a plan as a script for the client of each target: `psql -f steps.sql`, `mysql < steps.sql`, or pasted. Secrets are left to be filled in. */
 export const planSql = (plan: Plan): string =>
   `${[
     comment(`${plan.command} of ${plan.stack}, digest ${plan.digest}`),
-    ...(plan.targets.some((target) => target.steps.length > 0 && !isAccount(target))
-      ? [comment('For psql. Stops at the first error. Without the checks that rolecall apply makes before and after.')]
-      : [comment(plan.targets.some((target) => target.steps.length > 0) ? 'Nothing to do for psql.' : 'Nothing to do.')]),
+    comment(headline(plan)),
     ...plan.targets.filter((target) => target.steps.length > 0).flatMap((target) => ['', targetSql(target).trimEnd()]),
   ].join('\n')}\n`;
+
+const headline = ({ targets }: Plan): string => {
+  const busy = targets.filter((target) => target.steps.length > 0);
+  const clients = distinct(busy.filter((target) => !isAccount(target)).map(clientOf));
+  if (clients.length > 1)
+    return `For ${clients.join(' and ')}: each target by itself. Stops at the first error. Without the checks that rolecall apply makes before and after.`;
+  if (clients.length === 1)
+    return `For ${clients[0]}. Stops at the first error. Without the checks that rolecall apply makes before and after.`;
+  return busy.length > 0 ? 'Nothing to do for psql.' : 'Nothing to do.';
+};
 
 /** The script of one target; calls of IAM are no SQL, and stand in it as comments. */
 export const targetSql = (target: PlanTarget): string => {
@@ -52,6 +58,7 @@ const serverSql = (target: PlanTarget): string => {
   const { identity } = target;
   const lines = new Map(linesOf(target.changes).flatMap((line) => line.changes.map((index) => [index, line])));
   const secrets = secretsOf(target);
+  const dialect = dialectOf(target);
   return [
     comment(`target ${target.name}: ${[identity.endpoint, identity.version].filter(Boolean).join(', version ')}; run as ${identity.login}`),
     ...secrets.map((step, index) =>
@@ -60,8 +67,12 @@ const serverSql = (target: PlanTarget): string => {
     '\\set ON_ERROR_STOP on',
     ...target.transactions.flatMap((transaction, number) => {
       const steps = target.steps.filter((step) => step.transaction === number);
-      const statements = steps.flatMap((step) => stepSql(step, lines, secrets));
-      return ['', connect(transaction.database), ...(transaction.autocommit ? statements : ['BEGIN;', ...statements, 'COMMIT;'])];
+      const statements = steps.flatMap((step) => stepSql(step, lines, dialect.statement(step, secrets)));
+      return [
+        '',
+        ...dialect.connect(transaction.database),
+        ...(transaction.autocommit ? statements : ['BEGIN;', ...statements, 'COMMIT;']),
+      ];
     }),
     '',
   ].join('\n');
@@ -69,36 +80,13 @@ const serverSql = (target: PlanTarget): string => {
 
 const comment = (text: string): string => `-- ${sqlComment(text)}`;
 
-/**
- * psql reads a database name with `=` or a URI as a connection string, so what is not plain goes as one. Inside single quotes
- * it knows C's escapes, and what comes out it unquotes once more as an identifier: hence the `"` around (psql manual,
- * "Meta-Commands"; tried with psql on such names).
- */
-const connect = (database: string): string => {
-  if (/^[A-Za-z0-9_][A-Za-z0-9_ .@$-]*$/.test(database)) return `\\connect "${database}"`;
-  const value = `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-  const identifier = `"${value.replaceAll('"', '""')}"`;
-  return `\\connect -reuse-previous=on '${bytesEscaped(identifier.replaceAll('\\', '\\\\').replaceAll("'", "''"))}'`;
-};
-
-/** Invisible characters as the octal escapes of their UTF-8 bytes. */
-const bytesEscaped = (text: string): string =>
-  [...text]
-    .map((character) =>
-      visible(character) === character
-        ? character
-        : [...new TextEncoder().encode(character)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join(''),
-    )
-    .join('');
-
 /** Lines of comment above a statement before the rest is counted. */
 const COMMENTS = 6;
 
-const stepSql = (step: Step, lines: ReadonlyMap<number, Line>, secrets: readonly Step[]): string[] => {
+const stepSql = (step: Step, lines: ReadonlyMap<number, Line>, sql: string): string[] => {
   const about = [...new Set(step.changes.flatMap((index) => lines.get(index) ?? []))];
   const shown = about.slice(0, COMMENTS).map((line) => comment(lineText(line)));
   const rest = about.length > COMMENTS ? [comment(`and ${count(about.length - COMMENTS)} more changes`)] : [];
-  const sql = visibleSql(withVariable(step, secrets)).trimEnd();
   return [...shown, ...rest, ...(step.as === undefined ? [] : [comment(`as ${step.as}`)]), sql.endsWith(';') ? sql : `${sql};`];
 };
 
@@ -108,9 +96,3 @@ export const lineText = (line: Line): string =>
 
 /** The steps that need a secret, in order: their variables are numbered from 1. */
 const secretsOf = (target: PlanTarget): Step[] => target.steps.filter((step) => step.secret !== undefined);
-
-/** The reference at the end of the statement as a psql variable; one that is only quoted in a comment stays text. */
-const withVariable = (step: Step, secrets: readonly Step[]): string => {
-  if (step.secret === undefined || !step.sql.endsWith(step.secret)) return step.sql;
-  return `${step.sql.slice(0, -step.secret.length)}:'secret_${secrets.indexOf(step) + 1}'`;
-};
