@@ -1,12 +1,13 @@
 import { loginOf } from '../engine/login.ts';
-import { type ExitCode, failure } from '../model/finding.ts';
+import type { ExitCode } from '../model/finding.ts';
 import { addressOf } from '../providers/postgres/address.ts';
 import type { Console } from './console.ts';
+import { openMysql } from './mysql.ts';
 import { openPsql } from './psql.ts';
 import { tell } from './tell.ts';
 import { loginOptions, type UserAtOptions } from './user-at.ts';
 
-/** Opens psql as a user of a target, with a fresh token or the user's password; its exit code is that of psql. */
+/** Opens psql, or mysql, as a user of a target, with a fresh token or the user's password; its exit code is that of the client. */
 export const connectCommand = async (
   at: string,
   database: string | undefined,
@@ -16,12 +17,11 @@ export const connectCommand = async (
 ): Promise<ExitCode> => {
   const { target, own, findings } = await loginOf(loginOptions(at, options), console.now);
   tell(findings, console);
-  if (target.engine !== 'postgres')
-    throw failure('connect/engine', `target '${target.name}' runs ${target.engine}, and only psql is opened by this version`);
   const [only, ...others] = target.databases ?? [];
   const named = database ?? (others.length === 0 ? only : undefined);
-  const address = await addressOf(target, { as: 'apply', ...(named === undefined ? {} : { database: named }) }, process.env);
-  // What the environment holds is the password of Rolecall's own login: of anybody else psql asks it.
+  // What the environment holds is the password of Rolecall's own login: of anybody else the client asks it.
   const known = own || target.login.auth === 'iam' || target.login.password !== undefined;
+  if (target.engine !== 'postgres') return (await openMysql(target, database, args, known)) as ExitCode;
+  const address = await addressOf(target, { as: 'apply', ...(named === undefined ? {} : { database: named }) }, process.env);
   return (await openPsql(known ? address : { ...address, password: undefined }, args)) as ExitCode;
 };

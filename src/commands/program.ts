@@ -125,10 +125,10 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .action(async (at, options) => done(await (await import('./token.ts')).tokenCommand(at, options, console)));
 
   loginOptions(
-    command('connect', 'open psql as a user, with a token or its password')
+    command('connect', 'open psql or mysql as a user, with a token or its password')
       .argument('<user@target>', 'who logs in where')
-      .argument('[database]', 'default: the only one that the target manages, else its maintenance database')
-      .argument('[psql arguments...]', 'after --, as psql takes them'),
+      .argument('[database]', 'PostgreSQL, by default: the only one that the target manages, else its maintenance database')
+      .argument('[arguments...]', 'after --, as psql or mysql takes them'),
   ).action(async (_at, _database, _args, options, self) => {
     const { at, database, args } = aroundDashes(argv, self.args);
     done(await (await import('./connect.ts')).connectCommand(at, database, args, options, console));
@@ -187,7 +187,7 @@ const aroundDashes = (argv: readonly string[], operands: readonly string[]) => {
   const args = dashes < 0 ? [] : argv.slice(dashes + 1);
   const [at = '', database, ...others] = operands.slice(0, operands.length - args.length);
   if (others.length > 0)
-    throw failure('connect/arguments', `'${others[0]}' is one argument too many`, { hint: 'arguments of psql follow --' });
+    throw failure('connect/arguments', `'${others[0]}' is one argument too many`, { hint: 'arguments of psql or mysql follow --' });
   return { at, database, args };
 };
 

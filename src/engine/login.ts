@@ -1,7 +1,8 @@
 import { nearest } from '../core/nearest.ts';
 import { rdsHost } from '../core/rds-host.ts';
-import type { Declared, Target } from '../model/declared.ts';
+import type { Declared, DeclaredRole, Target } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
+import { distinct } from '../model/key.ts';
 import { locate } from './locate.ts';
 import { type ManifestOptions, openSession } from './session.ts';
 
@@ -32,14 +33,18 @@ export const loginOf = async (options: LoginOptions, clock: () => Date): Promise
   return {
     target: as === undefined ? target : await assuming(target, as),
     user,
-    own: !declared.roles.has(user),
+    own: roleOf(declared, user) === undefined,
     findings: declareds[0]!.findings,
   };
 };
 
+/** What the manifest says of a user, whatever the host of its accounts: the server chooses among them. */
+const roleOf = ({ roles }: Pick<Declared, 'roles'>, user: string): DeclaredRole | undefined =>
+  roles.get(user) ?? [...roles.values()].find(({ account }) => account?.user === user);
+
 /** The target with the user's login in place of Rolecall's own. */
 const targetOf = ({ target, roles }: Declared, user: string): Target => {
-  const role = roles.get(user);
+  const role = roleOf({ roles }, user);
   const own = [target.login.user, target.login.planUser].includes(user);
   if (role === undefined && own) return { ...target, login: { ...target.login, user } };
   const problem =
@@ -51,7 +56,7 @@ const targetOf = ({ target, roles }: Declared, user: string): Target => {
           ? 'its login is closed in the manifest'
           : undefined;
   if (role === undefined || problem !== undefined) {
-    const users = [...roles.values()].filter(({ kind }) => kind === 'user').map(({ name }) => name);
+    const users = distinct([...roles.values()].filter(({ kind }) => kind === 'user').map(({ name, account }) => account?.user ?? name));
     const meant = role === undefined ? nearest(user, users) : undefined;
     throw failure('login/user', `'${user}' does not log in on target '${target.name}': ${problem}`, {
       ...(role ? { source: role.source } : meant === undefined ? {} : { hint: `did you mean '${meant}'?` }),
