@@ -1,6 +1,6 @@
-import { parseAccount } from '../../core/account.ts';
 import { groupBy } from '../../core/group.ts';
 import { wordOf } from '../../core/privileges.ts';
+import { parseAccount } from '../../model/account.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Bodies, Kind, Membership } from '../../model/state.ts';
@@ -21,6 +21,8 @@ export type Scope = {
   readonly login: string;
   /** The login and the roles that it is in, over whatever roles. */
   readonly loginRoles: ReadonlySet<string>;
+  /** What these hold at `*.*`, without grant options; null: the login is no account that was read. */
+  readonly loginWords: ReadonlySet<string> | null;
   /** Existing accounts that `removed` drops. */
   readonly dropped: ReadonlySet<string>;
   /** Old names of the accounts that get a new one, by the new name; everything else here uses the new name. */
@@ -73,6 +75,7 @@ const makeScope = (snapshot: Snapshot, declared: Declared): Scope => {
     accounts: new Map(snapshot.accounts.map((account) => [rename(account.name), account])),
     login,
     loginRoles,
+    loginWords: reality.roles.has(login) ? globalWords(snapshot, rename, loginRoles) : null,
     dropped: new Set(declared.removed.flatMap(({ name, action }) => (action === 'drop' && reality.roles.has(name) ? [name] : []))),
     renamed,
     rename,
@@ -103,6 +106,11 @@ const rolesAbove = (name: string, memberships: readonly Membership[]): ReadonlyS
   for (const one of held) for (const { role } of above.get(one) ?? []) held.add(role);
   return held;
 };
+
+const globalWords = ({ grants }: Snapshot, rename: (name: string) => string, accounts: ReadonlySet<string>): ReadonlySet<string> =>
+  new Set(
+    grants.flatMap(({ account, level, privileges }) => (level === 'global' && accounts.has(rename(account)) ? privileges.map(wordOf) : [])),
+  );
 
 /** Whatever their hosts: Rolecall's logins, the master, accounts of the server and of RDS, and the `protected` ones. */
 const untouchableAccounts = (

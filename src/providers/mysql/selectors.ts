@@ -1,0 +1,229 @@
+import { nearest } from '../../core/nearest.ts';
+import { isEverything, isPattern, matches } from '../../core/selector.ts';
+import { parseAccount } from '../../model/account.ts';
+import type { DeclaredGrant, Part } from '../../model/declared.ts';
+import { byCodeUnit } from '../../model/key.ts';
+import type { Match } from '../../model/plan.ts';
+import { isSystemSchema } from './catalog.ts';
+import type { Place } from './places.ts';
+import type { Comparison, Scope } from './scope.ts';
+
+/** What a selector of the manifest means on the server; asked for every grant, and most of ten thousand grants say the same. */
+export type Selectors = {
+  readonly placesOf: (grant: DeclaredGrant) => readonly Place[];
+  /** What selectors met, for the plan; reports the ones that met nothing, or more than they may. */
+  readonly report: (compare: Comparison) => Match[];
+};
+
+export const selectors = (scope: Scope): Selectors => {
+  const inventory = inventoryOf(scope);
+  const known = new Map<string, readonly Place[]>();
+  const met = new Map<string, { readonly grant: DeclaredGrant; readonly places: readonly Place[] }>();
+  return {
+    placesOf: (grant) => {
+      const key = JSON.stringify([grant.kind, grant.schema, grant.name, grant.columns]);
+      const places = known.get(key) ?? select(inventory, grant);
+      known.set(key, places);
+      const { file, line, column } = grant.source;
+      met.set(`${key} ${grant.selector} ${file} ${String(line).padStart(9, '0')} ${column}`, { grant, places });
+      return places;
+    },
+    report: (compare) => {
+      for (const { grant, places } of met.values()) reportPlaces(inventory, compare, grant, places);
+      // By what they are first: where they stand in the manifest is a matter of its layout.
+      return [...met]
+        .map(([key, { grant, places }]) => ({ match: matchOf(grant, places), order: `${grant.selector} ${grant.kind} ${key}` }))
+        .sort((a, b) => byCodeUnit(a.order, b.order))
+        .map(({ match }) => match);
+    },
+  };
+};
+
+const matchOf = ({ selector, kind, source }: DeclaredGrant, places: readonly Place[]): Match => ({
+  selector,
+  database: null,
+  kind,
+  count: places.length,
+  source,
+});
+
+/** What is there to be selected. `folded`: names of schemas and tables count in whatever case (lower_case_table_names). */
+type Inventory = {
+  readonly scope: Scope;
+  readonly folded: boolean;
+  readonly schemas: readonly string[];
+  readonly tables: ReadonlyMap<string, readonly string[]>;
+  readonly columns: ReadonlyMap<string, readonly string[]>;
+  readonly routines: ReadonlyMap<string, readonly Routines[]>;
+};
+type Routines = { readonly kind: 'function' | 'procedure'; readonly names: readonly string[] };
+
+const inventoryOf = (scope: Scope): Inventory => {
+  const { schemas, tables, columns, routines } = scope.snapshot;
+  const bySchema = new Map<string, Routines[]>();
+  for (const { schema, kind, names } of routines) {
+    const list = bySchema.get(schema);
+    if (list) list.push({ kind, names });
+    else bySchema.set(schema, [{ kind, names }]);
+  }
+  return {
+    scope,
+    folded: scope.server.lowerCaseTableNames !== 0,
+    schemas,
+    tables: new Map(tables.map(({ schema, names }) => [schema, names])),
+    columns: new Map(columns.map(({ schema, table, names }) => [`${schema}\0${table}`, names])),
+    routines: bySchema,
+  };
+};
+
+const select = (inventory: Inventory, grant: DeclaredGrant): readonly Place[] => {
+  const { kind } = grant;
+  switch (kind) {
+    case 'global':
+      return [{ kind, schema: null, name: '*.*' }];
+    case 'schema':
+      return schemasMet(inventory, grant.schema ?? grant.name).map((name) => ({ kind, schema: null, name }));
+    case 'table':
+      return tablesMet(inventory, grant).map(([schema, name]) => ({ kind, schema, name }));
+    case 'column':
+      return tablesMet(inventory, grant).flatMap(([schema, relation]) =>
+        (grant.columns ?? []).flatMap((column) => {
+          const name = columnMet(inventory, schema, relation, column);
+          return name === undefined ? [] : [{ kind, schema, relation, name }];
+        }),
+      );
+    case 'routine':
+    case 'function':
+    case 'procedure':
+      return routinesMet(inventory, grant);
+    case 'proxy':
+      return accountMet(inventory, grant.name).map((name) => ({ kind, schema: null, name }));
+    default:
+      return [];
+  }
+};
+
+/** A schema of the server is met by its own name alone; nobody lists those. */
+const schemasMet = (inventory: Inventory, part: Part | null): readonly string[] => {
+  if (!part) return [];
+  if (isPattern(part)) return inventory.schemas.filter((name) => meets(inventory, part, name));
+  const found = inventory.schemas.find((name) => meets(inventory, part, name));
+  return found !== undefined ? [found] : isSystemSchema(part.text) ? [part.text] : [];
+};
+
+const tablesMet = (inventory: Inventory, { schema, name }: DeclaredGrant): readonly (readonly [schema: string, table: string])[] =>
+  schemasMet(inventory, schema).flatMap((one) => {
+    if (isSystemSchema(one)) return name && !isPattern(name) ? [[one, name.text] as const] : [];
+    const names = inventory.tables.get(one) ?? [];
+    const met = !name || isEverything(name) ? names : names.filter((table) => meets(inventory, name, table));
+    return met.map((table) => [one, table] as const);
+  });
+
+/** Names of columns count in whatever case; what was not read is as it is written. */
+const columnMet = ({ columns }: Inventory, schema: string, table: string, column: string): string | undefined => {
+  const names = columns.get(`${schema}\0${table}`);
+  if (!names) return isSystemSchema(schema) ? column : undefined;
+  return names.find((name) => name === column) ?? names.find((name) => name.toLowerCase() === column.toLowerCase());
+};
+
+/** Names of routines count in whatever case on every server (MySQL 8.4 manual, 11.2.3). */
+const routinesMet = (inventory: Inventory, { kind, schema, name }: DeclaredGrant): readonly Place[] =>
+  schemasMet(inventory, schema).flatMap((one) =>
+    (inventory.routines.get(one) ?? [])
+      .filter((routines) => kind === 'routine' || kind === routines.kind)
+      .flatMap((routines) =>
+        routines.names
+          .filter((routine) => !name || matches(lower(name), routine.toLowerCase()))
+          .map((routine) => ({ kind: routines.kind, schema: one, name: routine })),
+      ),
+  );
+
+const accountMet = ({ scope }: Inventory, name: Part | null): readonly string[] =>
+  name && (scope.reality.roles.has(name.text) || scope.declared.roles.has(name.text)) ? [name.text] : [];
+
+const meets = ({ folded }: Inventory, part: Part, name: string): boolean =>
+  folded ? matches(lower(part), name.toLowerCase()) : matches(part, name);
+
+const lowered = new WeakMap<Part, Part>();
+const lower = (part: Part): Part => {
+  let found = lowered.get(part);
+  if (!found) {
+    found = { ...part, text: part.text.toLowerCase() };
+    lowered.set(part, found);
+  }
+  return found;
+};
+
+const reportPlaces = (inventory: Inventory, compare: Comparison, grant: DeclaredGrant, places: readonly Place[]): void => {
+  if (grant.kind === 'column') reportColumns(inventory, compare, grant);
+  else if (places.length === 0) reportNone(inventory, compare, grant);
+  else if (
+    places.length > 1 &&
+    grant.kind === 'routine' &&
+    grant.name &&
+    !isPattern(grant.name) &&
+    grant.schema &&
+    !isPattern(grant.schema)
+  )
+    compare.report({
+      severity: 'error',
+      code: 'selector/ambiguous',
+      message: `routine selector '${grant.selector}' means both a function and a procedure`,
+      hint: 'write it under functions or under procedures',
+      source: grant.source,
+    });
+};
+
+/** A rule names its columns one by one: that another one is there does not make up for the one that is not. */
+const reportColumns = (inventory: Inventory, compare: Comparison, grant: DeclaredGrant): void => {
+  const tables = tablesMet(inventory, grant);
+  if (tables.length === 0) {
+    reportNone(inventory, compare, { ...grant, kind: 'table' });
+    return;
+  }
+  for (const column of grant.columns ?? []) {
+    if (tables.some(([schema, table]) => columnMet(inventory, schema, table, column) !== undefined)) continue;
+    compare.report({
+      severity: 'error',
+      code: 'selector/no-column',
+      message: `column '${column}' of table selector '${grant.selector}': no table that it matches has it`,
+      source: grant.source,
+    });
+  }
+};
+
+/** A literal name that means nothing is a mistake; a pattern may well meet nothing yet. */
+const reportNone = (inventory: Inventory, compare: Comparison, grant: DeclaredGrant): void => {
+  const { kind, schema, name, selector, source, profile } = grant;
+  const place = kind === 'schema' ? (schema ?? name) : schema;
+  const met = place === null ? [] : schemasMet(inventory, place);
+  const parts = [schema, name].filter((part) => part !== null);
+  if (place !== null && !isPattern(place) && met.length === 0) {
+    const near = nearest(place.text, inventory.schemas);
+    compare.report({
+      severity: 'error',
+      code: 'selector/no-match',
+      message: `selector '${selector}' matches nothing on the server: there is no schema '${place.text}'`,
+      ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+      source,
+    });
+    return;
+  }
+  const pattern = parts.some(isPattern);
+  // A profile speaks of whole schemas: one without such objects is nothing to warn about.
+  if (profile !== undefined && pattern && met.length > 0) return;
+  const near = name === null || isPattern(name) ? undefined : nearest(name.text, candidates(inventory, grant, met));
+  compare.report({
+    severity: pattern ? 'warning' : 'error',
+    code: 'selector/no-match',
+    message: `${kind === 'proxy' ? 'account' : kind} selector '${selector}' matches nothing on the server`,
+    ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+    source,
+  });
+};
+
+const candidates = ({ tables, routines, scope }: Inventory, { kind }: DeclaredGrant, schemas: readonly string[]): readonly string[] => {
+  if (kind === 'proxy') return scope.snapshot.accounts.filter(({ name }) => parseAccount(name).user !== '').map(({ name }) => name);
+  if (kind === 'table') return schemas.flatMap((schema) => tables.get(schema) ?? []);
+  return schemas.flatMap((schema) => (routines.get(schema) ?? []).flatMap(({ names }) => names));
+};
