@@ -17,6 +17,9 @@ const accountsOf = (view: View, { entry }: Context): readonly Account[] =>
     ? hostsOf(view.entry.hosts).map((host) => ({ user: view.name, host }))
     : [{ user: view.name, host: entry.engine === 'mariadb' ? '' : '%' }];
 
+/** The names that a user or group has in plans of the target. */
+export const accountNames = (view: View, context: Context): readonly string[] => accountsOf(view, context).map(accountName);
+
 /** The name in a plan of a role that an entry refers to: a group, or one that lives on the server. */
 export const referredName = (name: string, { entry, content }: Context): string => {
   if (!hasAccounts(entry)) return name;
@@ -27,7 +30,7 @@ export const referredName = (name: string, { entry, content }: Context): string 
 /** The accounts that a text stands for: all of a declared user's, or the one that it is. */
 export const referredAccounts = (name: string, context: Context): readonly string[] => {
   const view = viewsOn(context.content, context.target, ['users']).find((one) => one.name === name);
-  return view === undefined ? [referredName(name, context)] : accountsOf(view, context).map(accountName);
+  return view === undefined ? [referredName(name, context)] : accountNames(view, context);
 };
 
 /** The role once for each of its accounts, without the attributes that only PostgreSQL has. */

@@ -79,6 +79,20 @@ export const publicsOn = (context: Context): DeclaredPublic[] =>
     }));
   });
 
+/** What MySQL and MariaDB lack: later objects are covered by privileges on their schema, and nothing here is PUBLIC's. */
+export const checkElsewhere = (context: Context): void => {
+  const { target, entry: server, report } = context;
+  for (const [, index] of here(context.content.defaults, context)) {
+    report('engines', `'defaults' are for PostgreSQL, and target '${target}' is ${server.engine}`, ['defaults', index], {
+      hint: 'privileges on a schema are for later objects too: grants: [{ privileges: […], schemas: NAME }]',
+    });
+  }
+  for (const [, index] of here(context.content.public, context))
+    report('engines', `'public' is for PostgreSQL, and target '${target}' is ${server.engine}`, ['public', index], {
+      hint: 'grant to a group instead',
+    });
+};
+
 /** Whether a role name of `to` means everybody: no role can be called so. */
 const granteeOf = (to: string): Grantee => (to === 'public' ? PUBLIC : to);
 

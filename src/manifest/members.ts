@@ -65,6 +65,7 @@ export const membershipsOf = (view: View, asOfMs: number, context: Context): Dec
   const written = groupsOf(view.entry.groups, view.path('groups')).flatMap(({ name, until, reason, path, admin, inherit, set }) => {
     const group = groups[name];
     if (group !== undefined && !isOn(context.content, group.targets, context.target)) return [];
+    if (group === undefined && context.entry.engine !== 'postgres' && name.startsWith('pg_')) return [];
     return [
       {
         role: referredName(name, context),

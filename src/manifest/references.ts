@@ -1,8 +1,10 @@
+import { hasAccounts } from './accounts.ts';
 import type { Checks } from './checks.ts';
 import type { EntryTargets, Path } from './content.ts';
+import { checkHosts } from './hosts.ts';
 import { groupsOf } from './members.ts';
 import { didYouMean } from './near.ts';
-import { isList, isOn, overrideOn, targetNames } from './view.ts';
+import { enginesOf, isList, isOn, overrideOn, targetNames } from './view.ts';
 
 /** Every name that is used is declared, on the targets where it is used. */
 export const checkReferences = (checks: Checks): void => {
@@ -47,7 +49,7 @@ export const checkKnown = (checks: Checks, role: string, target: string, path: P
 };
 
 /** Roles that come with the server or with RDS need not be listed. */
-const isServerRole = (name: string): boolean => /^(pg_|rds)/.test(name);
+const isServerRole = (name: string): boolean => /^(pg_|rds|AWS_[A-Z0-9_]+_ACCESS$)/.test(name);
 
 const checkEntryTargets = (
   { content, has, report }: Checks,
@@ -119,6 +121,8 @@ const checkGroup = (checks: Checks, member: string, name: string, path: Path, ta
     });
   } else if (name === 'pg_database_owner') {
     report('unknown-group', `'pg_database_owner' takes no members: it means the owner of each database`, path);
+  } else if (name.startsWith('pg_') && targets.length > 0 && !targets.some((target) => content.targets[target]?.engine === 'postgres')) {
+    report('unknown-group', `'${name}' is a role of PostgreSQL, and '${member}' has no such target`, path);
   } else if (content.users?.[name] !== undefined) {
     report('unknown-group', `'${name}' is a user, and '${member}' can be in groups only`, path, {
       hint: 'declare a group that both are in',
@@ -140,7 +144,7 @@ const checkRemoved = (checks: Checks): void => {
     checkEntryTargets(checks, entry.targets, ['removed', name], `'${name}'`);
     for (const target of targetNames(content, entry.targets)) {
       const override = overrideOn(entry.targets, target);
-      const { drop, forget, reassign_to, sessions } = { ...entry, ...override };
+      const { drop, forget, reassign_to, sessions, hosts } = { ...entry, ...override };
       if ((drop === true) === (forget === true)) {
         report(
           'removed',
@@ -158,14 +162,44 @@ const checkRemoved = (checks: Checks): void => {
           'key',
         );
       }
-      if (reassign_to === undefined || content.targets[target] === undefined) continue;
-      const place =
-        override?.reassign_to === undefined ? ['removed', name, 'reassign_to'] : ['removed', name, 'targets', target, 'reassign_to'];
+      const placeOf = (key: 'reassign_to' | 'hosts'): Path =>
+        override?.[key] === undefined ? ['removed', name, key] : ['removed', name, 'targets', target, key];
+      const context = checks.contexts.find((one) => one.target === target);
+      if (hosts !== undefined && context !== undefined && hasAccounts(context.entry))
+        checkHosts(hosts, `'${name}'`, placeOf('hosts'), context);
+      checkRemovedKeys(checks, name, target, { reassign_to, hosts }, placeOf);
+      if (reassign_to === undefined || context === undefined || hasAccounts(context.entry)) continue;
+      const place = placeOf('reassign_to');
       if (reassign_to === name || content.removed?.[reassign_to] !== undefined)
         report('removed', `'${name}' gives its objects to '${reassign_to}', which is removed as well`, place);
       else checkKnown(checks, reassign_to, target, place);
     }
   }
+};
+
+/** Owners are PostgreSQL's and hosts are not: a key must act on one of the targets. */
+const checkRemovedKeys = (
+  { content, report }: Checks,
+  name: string,
+  target: string,
+  { reassign_to, hosts }: { readonly reassign_to: string | undefined; readonly hosts: readonly string[] | undefined },
+  placeOf: (key: 'reassign_to' | 'hosts') => Path,
+): void => {
+  const { targets } = content.removed![name]!;
+  const engines = (key: 'reassign_to' | 'hosts'): ReadonlySet<string> =>
+    placeOf(key).length > 3 ? new Set([content.targets[target]?.engine ?? '']) : enginesOf(content, targets);
+  if (reassign_to !== undefined && engines('reassign_to').size > 0 && !engines('reassign_to').has('postgres'))
+    report(
+      'removed',
+      `'reassign_to' of '${name}' is for PostgreSQL: on MySQL and MariaDB nobody owns objects`,
+      placeOf('reassign_to'),
+      {
+        hint: 'leave it out; objects that run as it (DEFINER) are listed by the plan',
+      },
+      'key',
+    );
+  if (hosts !== undefined && engines('hosts').size === 1 && engines('hosts').has('postgres'))
+    report('engines', `'hosts' are for MySQL and MariaDB, and '${name}' has no such target`, placeOf('hosts'), {}, 'key');
 };
 
 const checkDefaults = (checks: Checks): void => {

@@ -1,20 +1,27 @@
 import type { DeclaredGrant } from '../model/declared.ts';
+import { hasAccounts } from './accounts.ts';
 import { covers } from './address.ts';
 import type { Checks } from './checks.ts';
 import type { Path, RoleEntry, SettingsEntry } from './content.ts';
+import { checkEngineKeys } from './engine-keys.ts';
 import { grantsOf, oneKind, ownershipsOf } from './grants.ts';
 import { authOf, checkIdentities } from './identities.ts';
 import { endOf } from './instant.ts';
 import { placeText } from './merge.ts';
 import { didYouMean } from './near.ts';
 import { checkKnown } from './references.ts';
+import { checkAccount } from './roles-mysql.ts';
 import { type Context, enginesOf, isList, targetNames, type View, viewsOn } from './view.ts';
 
 /** Users and groups: attributes, settings, and what they are granted on each of their targets. */
 export const checkRoles = (checks: Checks): void => {
   checkProfiles(checks);
   for (const section of ['groups', 'users'] as const) {
-    for (const [name, entry] of Object.entries(checks.content[section] ?? {})) checkEngines(checks, entry, [section, name]);
+    for (const [name, entry] of Object.entries(checks.content[section] ?? {})) {
+      checkEngineKeys(checks, entry, [section, name]);
+      checkMaps(checks, entry, [section, name]);
+      checkVersion(checks, entry, [section, name]);
+    }
   }
   for (const context of checks.contexts) {
     const owners = new Map<string, Path>();
@@ -23,7 +30,9 @@ export const checkRoles = (checks: Checks): void => {
       checkIdentities(view, context);
       checkUntil(view, context);
       checkSettings(view, context, checks);
-      checkColumns(grantsOf(view, context), context);
+      const grants = grantsOf(view, context);
+      checkColumns(grants, context);
+      if (hasAccounts(context.entry)) checkAccount(view, grants, context);
       checkOwners(view, owners, context);
     }
   }
@@ -38,17 +47,24 @@ const checkProfiles = ({ content, report }: Checks): void => {
   }
 };
 
-/** Keys that one engine lacks act on the targets that have them: there must be one. Maps by target name targets of the role. */
-const checkEngines = ({ content, report }: Checks, entry: RoleEntry, path: Path): void => {
-  const engines = enginesOf(content, entry.targets);
-  if (engines.size === 0) return;
-  for (const key of ['settings', 'database_settings'] as const) {
-    if (entry[key] && !engines.has('postgres'))
-      report('engines', `'${key}' are for PostgreSQL, and '${path[1]}' has no such target`, [...path, key], {}, 'key');
-  }
-  if (entry.hosts && !engines.has('mysql') && !engines.has('mariadb'))
-    report('engines', `'hosts' are for MySQL and MariaDB, and '${path[1]}' has no such target`, [...path, 'hosts'], {}, 'key');
+/** The version of a password stands in a mark, and MariaDB keeps none. */
+const checkVersion = ({ content, warn }: Checks, entry: RoleEntry, path: Path): void => {
+  if (entry.password_version === undefined || [...enginesOf(content, entry.targets)].join() !== 'mariadb') return;
+  warn(
+    'password-version',
+    `'password_version' of '${path[1]}' does nothing on MariaDB, which keeps no mark`,
+    [...path, 'password_version'],
+    {
+      hint: `set a new password with: rolecall apply --rotate ${path[1]}`,
+    },
+    'key',
+  );
+};
+
+/** Maps by target name targets of the role. */
+const checkMaps = ({ content, report }: Checks, entry: RoleEntry, path: Path): void => {
   const names = targetNames(content, entry.targets);
+  if (enginesOf(content, entry.targets).size === 0) return;
   const maps = [
     ...(['read', 'write', 'own'] as const).map((key) => [entry[key], [...path, key]] as const),
     ...Object.entries(entry.use ?? {}).map(([profile, value]) => [value, [...path, 'use', profile]] as const),

@@ -3,7 +3,7 @@ import { checkAccount } from './account.ts';
 import { byPlace, type Checks, checksOf } from './checks.ts';
 import type { Content, Manifest } from './content.ts';
 import { checkCycles } from './cycles.ts';
-import { defaultsOn, publicsOn } from './elsewhere.ts';
+import { checkElsewhere, defaultsOn, publicsOn } from './elsewhere.ts';
 import { checkIam } from './iam.ts';
 import { fromUserManager, type ImportOptions, isUserManager, parseJson } from './import/postgres-user-manager.ts';
 import { checkLater } from './later.ts';
@@ -72,7 +72,10 @@ const runChecks = (checks: Checks, merged: Merged): void => {
   checkAccount(checks);
   checkCycles(checks);
   for (const context of checks.contexts) {
-    if (context.entry.engine !== 'postgres') continue;
+    if (context.entry.engine !== 'postgres') {
+      checkElsewhere(context);
+      continue;
+    }
     defaultsOn(context);
     publicsOn(context);
   }
