@@ -24,9 +24,13 @@ export type Snapshot = {
   readonly routines: readonly { readonly schema: string; readonly kind: 'function' | 'procedure'; readonly names: readonly string[] }[];
   /** Objects that run as an account of `removed` (or of an absent user): what breaks when it is dropped. `kind`: view, trigger, event, function, procedure. */
   readonly definers: readonly { readonly account: string; readonly kind: string; readonly schema: string; readonly name: string }[];
-  /** Live sessions by account (USER() of the process list matched to it), our own left out. */
+  /** Live sessions of accounts that lose their login or go (process list matched to account), our own left out. */
   readonly sessions: readonly { readonly account: string; readonly count: number }[];
+  /** What the login may not see all of: kinds of definers, sessions. Nothing there is not known to be nothing. */
+  readonly unseen: readonly Unseen[];
 };
+
+export type Unseen = 'event' | 'routine' | 'session' | 'trigger' | 'view';
 
 /** MySQL below 8.0 and MariaDB below 10.6 are refused when they are connected to. */
 export type Server = {
@@ -48,6 +52,8 @@ export type Server = {
   readonly mandatoryRoles: readonly string[];
   /** AWSAuthenticationPlugin: whether it is loaded. */
   readonly iamPlugin: boolean;
+  /** Of MySQL: the plugin of new accounts that log in by a password; left out: caching_sha2_password. */
+  readonly passwordPlugin?: string;
   /** mysql.rds_kill exists. */
   readonly rds: boolean;
   /** What the apply login may grant at `*.*`, dynamic privileges included (its own with grant option, through its roles too); null: it was not read. */
@@ -60,8 +66,7 @@ export type SnapshotAccount = {
   /** '' for a role of MariaDB. */
   readonly host: string;
   /**
-   * `role`: MariaDB's roles; of MySQL an account that is locked, expired, without a password and granted to somebody, a default
-   * role, mandatory, or marked as a group by us.
+   * `role`: MariaDB's roles; of MySQL an account that is as CREATE ROLE makes it: locked, expired, without a password.
    */
   readonly kind: 'user' | 'role';
   readonly locked: boolean;

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Membership } from '../../../src/model/state.ts';
 import type { Scope } from '../../../src/providers/postgres/scope.ts';
 import type { Draft } from '../../../src/providers/postgres/statements/draft.ts';
-import { createSequence, together } from '../../../src/providers/postgres/statements/sequence.ts';
+import { createSequence, together } from '../../../src/core/sequence.ts';
 import { prerequisites, stagesOf } from '../../../src/providers/postgres/statements/stages.ts';
 
 const row = (member: string, role: string, more: Partial<Membership> = {}): Membership => ({

@@ -1,8 +1,8 @@
+import { createSequence, type Sequence, together } from '../../../core/sequence.ts';
 import { distinct, pathKey } from '../../../model/key.ts';
 import type { Membership } from '../../../model/state.ts';
 import type { Scope } from '../scope.ts';
 import type { Draft, Move } from './draft.ts';
-import { createSequence, type Sequence, together } from './sequence.ts';
 
 /** What one database (null: the cluster) does in one transaction of one stage. */
 export type Lane = {

@@ -1,0 +1,109 @@
+import { groupBy } from '../../../core/group.ts';
+import { wordOf } from '../../../core/privileges.ts';
+import { granteeKey, type Privileges } from '../../../model/access.ts';
+import { byCodeUnit, distinct, pathKey } from '../../../model/key.ts';
+import type { Grant } from '../../../model/state.ts';
+import type { Scope } from '../scope.ts';
+import { ident } from '../sql.ts';
+import type { Draft, Indexed } from './draft.ts';
+import { nameSql } from './names.ts';
+
+type Change = Indexed<'grant'>;
+
+/** Columns by privilege, as GRANT takes them. */
+type Columns = ReadonlyMap<string, readonly string[]>;
+
+/** GRANT and REVOKE of columns, one account and one table a statement; `taken`: changes that a table's REVOKE brings along. */
+export const columnDrafts = (scope: Scope, changes: readonly Change[], taken: ReadonlySet<number>): Draft[] =>
+  [...groupBy(changes, tableOf).values()].flatMap((group): Draft[] => {
+    const { on, grantee } = (group[0]!.before ?? group[0]!.after)!;
+    const name = granteeKey(grantee);
+    const draft = (verb: 'grant' | 'revoke', some: readonly Change[]): Draft[] => {
+      const columns = columnsOf(some.map((change) => ({ names: namesOf(change), words: verb === 'grant' ? comes(change) : goes(change) })));
+      if (columns.size === 0) return [];
+      const changed = some.filter((change) => (verb === 'grant' ? comes(change) : goes(change)).length > 0).map(({ index }) => index);
+      return verb === 'grant'
+        ? [{ phase: 'grant', sql: grantSql(scope, columns, on, name), changes: changed, gains: name }]
+        : [
+            {
+              phase: 'revoke',
+              sql: `REVOKE ${wordsSql(columns)} ON ${tableSql(on)} FROM ${nameSql(scope, name)}`,
+              changes: changed,
+              loses: name,
+            },
+          ];
+    };
+    return [
+      ...draft(
+        'grant',
+        group.filter(({ index }) => !taken.has(index)),
+      ),
+      ...draft('revoke', group),
+    ];
+  });
+
+/**
+ * REVOKE on a table takes the same words from its columns (MySQL 8.0 to 9.7, MariaDB 10.11 and 11.8): those that stay, or come, are
+ * granted right after it. `lapses`: somebody could use such a column all along, and for that moment cannot.
+ */
+export const regranted = (
+  scope: Scope,
+  { before }: Change,
+  removed: Privileges,
+  columns: readonly Change[],
+): { readonly next: NonNullable<Draft['next']>; readonly lapses: boolean } => {
+  if (!before || removed.length === 0) return NOTHING;
+  const name = granteeKey(before.grantee);
+  const table = before.on.names[0]!;
+  const here = columns.filter((change) => tableOf(change) === pathKey(name, before.on.schema!, table));
+  const leaving = new Map(here.flatMap((change) => namesOf(change).map((column) => [column, goes(change)])));
+  const staying = scope.snapshot.grants.flatMap((row) =>
+    row.level === 'column' && scope.rename(row.account) === name && row.schema === before.on.schema && row.relation === table
+      ? [
+          {
+            names: [row.name!],
+            words: row.privileges.map(wordOf).filter((word) => removed.includes(word) && !leaving.get(row.name!)?.includes(word)),
+          },
+        ]
+      : [],
+  );
+  const coming = here.filter((change) => comes(change).some((word) => removed.includes(word)));
+  const found = columnsOf([...staying, ...coming.map((change) => ({ names: namesOf(change), words: comes(change) }))]);
+  if (found.size === 0) return NOTHING;
+  const on = { schema: before.on.schema, relation: table };
+  return { next: [{ sql: grantSql(scope, found, on, name), changes: coming.map(({ index }) => index) }], lapses: true };
+};
+const NOTHING = { next: [], lapses: false };
+
+type Table = Pick<Grant['on'], 'schema' | 'relation'>;
+
+const tableOf = ({ before, after }: Change): string => {
+  const { on, grantee } = (before ?? after)!;
+  return pathKey(granteeKey(grantee), on.schema!, on.relation!);
+};
+const namesOf = ({ before, after }: Change): readonly string[] => (before ?? after)!.on.names;
+
+const wordsOf = (grant: Grant | null): string[] => (grant?.privileges ?? []).map(wordOf);
+const comes = ({ before, after }: Change): string[] => wordsOf(after).filter((word) => !wordsOf(before).includes(word));
+const goes = ({ before, after }: Change): string[] => wordsOf(before).filter((word) => !wordsOf(after).includes(word));
+
+const columnsOf = (rows: readonly { readonly names: readonly string[]; readonly words: readonly string[] }[]): Columns => {
+  const found = new Map<string, string[]>();
+  for (const { names, words } of rows) for (const word of words) found.set(word, [...(found.get(word) ?? []), ...names]);
+  return new Map([...found].sort(([a], [b]) => byCodeUnit(a, b)));
+};
+
+const grantSql = (scope: Scope, columns: Columns, on: Table, name: string): string =>
+  `GRANT ${wordsSql(columns)} ON ${tableSql(on)} TO ${nameSql(scope, name)}`;
+
+const tableSql = ({ schema, relation }: Table): string => `${ident(schema!)}.${ident(relation!)}`;
+
+const COLUMN_WORDS: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']);
+
+const wordsSql = (columns: Columns): string =>
+  [...columns]
+    .map(([word, names]) => {
+      if (!COLUMN_WORDS.has(word)) throw new RangeError(`not a privilege on columns: ${JSON.stringify(word)}`);
+      return `${word} (${distinct(names).map(ident).join(', ')})`;
+    })
+    .join(', ');

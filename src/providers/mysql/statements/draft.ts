@@ -1,0 +1,30 @@
+import type { ChangeOf } from '../../../model/change.ts';
+import type { Phase } from '../../../model/plan.ts';
+import type { Kind } from '../../../model/state.ts';
+
+/** A statement before it has a place: what it does, for which changes. */
+export type Draft = {
+  readonly phase: Phase;
+  readonly sql: string;
+  readonly secret?: string;
+  readonly changes: readonly number[];
+  /** What follows at once, as it undoes what the statement does beyond its purpose. */
+  readonly next?: readonly { readonly sql: string; readonly changes: readonly number[] }[];
+  /** Within its phase: lower first. */
+  readonly rank?: number;
+  /** The account that holds more after it, or less. */
+  readonly gains?: string;
+  readonly loses?: string;
+  /** The role that the account is in after it, or no longer. */
+  readonly joins?: string;
+  readonly leaves?: string;
+  /** The member whose roles of login it sets: after it got them, before it loses others. */
+  readonly settles?: string;
+  /** true: a login by password becomes one by IAM; its policies must be open by then. */
+  readonly flips?: true;
+  /** Accounts that lack for a moment what they had and will have, as the server has no other way. */
+  readonly lapses?: readonly string[];
+};
+
+/** A change with its index in the plan. */
+export type Indexed<K extends Kind> = ChangeOf<K> & { readonly index: number };

@@ -1,0 +1,86 @@
+import { groupBy } from '../../../core/group.ts';
+import { byCodeUnit, distinct } from '../../../model/key.ts';
+import type { Scope } from '../scope.ts';
+import type { Draft, Indexed } from './draft.ts';
+import { isRole, nameSql } from './names.ts';
+
+type Change = Indexed<'membership'>;
+
+/** What is granted to somebody, made active at login, and taken away again: one account and one role a statement. */
+export const membershipDrafts = (scope: Scope, changes: readonly Change[]): Draft[] => [
+  ...changes.flatMap((change) => moveDrafts(scope, change)),
+  ...[...groupBy(changes, ({ before, after }) => (before ?? after)!.member)].flatMap(([member, some]) =>
+    defaultDrafts(scope, member, some),
+  ),
+];
+
+/** Within the phase: what comes, what is active at login, what goes. */
+const [JOIN, SETTLE, LEAVE] = [0, 1, 2];
+
+const moveDrafts = (scope: Scope, { before, after, index }: Change): Draft[] => {
+  const { role, member } = (before ?? after)!;
+  const [roleSql, memberSql] = [nameSql(scope, role), nameSql(scope, member)];
+  const common = { phase: 'member', changes: [index] } as const;
+  const revoke = `REVOKE ${roleSql} FROM ${memberSql}`;
+  if (!after) return [{ ...common, sql: revoke, rank: LEAVE, loses: member, leaves: role }];
+  const grant = `GRANT ${roleSql} TO ${memberSql}${after.admin ? ' WITH ADMIN OPTION' : ''}`;
+  if (before === null || (after.admin && !before.admin)) return [{ ...common, sql: grant, rank: JOIN, gains: member, joins: role }];
+  if (after.admin === before.admin) return [];
+  if (scope.server.flavour === 'mariadb')
+    return [{ ...common, sql: `REVOKE ADMIN OPTION FOR ${roleSql} FROM ${memberSql}`, rank: LEAVE, loses: member }];
+  // GRANT without the option leaves it as it is, and there is no statement that takes it alone (MySQL 8.0 to 9.7).
+  return [{ ...common, sql: revoke, next: [{ sql: grant, changes: [index] }], rank: JOIN, gains: member, joins: role, lapses: [member] }];
+};
+
+/** What is active at login is set as a whole, for what the account will be in. */
+const defaultDrafts = (scope: Scope, member: string, changes: readonly Change[]): Draft[] =>
+  isRole(scope, member)
+    ? []
+    : scope.server.flavour === 'mariadb'
+      ? singleDefault(scope, member, changes)
+      : defaultList(scope, member, changes);
+
+/** REVOKE takes the role out of the list by itself. */
+const defaultList = (scope: Scope, member: string, changes: readonly Change[]): Draft[] => {
+  const moved = changes.filter(
+    ({ before, after }) => after !== null && ((before?.inherit ?? false) !== after.inherit || isRegranted(before, after)),
+  );
+  if (moved.length === 0) return [];
+  const wanted = new Set(
+    scope.snapshot.defaultRoles.filter((row) => scope.rename(row.member) === member).map(({ role }) => scope.rename(role)),
+  );
+  for (const { before, after } of changes) {
+    if (after?.inherit) wanted.add(after.role);
+    else wanted.delete((after ?? before)!.role);
+  }
+  const roles = distinct(wanted).map((role) => nameSql(scope, role));
+  return [settling(member, moved, `SET DEFAULT ROLE ${roles.length === 0 ? 'NONE' : roles.join(', ')} TO ${nameSql(scope, member)}`)];
+};
+
+const isRegranted = (before: Change['before'], after: Change['after']): boolean => before?.admin === true && after?.admin === false;
+
+/** There is one, and REVOKE leaves it behind: it would come back to life with a role of that name. */
+const singleDefault = (scope: Scope, member: string, changes: readonly Change[]): Draft[] => {
+  const current = scope.snapshot.defaultRoles.find((row) => scope.rename(row.member) === member)?.role ?? null;
+  const coming = changes
+    .filter(({ before, after }) => after?.inherit === true && before?.inherit !== true)
+    .sort((a, b) => byCodeUnit(a.key, b.key));
+  const going = changes.filter(({ before, after }) => (before ?? after)!.role === current && after?.inherit !== true);
+  const next = coming[0]?.after?.role ?? (going.length > 0 ? null : current);
+  if (next === current) return [];
+  return [
+    settling(
+      member,
+      [...coming, ...going],
+      `SET DEFAULT ROLE ${next === null ? 'NONE' : nameSql(scope, next)} FOR ${nameSql(scope, member)}`,
+    ),
+  ];
+};
+
+const settling = (member: string, changes: readonly Change[], sql: string): Draft => ({
+  phase: 'member',
+  sql,
+  changes: changes.map(({ index }) => index).sort((a, b) => a - b),
+  rank: SETTLE,
+  settles: member,
+});

@@ -1,0 +1,150 @@
+import { together } from '../../../core/sequence.ts';
+import { byCodeUnit, distinct } from '../../../model/key.ts';
+import { PHASES } from '../../../model/plan.ts';
+import type { Scope } from '../scope.ts';
+import type { Draft } from './draft.ts';
+
+/** Statements in order, and the accounts whose access in both states lapses for a moment because there is no other way. */
+export type Ordered = { readonly drafts: readonly Draft[]; readonly lapses: readonly string[] };
+
+/**
+ * Every statement is its own commit, so that each prefix counts: nobody ever holds what neither state gives (never given up), and
+ * nobody misses what both give (given up, and told, where the two contradict each other).
+ *
+ * What an account will have comes before what it will lose. Who leaves a role is out before the role gains; what a role loses is
+ * gone before somebody joins. Otherwise phases decide.
+ */
+export const inOrder = (scope: Scope, drafts: readonly Draft[]): Ordered => {
+  const sorted = [...drafts].sort(
+    (a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) || (a.rank ?? 0) - (b.rank ?? 0) || byCodeUnit(a.sql, b.sql),
+  );
+  const own = sorted.flatMap(({ lapses = [] }) => lapses);
+  if (!sorted.some(({ loses }) => loses !== undefined)) return { drafts: sorted, lapses: distinct(own) };
+  const { order, given } = movesInTurn(scope, sorted);
+  const at = new Map(order.map((index, place) => [index, place]));
+  const moved = sorted.flatMap((draft, index) => (isMove(draft) ? [index] : []));
+  const inTurn = [...moved].sort((a, b) => at.get(a)! - at.get(b)!);
+  let next = 0;
+  return { drafts: sorted.map((draft) => (isMove(draft) ? sorted[inTurn[next++]!]! : draft)), lapses: distinct([...own, ...given]) };
+};
+
+const isMove = ({ gains, loses, settles }: Draft): boolean => (gains ?? loses ?? settles) !== undefined;
+
+type Edges = { readonly strict: number[][]; readonly soft: number[][] };
+
+const movesInTurn = (scope: Scope, drafts: readonly Draft[]): { readonly order: readonly number[]; readonly given: readonly string[] } => {
+  const edges = edgesOf(scope, drafts);
+  const size = edges.strict.length;
+  const following = (node: number) => [...edges.strict[node]!, ...edges.soft[node]!];
+  const group = new Array<number>(size).fill(-1);
+  const given: string[] = [];
+  together(
+    Array.from({ length: size }, (_, node) => node),
+    following,
+  ).forEach((nodes, number) => {
+    for (const node of nodes) group[node] = number;
+    if (nodes.length > 1) given.push(...nodes.flatMap((node) => drafts[node]?.loses ?? []));
+  });
+  const before: number[][] = Array.from({ length: size }, () => []);
+  edges.strict.forEach((then, node) => void then.forEach((other) => void before[other]!.push(node)));
+  edges.soft.forEach((then, node) => void then.forEach((other) => void (group[node] !== group[other] && before[other]!.push(node))));
+  return { order: placed(drafts.length, before), given };
+};
+
+/** Nodes in their own order, but each after what comes before it. */
+const placed = (count: number, before: readonly (readonly number[])[]): number[] => {
+  const done = new Set<number>();
+  for (let start = 0; start < count; start++) {
+    const path = [{ node: start, at: 0 }];
+    const open = new Set([start]);
+    while (path.length > 0 && !done.has(start)) {
+      const frame = path.at(-1)!;
+      const next = before[frame.node]![frame.at++];
+      if (next === undefined) {
+        done.add(frame.node);
+        open.delete(frame.node);
+        path.pop();
+      } else if (!done.has(next) && !open.has(next)) {
+        open.add(next);
+        path.push({ node: next, at: 0 });
+      }
+    }
+  }
+  return [...done].filter((node) => node < count);
+};
+
+/** Statements are numbered from 0; beyond them are nodes that stand for "all that somebody gains" and the like. */
+const edgesOf = (scope: Scope, drafts: readonly Draft[]): Edges => {
+  const edges: Edges = { strict: drafts.map(() => []), soft: drafts.map(() => []) };
+  const hubs = new Map<string, number>();
+  const hub = (what: 'gained' | 'settled' | 'lose' | 'rise' | 'fallen', account: string): number => {
+    const key = `${what} ${account}`;
+    const known = hubs.get(key);
+    if (known !== undefined) return known;
+    edges.soft.push([]);
+    const made = edges.strict.push([]) - 1;
+    hubs.set(key, made);
+    return made;
+  };
+  const strictly = (first: number, then: number) => void edges.strict[first]!.push(then);
+  const softly = (first: number, then: number) => void edges.soft[first]!.push(then);
+  const { before, after } = membershipsOf(scope, drafts);
+  const touched = new Set(drafts.flatMap(({ gains, loses, settles }) => [gains ?? loses ?? settles ?? []].flat()));
+  const accounts = new Set([...touched, ...[...before, ...after].flatMap(({ role, member }) => [role, member])]);
+  for (const account of accounts) {
+    softly(hub('gained', account), hub('settled', account));
+    softly(hub('settled', account), hub('lose', account));
+  }
+  for (const { role, member } of after) softly(hub('gained', role), hub('gained', member));
+  for (const { role, member } of before) softly(hub('lose', member), hub('lose', role));
+  for (const { role, member } of [...before, ...after]) {
+    strictly(hub('rise', member), hub('rise', role));
+    strictly(hub('fallen', role), hub('fallen', member));
+  }
+  drafts.forEach((draft, index) => {
+    const { gains, loses, joins, leaves, settles } = draft;
+    if (gains !== undefined) {
+      softly(index, hub('gained', gains));
+      strictly(hub('rise', gains), index);
+      // A user that is made by this plan cannot log in yet.
+      if (joins !== undefined && scope.accounts.has(gains)) strictly(hub('fallen', joins), index);
+    }
+    if (settles !== undefined) {
+      softly(hub('gained', settles), index);
+      softly(index, hub('settled', settles));
+    }
+    if (loses !== undefined) {
+      softly(hub('lose', loses), index);
+      strictly(index, hub('fallen', loses));
+      if (leaves !== undefined) strictly(index, hub('rise', leaves));
+    }
+  });
+  joinsFirst(drafts, strictly);
+  return edges;
+};
+
+/** Only a role that somebody is in can be active at login. */
+const joinsFirst = (drafts: readonly Draft[], strictly: (first: number, then: number) => void): void => {
+  const settling = new Map(drafts.flatMap(({ settles }, index) => (settles === undefined ? [] : [[settles, index] as const])));
+  drafts.forEach(({ gains, joins }, index) => {
+    const then = joins === undefined ? undefined : settling.get(gains!);
+    if (then !== undefined) strictly(index, then);
+  });
+};
+
+type Pair = { readonly role: string; readonly member: string };
+
+const membershipsOf = (
+  { reality }: Scope,
+  drafts: readonly Draft[],
+): { readonly before: readonly Pair[]; readonly after: readonly Pair[] } => {
+  const key = ({ role, member }: Pair) => `${member}\0${role}`;
+  const left = new Set(drafts.flatMap(({ leaves, loses }) => (leaves === undefined ? [] : [key({ role: leaves, member: loses! })])));
+  return {
+    before: reality.memberships,
+    after: [
+      ...reality.memberships.filter((row) => !left.has(key(row))),
+      ...drafts.flatMap(({ joins, gains }) => (joins === undefined ? [] : [{ role: joins, member: gains! }])),
+    ],
+  };
+};
