@@ -23,7 +23,7 @@ const RESERVED: ReadonlySet<string> = new Set([
 export const isReserved = (user: string): boolean => RESERVED.has(user);
 
 /** Schemas of the server: no pattern matches them, and the objects in them are not read. */
-const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set(['mysql', 'sys', 'performance_schema', 'information_schema']);
+export const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set(['mysql', 'sys', 'performance_schema', 'information_schema']);
 
 export const isSystemSchema = (schema: string): boolean => SYSTEM_SCHEMAS.has(schema.toLowerCase());
 

@@ -1,0 +1,268 @@
+import { parseAccount } from '../../core/account.ts';
+import { matches } from '../../core/selector.ts';
+import type { Declared } from '../../model/declared.ts';
+import { failure } from '../../model/finding.ts';
+import { byCodeUnit, distinct } from '../../model/key.ts';
+import { mysqlLevel } from '../../model/privilege-mysql.ts';
+import type { Inspection } from '../provider.ts';
+import { type Connected, connect, type Row, timeoutOptions } from './connect.ts';
+import { hostOf } from './hosts.ts';
+import {
+  CHECKSUMS,
+  canRead,
+  columnsQuery,
+  DEFINER_LISTS,
+  definersQuery,
+  grantQueries,
+  OBJECT_QUERIES,
+  PRIVILEGE_COLUMNS,
+  type Query,
+  SERVER,
+  SETTINGS,
+  SNAPSHOT_BEGIN,
+  SNAPSHOT_END,
+  sessionsQuery,
+} from './queries.ts';
+import { type Grants, grantsOf, type Rows, sorted, type Tables } from './rows.ts';
+import { type Everywhere, everywhere, serverOf } from './server.ts';
+import type { Server, Snapshot, SnapshotAccount, Unseen } from './snapshot.ts';
+import { readError, readingGrants } from './trouble.ts';
+
+/** For tests. */
+export type InspectOptions = { readonly env?: Readonly<Record<string, string | undefined>> };
+
+/**
+ * Reads a server once: the grant tables as they stand at one moment, then what can be granted on. Throws a Failure where it cannot
+ * log in, where reading fails, and where the login may not see everything.
+ */
+export const inspect = async ({ declared, as, timeouts }: Inspection, options: InspectOptions = {}): Promise<Snapshot> => {
+  const connected = await connect(declared.target, { as, ...timeoutOptions(timeouts), ...options });
+  try {
+    return await inspectOver(connected, declared);
+  } finally {
+    await connected.close();
+  }
+};
+
+/** Reads over a connection that is open. */
+export const inspectOver = async (connected: Connected, declared: Declared): Promise<Snapshot> => {
+  try {
+    return await read(connected, declared);
+  } catch (error) {
+    throw readError(error, connected.peer);
+  }
+};
+
+const read = async (connected: Connected, declared: Declared): Promise<Snapshot> => {
+  const columns = await privilegeColumns(connected);
+  const tables: Tables = { flavour: connected.flavour, version: connected.version, columns, rows: await readGrants(connected, columns) };
+  const { nameOf, ...grants } = grantsOf(tables);
+  const server = await readServer(connected, nameOf);
+  const reader = everywhere(server.currentUser, server, grants);
+  checkSight(connected, reader);
+  const objects = await readAll(connected, OBJECT_QUERIES);
+  const relations = of(objects, 'relations').map(([schema, name]) => [String(schema), String(name)] as const);
+  return {
+    engine: 'mysql',
+    server: { ...server, grantable: grantableOf(declared, server, grants) },
+    ...grants,
+    schemas: distinct(of(objects, 'schemata').map(([name]) => String(name))),
+    tables: bySchema(relations).map(({ schema, names }) => ({ schema, names })),
+    columns: await readColumns(connected, columnPairs(declared, grants, relations)),
+    routines: sorted(
+      (['function', 'procedure'] as const).flatMap((kind) =>
+        bySchema(
+          of(objects, 'programs')
+            .filter(([, , type]) => String(type).toLowerCase() === kind)
+            .map(([schema, name]) => [String(schema), String(name)] as const),
+        ).map(({ schema, names }) => ({ schema, kind, names })),
+      ),
+      ({ schema, kind }) => [schema, kind],
+    ),
+    definers: await readDefiners(connected, dropped(declared, grants.accounts)),
+    sessions: await readSessions(connected, grants.accounts, leavingAccounts(declared, grants.accounts)),
+    unseen: unseenBy(connected, reader),
+  };
+};
+
+const of = (rows: Rows, name: string): readonly Row[] => rows.get(name)!;
+
+const readAll = async (connected: Connected, queries: readonly Query[]): Promise<Rows> => {
+  const rows = new Map<string, readonly Row[]>();
+  for (const { name, sql } of queries) rows.set(name, await connected.ask(sql));
+  return rows;
+};
+
+const privilegeColumns = async (connected: Connected): Promise<Tables['columns']> => {
+  const rows = await connected.ask(PRIVILEGE_COLUMNS);
+  if (rows.length === 0) await connected.ask(canRead(connected.flavour));
+  const named = (table: string) => rows.flatMap(([name, column]) => (name === table ? [String(column)] : []));
+  return { user: named('user'), db: named('db') };
+};
+
+/** At one moment: in one snapshot, or again and again until nothing changed meanwhile. */
+const readGrants = async (connected: Connected, columns: Tables['columns']): Promise<Rows> => {
+  const queries = grantQueries(connected.flavour, columns);
+  if (connected.flavour === 'mysql') {
+    for (const sql of SNAPSHOT_BEGIN) await connected.ask(sql);
+    const rows = await readAll(connected, queries);
+    await connected.ask(SNAPSHOT_END);
+    return rows;
+  }
+  let before = await checksums(connected);
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const rows = await readAll(connected, queries);
+    const after = await checksums(connected);
+    if (after === before) return rows;
+    before = after;
+  }
+  const { target } = connected.peer;
+  throw failure('inspect/moving', `target '${target.name}': its grants changed each of the ${ATTEMPTS} times that they were read`, {
+    hint: 'try again when whoever changes them is done',
+    target: target.name,
+    source: target.source,
+  });
+};
+const ATTEMPTS = 5;
+
+const checksums = async (connected: Connected): Promise<string> => JSON.stringify(await connected.ask(CHECKSUMS));
+
+const readServer = async (connected: Connected, nameOf: Grants['nameOf']): Promise<Omit<Server, 'grantable'>> => {
+  const settings = new Map((await connected.ask(SETTINGS)).map(([name, value]) => [String(name), String(value ?? '')]));
+  const [[currentUser, iamPlugin, rdsKill] = []] = await connected.ask(SERVER);
+  const { flavour, version, versionText } = connected;
+  return serverOf(
+    { flavour, version, versionText, settings, currentUser: String(currentUser), iamPlugin: iamPlugin === 1, rdsKill: rdsKill === 1 },
+    nameOf,
+  );
+};
+
+/** Schemas, tables and columns are shown to those who hold something there: only what counts everywhere shows them all. */
+const checkSight = ({ peer }: Connected, { words }: Everywhere): void => {
+  if (['SELECT', 'INSERT', 'UPDATE', 'REFERENCES'].some((word) => words.has(word))) return;
+  const { target, address } = peer;
+  throw failure(
+    'inspect/unreadable',
+    `target '${target.name}': '${address.user}' sees only the schemas and tables that it may use itself`,
+    {
+      hint: readingGrants(address.user),
+      target: target.name,
+      source: target.source,
+    },
+  );
+};
+
+/** What the server shows of each kind to whom (information_schema in both manuals). */
+const unseenBy = ({ flavour }: Connected, { words }: Everywhere): readonly Unseen[] => {
+  const isMysql = flavour === 'mysql';
+  const needed: Readonly<Record<Unseen, readonly string[]>> = {
+    event: isMysql ? ['EVENT'] : [],
+    routine: isMysql ? ['SHOW_ROUTINE', 'SELECT', 'CREATE ROUTINE', 'ALTER ROUTINE', 'EXECUTE'] : [],
+    session: ['PROCESS'],
+    trigger: ['TRIGGER'],
+    view: ['SHOW VIEW'],
+  };
+  return (Object.keys(needed) as Unseen[]).filter((kind) => needed[kind].length > 0 && !needed[kind].some((word) => words.has(word)));
+};
+
+/** By the login that applies, whoever reads. Where its name has several hosts, what all of them may grant. */
+const grantableOf = (declared: Declared, server: Omit<Server, 'grantable'>, grants: Omit<Grants, 'nameOf'>): Server['grantable'] => {
+  const { user } = declared.target.login;
+  const current = parseAccount(server.currentUser);
+  const names =
+    user === undefined || user === current.user
+      ? [server.currentUser]
+      : grants.accounts.flatMap((account) => (account.user === user && account.kind === 'user' ? [account.name] : []));
+  const [first, ...others] = names.map((name) => everywhere(name, server, grants).grantable);
+  return first === undefined ? null : first.filter((word) => others.every((words) => words.includes(word)));
+};
+
+const bySchema = (pairs: readonly (readonly [string, string])[]): { readonly schema: string; readonly names: readonly string[] }[] => {
+  const found = new Map<string, string[]>();
+  for (const [schema, name] of pairs) {
+    const names = found.get(schema);
+    if (names) names.push(name);
+    else found.set(schema, [name]);
+  }
+  return [...found].map(([schema, names]) => ({ schema, names: names.sort(byCodeUnit) })).sort((a, b) => byCodeUnit(a.schema, b.schema));
+};
+
+/** Tables whose columns somebody holds something on, or shall. */
+const columnPairs = (
+  declared: Declared,
+  { grants }: Omit<Grants, 'nameOf'>,
+  relations: readonly (readonly [string, string])[],
+): readonly (readonly [string, string])[] => {
+  const selected = declared.grants.filter(({ kind, columns }) => columns !== undefined || mysqlLevel(kind) === 'column');
+  const held = new Set(grants.flatMap((row) => (row.level === 'column' ? [JSON.stringify([row.schema, row.relation])] : [])));
+  return relations.filter(
+    ([schema, table]) =>
+      held.has(JSON.stringify([schema, table])) ||
+      selected.some((grant) => grant.schema && grant.name && matches(grant.schema, schema) && matches(grant.name, table)),
+  );
+};
+
+const readColumns = async (connected: Connected, pairs: readonly (readonly [string, string])[]): Promise<Snapshot['columns']> => {
+  if (pairs.length === 0) return [];
+  const { sql, values } = columnsQuery(pairs);
+  const wanted = new Set(pairs.map((pair) => JSON.stringify(pair)));
+  const found = new Map<string, { readonly position: number; readonly name: string }[]>();
+  for (const [schema, table, name, position] of await connected.ask(sql, values)) {
+    const key = JSON.stringify([schema, table]);
+    if (!wanted.has(key)) continue;
+    found.set(key, [...(found.get(key) ?? []), { position: Number(position), name: String(name) }]);
+  }
+  const columns = [...found].map(([key, names]) => {
+    const [schema, table] = JSON.parse(key) as [string, string];
+    return { schema, table, names: names.sort((a, b) => a.position - b.position).map(({ name }) => name) };
+  });
+  return sorted(columns, ({ schema, table }) => [schema, table]);
+};
+
+/** Accounts that a plan may drop, whatever their hosts. */
+const dropped = (declared: Declared, accounts: readonly SnapshotAccount[]): readonly SnapshotAccount[] => {
+  const names = new Set(declared.removed.flatMap(({ name, action }) => (action === 'drop' ? [name, parseAccount(name).user] : [])));
+  return accounts.filter(({ name, user }) => names.has(name) || names.has(user));
+};
+
+const readDefiners = async (connected: Connected, accounts: readonly SnapshotAccount[]): Promise<Snapshot['definers']> => {
+  if (accounts.length === 0) return [];
+  const names = new Map(accounts.map(({ user, host, name }) => [`${user}@${host}`, name]));
+  const lists = Array.from({ length: DEFINER_LISTS }, () => [...names.keys()]).flat();
+  const rows = await connected.ask(definersQuery(connected.flavour, names.size), lists);
+  const definers = rows.flatMap(([kind, schema, name, definer]) => {
+    const account = names.get(String(definer));
+    return account === undefined ? [] : [{ account, kind: String(kind), schema: String(schema), name: String(name) }];
+  });
+  return sorted(definers, ({ account, kind, schema, name }) => [account, kind, schema, name]);
+};
+
+/** Accounts that lose their login or go: everybody else's sessions come and go, and are no part of a plan. */
+const leavingAccounts = (declared: Declared, accounts: readonly SnapshotAccount[]): readonly SnapshotAccount[] => {
+  const removed = new Set(declared.removed.flatMap(({ name }) => [name, parseAccount(name).user]));
+  return accounts.filter(({ name, user, mark }) => {
+    const role = declared.roles.get(name);
+    return role ? !role.enabled || role.expired : removed.has(name) || removed.has(user) || mark !== null;
+  });
+};
+
+const readSessions = async (
+  connected: Connected,
+  accounts: readonly SnapshotAccount[],
+  leaving: readonly SnapshotAccount[],
+): Promise<Snapshot['sessions']> => {
+  const users = distinct(leaving.map(({ user }) => user));
+  if (users.length === 0) return [];
+  const counts = new Map<string, number>();
+  for (const [user, client] of await connected.ask(sessionsQuery(users.length), users)) {
+    const ofUser = accounts.filter((account) => account.user === user);
+    const hosts = ofUser.map(({ host }) => host);
+    const host = hosts.length === 1 ? hosts[0] : hostOf(String(client).replace(/:\d+$/, ''), hosts);
+    const account = leaving.find((one) => one.user === user && one.host === host);
+    if (account) counts.set(account.name, (counts.get(account.name) ?? 0) + 1);
+  }
+  return sorted(
+    [...counts].map(([account, count]) => ({ account, count })),
+    ({ account }) => [account],
+  );
+};

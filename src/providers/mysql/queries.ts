@@ -1,0 +1,133 @@
+import type { Flavour } from '../../model/privilege-mysql.ts';
+import { SYSTEM_SCHEMAS } from './catalog.ts';
+import { IAM_PLUGIN } from './flavour.ts';
+
+/** A query with a name, by which its rows are found. */
+export type Query = { readonly name: string; readonly sql: string };
+
+/** The privilege columns of the two widest grant tables: they differ by version. Empty where the login may not read the tables. */
+export const PRIVILEGE_COLUMNS = `
+SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS
+ WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME IN ('user', 'db') AND COLUMN_NAME LIKE '%\\_priv'
+ ORDER BY TABLE_NAME, ORDINAL_POSITION`;
+
+/** Before and after the grant tables: MySQL reads them at one moment. MariaDB's have no such thing; their checksums are compared. */
+export const SNAPSHOT_BEGIN: readonly string[] = [
+  'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ',
+  'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY',
+];
+export const SNAPSHOT_END = 'COMMIT';
+export const CHECKSUMS = `CHECKSUM TABLE mysql.global_priv, mysql.db, mysql.tables_priv, mysql.columns_priv, mysql.procs_priv, mysql.proxies_priv,
+ mysql.roles_mapping`;
+
+/** Says by its error what the login lacks. */
+export const canRead = (flavour: Flavour): string => `SELECT User FROM mysql.${flavour === 'mysql' ? 'user' : 'global_priv'} LIMIT 0`;
+
+/** Asked for by name, so that a version without one of them answers all the same. */
+export const SETTINGS = `
+SHOW GLOBAL VARIABLES WHERE Variable_name IN ('activate_all_roles_on_login', 'authentication_policy', 'basedir', 'default_authentication_plugin',
+ 'innodb_read_only', 'lower_case_table_names',
+ 'mandatory_roles', 'partial_revokes', 'read_only', 'server_uid', 'server_uuid', 'super_read_only')`;
+
+export const SERVER = `
+SELECT CURRENT_USER(),
+       EXISTS (SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '${IAM_PLUGIN}' AND PLUGIN_STATUS = 'ACTIVE'),
+       EXISTS (SELECT 1 FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'mysql' AND ROUTINE_NAME = 'rds_kill')`;
+
+/** The letters of the privilege columns side by side: `YNNY…`. */
+const letters = (columns: readonly string[]): string =>
+  `CONCAT(${columns.map((column) => `\`${column.replaceAll('`', '``')}\``).join(', ')})`;
+
+/** What a password is stored as stays on the server: only whether there is one, and whether it is the word of RDS. */
+const storedAs = (text: string): string => `CASE COALESCE(${text}, '') WHEN '' THEN '' WHEN 'RDS' THEN 'RDS' ELSE 'set' END`;
+
+const MYSQL_ACCOUNTS = (columns: readonly string[]): string => `
+SELECT User, Host, ${letters(columns)}, plugin, ${storedAs('authentication_string')}, account_locked, password_expired, password_lifetime,
+       ssl_type, CONVERT(x509_subject USING utf8mb4), CONVERT(x509_issuer USING utf8mb4), CONVERT(ssl_cipher USING utf8mb4),
+       max_questions, max_updates, max_connections, max_user_connections,
+       JSON_EXTRACT(User_attributes, '$.metadata'), JSON_EXTRACT(User_attributes, '$.Restrictions'),
+       JSON_EXTRACT(User_attributes, '$.Password_locking')
+  FROM mysql.user`;
+
+/** The mask apart, as text: it has more bits than a number of JSON. */
+const MARIADB_ACCOUNTS = `
+SELECT User, Host, JSON_VALUE(Priv, '$.access'), ${storedAs("JSON_VALUE(Priv, '$.authentication_string')")},
+       JSON_EXTRACT(Priv, '$.auth_or[*].plugin'), JSON_REMOVE(Priv, '$.authentication_string', '$.auth_or', '$.access')
+  FROM mysql.global_priv`;
+
+const COMMON = (columns: readonly string[]): readonly Query[] => [
+  { name: 'schemas', sql: `SELECT User, Host, Db, ${letters(columns)} FROM mysql.db` },
+  { name: 'tables', sql: 'SELECT User, Host, Db, Table_name, Table_priv FROM mysql.tables_priv' },
+  { name: 'columns', sql: 'SELECT User, Host, Db, Table_name, Column_name, Column_priv FROM mysql.columns_priv' },
+  {
+    name: 'routines',
+    sql: "SELECT User, Host, Db, Routine_name, Routine_type, Proc_priv FROM mysql.procs_priv WHERE Routine_type IN ('FUNCTION', 'PROCEDURE')",
+  },
+  { name: 'proxies', sql: 'SELECT User, Host, Proxied_user, Proxied_host, With_grant FROM mysql.proxies_priv' },
+];
+
+/** The grant tables whole. `columns`: of mysql.user and of mysql.db, from `PRIVILEGE_COLUMNS`. */
+export const grantQueries = (
+  flavour: Flavour,
+  columns: { readonly user: readonly string[]; readonly db: readonly string[] },
+): readonly Query[] =>
+  flavour === 'mysql'
+    ? [
+        { name: 'accounts', sql: MYSQL_ACCOUNTS(columns.user) },
+        ...COMMON(columns.db),
+        { name: 'dynamic', sql: 'SELECT USER, HOST, PRIV, WITH_GRANT_OPTION FROM mysql.global_grants' },
+        { name: 'edges', sql: 'SELECT FROM_USER, FROM_HOST, TO_USER, TO_HOST, WITH_ADMIN_OPTION FROM mysql.role_edges' },
+        { name: 'defaults', sql: 'SELECT USER, HOST, DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST FROM mysql.default_roles' },
+      ]
+    : [
+        { name: 'accounts', sql: MARIADB_ACCOUNTS },
+        ...COMMON(columns.db),
+        { name: 'edges', sql: "SELECT Role, '', User, Host, Admin_option FROM mysql.roles_mapping" },
+      ];
+
+const notOfTheSystem = (column: string): string => `${column} NOT IN (${[...SYSTEM_SCHEMAS].map((schema) => `'${schema}'`).join(', ')})`;
+
+/** What can be granted on, as far as the login may see it. */
+export const OBJECT_QUERIES: readonly Query[] = [
+  { name: 'schemata', sql: `SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE ${notOfTheSystem('SCHEMA_NAME')}` },
+  { name: 'relations', sql: `SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE ${notOfTheSystem('TABLE_SCHEMA')}` },
+  {
+    name: 'programs',
+    sql: `SELECT ROUTINE_SCHEMA, ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES
+ WHERE ROUTINE_TYPE IN ('FUNCTION', 'PROCEDURE') AND ${notOfTheSystem('ROUTINE_SCHEMA')}`,
+  },
+];
+
+/** Columns of `pairs` of schema and table. Where a table is named as constants MariaDB opens that one alone; beyond a few it opens all of a schema. */
+export const columnsQuery = (
+  pairs: readonly (readonly [string, string])[],
+): { readonly sql: string; readonly values: readonly string[] } => {
+  const select = 'SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION FROM information_schema.COLUMNS WHERE TABLE_SCHEMA';
+  if (pairs.length <= FEW_TABLES) {
+    return { sql: pairs.map(() => `${select} = ? AND TABLE_NAME = ?`).join('\nUNION ALL '), values: pairs.flat() };
+  }
+  const schemas = [...new Set(pairs.map(([schema]) => schema))];
+  return { sql: `${select} IN (${schemas.map(() => '?').join(', ')})`, values: schemas };
+};
+const FEW_TABLES = 50;
+
+/** Objects that run as one of `count` definers, each `user@host`. MariaDB shows its events to whoever may read their table. */
+export const definersQuery = (flavour: Flavour, count: number): string => {
+  const among = `IN (${Array.from({ length: count }, () => '?').join(', ')})`;
+  const events =
+    flavour === 'mysql'
+      ? `SELECT 'event', EVENT_SCHEMA, EVENT_NAME, DEFINER FROM information_schema.EVENTS WHERE DEFINER ${among}`
+      : `SELECT 'event', db, name, definer FROM mysql.event WHERE definer ${among}`;
+  return [
+    `SELECT 'view', TABLE_SCHEMA, TABLE_NAME, DEFINER FROM information_schema.VIEWS WHERE DEFINER ${among}`,
+    `SELECT 'trigger', TRIGGER_SCHEMA, TRIGGER_NAME, DEFINER FROM information_schema.TRIGGERS WHERE DEFINER ${among}`,
+    events,
+    `SELECT LOWER(ROUTINE_TYPE), ROUTINE_SCHEMA, ROUTINE_NAME, DEFINER FROM information_schema.ROUTINES WHERE DEFINER ${among}`,
+  ].join('\nUNION ALL ');
+};
+export const DEFINER_LISTS = 4;
+
+/** Live sessions of `count` user names, our own left out. */
+export const sessionsQuery = (count: number): string => `
+SELECT USER, HOST FROM information_schema.PROCESSLIST
+ WHERE ID <> CONNECTION_ID() AND USER IN (${Array.from({ length: count }, () => '?').join(', ')})`;
