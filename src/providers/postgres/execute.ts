@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryArrayConfig, QueryConfig } from 'pg';
 import { parseComment } from '../../core/mark.ts';
-import type { Declared, DeclaredRole } from '../../model/declared.ts';
-import { Failure, type Finding, failure } from '../../model/finding.ts';
+import type { Declared } from '../../model/declared.ts';
+import { Failure, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
 import { codeOf } from '../network.ts';
 import type { Execution, Outcome } from '../provider.ts';
+import { passwordOf } from '../secrets.ts';
 import { lockHint } from './blockers.ts';
 import { AFTER_COMMIT, canary } from './canary.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
@@ -250,45 +251,8 @@ const underIam = async ({ client, patienceMs }: Connected): Promise<ReadonlySet<
 const sqlOf = (step: Step, declared: Declared): string => {
   if (step.secret === undefined) return step.sql;
   if (!step.sql.endsWith(` ${step.secret}`)) throw new Error(`a statement does not end with its secret: ${step.sql}`);
-  const password = secretOf(ownerOf(step.secret, declared), declared);
+  const password = passwordOf(step.secret, declared);
   return step.sql.slice(0, -step.secret.length) + literal(scramVerifier(password, randomBytes(16)));
-};
-
-/** Secrets that the steps need and that are not there: found before anything runs. */
-export const missingSecrets = (steps: readonly Step[], declared: Declared): Finding[] =>
-  steps.flatMap((step) => {
-    if (step.secret === undefined) return [];
-    try {
-      secretOf(ownerOf(step.secret, declared), declared);
-      return [];
-    } catch (error) {
-      if (error instanceof Failure) return [...error.findings];
-      throw error;
-    }
-  });
-
-const ownerOf = (secret: string, declared: Declared): DeclaredRole => {
-  const role = [...declared.roles.values()].find(({ password }) => password?.text === secret);
-  if (!role) throw new Error(`nothing declares the secret ${secret}`);
-  return role;
-};
-
-/** The value of a user's password; an empty one would take the password away. */
-const secretOf = ({ name, password, source }: DeclaredRole, { target }: Declared): string => {
-  const { source: from, name: variable, text } = password!;
-  const place = { target: target.name, source };
-  if (from === 'secret')
-    throw failure('secret/not-available', `the password of '${name}' is '${text}', and this version reads only \${env:NAME}`, {
-      hint: `put it into an environment variable, and write password: \${env:NAME}`,
-      ...place,
-    });
-  const value = process.env[variable];
-  if (value) return value;
-  const state = value === undefined ? 'is not set' : 'is empty';
-  throw failure('secret/empty', `the password of '${name}' is '${text}', and the environment variable '${variable}' ${state}`, {
-    hint: `set ${variable} to the password that '${name}' shall have`,
-    ...place,
-  });
 };
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -1,7 +1,8 @@
 import type { PlanTarget } from '../../model/plan.ts';
 import type { Provider } from '../provider.ts';
+import { missingSecrets } from '../secrets.ts';
 import { iamLogins } from './authentication.ts';
-import { execute, missingSecrets } from './execute.ts';
+import { execute } from './execute.ts';
 import { readerFindings } from './exposure.ts';
 import { guard } from './guard.ts';
 import { inspect } from './inspect.ts';
