@@ -1,0 +1,41 @@
+import type { PlanTarget } from '../../model/plan.ts';
+import type { Provider } from '../provider.ts';
+import { missingSecrets } from '../secrets.ts';
+import { execute } from './execute.ts';
+import { readerFindings } from './exposure.ts';
+import { guard } from './guard.ts';
+import { inspect } from './inspect.ts';
+import { lock } from './lock.ts';
+import { normalize } from './normalize.ts';
+import { loginOf } from './scope.ts';
+import type { Snapshot } from './snapshot.ts';
+import { statements } from './statements/index.ts';
+
+/** MySQL 8.0 to 9.7 and MariaDB from 10.6 on, RDS and Aurora included. */
+export const mysql: Provider<Snapshot> = {
+  inspect,
+  normalize,
+  guard,
+  statements,
+  lock,
+  execute,
+  // An account has no number of its own: dropped and made again it is the same to the server.
+  roles: () => ({}),
+  logins: ({ accounts }) => new Set(accounts.filter(({ locked, options }) => !locked && options.auth === 'iam').map(({ name }) => name)),
+  identity: (snapshot, target) => ({
+    endpoint: target.endpoint.kind === 'explicit' ? `${target.endpoint.host}:${target.endpoint.port}` : 'env',
+    // A cluster of Aurora fails over from one server to another and stays what it is.
+    system: target.place?.resources[0]?.id ?? snapshot.server.uuid,
+    version: snapshot.server.versionText,
+    login: loginOf(snapshot, target),
+  }),
+  extent: (snapshot) => ({ unread: [], read: sizesOf(snapshot) }),
+  obstacles: (snapshot, declared, steps) => [...readerFindings(snapshot, declared.target, 'error'), ...missingSecrets(steps, declared)],
+};
+
+const sizesOf = ({ accounts, schemas, tables, routines, grants }: Snapshot): PlanTarget['read'] => ({
+  roles: accounts.length,
+  databases: schemas.length,
+  objects: schemas.length + [...tables, ...routines].reduce((sum, { names }) => sum + names.length, 0),
+  grants: grants.length,
+});
