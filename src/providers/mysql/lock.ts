@@ -92,7 +92,7 @@ const checkSession = async (connected: Connected, { target }: Declared): Promise
 const runLock = (connected: Connected, { target }: Declared): RunLock => ({
   check: async () => {
     const mine = await connected.ask(MINE).then(
-      ([[answer] = []]) => answer === 1,
+      ([row]) => row?.[0] === 1,
       () => false,
     );
     if (mine) return;
