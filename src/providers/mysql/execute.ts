@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Declared } from '../../model/declared.ts';
+import { Failure, failure } from '../../model/finding.ts';
+import type { Step } from '../../model/plan.ts';
+import { messageOf } from '../network.ts';
+import type { Execution, Outcome } from '../provider.ts';
+import { passwordOf } from '../secrets.ts';
+import { type Connected, connect, timeoutOptions } from './connect.ts';
+import { inspectOver } from './inspect.ts';
+import { refusalOf } from './refusals.ts';
+import type { Snapshot } from './snapshot.ts';
+import { literal, withSecret } from './sql.ts';
+import { isEnding } from './statements/sessions.ts';
+import { errno, isLost, PASSING } from './trouble.ts';
+
+const TIMEOUTS = { lockMs: 5_000, statementMs: 600_000 } as const;
+
+/** Runs statements one by one, each its own commit, while the run lock is ours; then reads what they left behind. */
+export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> => {
+  const progress: Progress = { step: null, done: 0 };
+  let connected: Connected | undefined;
+  try {
+    connected = await open(execution);
+    for (const step of execution.steps) await runStep(execution, connected, step, progress);
+    progress.step = null;
+    await readBack(execution, connected);
+    return { status: 'committed' };
+  } catch (error) {
+    if (connected && isLost(error)) await endSession(execution, connected);
+    return { ...failed(error, progress.step, execution.declared), done: progress.done };
+  } finally {
+    await connected?.close();
+  }
+};
+
+type Progress = { step: Step | null; done: number };
+
+const open = ({ declared, timeouts }: Execution<Snapshot>): Promise<Connected> =>
+  connect(declared.target, { as: 'apply', programName: `rolecall ${declared.stack}`, ...timeoutOptions({ ...TIMEOUTS, ...timeouts }) });
+
+const runStep = async (execution: Execution<Snapshot>, connected: Connected, step: Step, progress: Progress): Promise<void> => {
+  if (execution.signal.aborted) throw failure('apply/interrupted', 'interrupted; what was done stays, and the rest was not begun');
+  progress.step = step;
+  await execution.lock.check();
+  execution.onStep(step);
+  if (isEnding(step.sql)) await endSessions(connected, step);
+  else await connected.ask(sqlOf(step, execution.declared));
+  progress.done++;
+};
+
+const sqlOf = ({ sql, secret }: Step, declared: Declared): string =>
+  secret === undefined ? sql : withSecret(sql, secret, passwordOf(secret, declared));
+
+/** How long sessions get to end: one that is deep in a disk write does not hear at once. */
+const ENDING = { attempts: 100, pauseMs: 50 } as const;
+const NO_SUCH_SESSION = 1094;
+
+/** Runs what the statement answers with, and asks again until nobody is left. */
+const endSessions = async ({ ask }: Connected, { sql }: Step): Promise<void> => {
+  for (let left: number = ENDING.attempts; ; left--) {
+    const rows = await ask(sql);
+    if (rows.length === 0) return;
+    if (left === 0) {
+      throw failure('apply/sessions', 'the sessions did not end in time; nothing that depends on it was begun', {
+        hint: 'run it again, or end them by hand',
+      });
+    }
+    for (const [kill] of rows) {
+      await ask(String(kill)).catch((error: unknown) => {
+        if (errno(error) !== NO_SUCH_SESSION) throw error;
+      });
+    }
+    await delay(ENDING.pauseMs);
+  }
+};
+
+/** What is not as planned once everything ran. */
+const readBack = async ({ declared, verify }: Execution<Snapshot>, connected: Connected): Promise<void> => {
+  const left = verify(await inspectOver(connected, declared));
+  if (left.length === 0) return;
+  throw failure(
+    'apply/not-effective',
+    `the statements ran, but ${left.length === 1 ? 'a change' : `${left.length} changes`} had no effect: ${left
+      .slice(0, 3)
+      .map((change) => `${change.kind} ${change.key}`)
+      .join('; ')}`,
+  );
+};
+
+/** Of a session that no longer answers nobody knows what it still does: it is ended, or it has ended, before anything is read. */
+const endSession = async (execution: Execution<Snapshot>, lost: Connected): Promise<void> => {
+  lost.connection.destroy();
+  const other = await open(execution).catch(() => null);
+  if (!other) return;
+  const kill = execution.snapshot.server.rds ? `CALL mysql.rds_kill(${lost.id})` : `KILL ${lost.id}`;
+  try {
+    for (let left: number = ENDING.attempts; left > 0; left--) {
+      const there = await other.ask('SELECT ID FROM INFORMATION_SCHEMA.PROCESSLIST WHERE ID = ? AND USER = ?', [
+        lost.id,
+        lost.peer.address.user,
+      ]);
+      if (there.length === 0) return;
+      await other.ask(kill).catch(() => {});
+      await delay(ENDING.pauseMs);
+    }
+  } catch {
+    // The next attempt finds out.
+  } finally {
+    await other.close();
+  }
+};
+
+type Failed = Extract<Outcome, { status: 'failed' }>;
+
+const failed = (error: unknown, step: Step | null, declared: Declared): Failed => {
+  if (error instanceof Failure) {
+    const [first] = error.findings;
+    return { status: 'failed', step, message: error.message, ...(first?.hint ? { hint: first.hint } : {}), ...retryOf(first?.code ?? '') };
+  }
+  const number = errno(error);
+  const lost = isLost(error);
+  if (!lost && number === 0) throw withoutStatement(error);
+  const said = withoutSecret(messageOf(error), step, declared);
+  if (lost) return { status: 'failed', step, message: `the connection was lost: ${said}`, ...stateOf(error), retry: true };
+  const { hint, retry } = refusalOf(number);
+  return {
+    status: 'failed',
+    step,
+    message: `${said} (error ${number})`,
+    ...stateOf(error),
+    ...(hint === undefined ? {} : { hint }),
+    ...(retry === 'stale' ? { retry: true, once: true } : { retry: retry === 'passing' }),
+  };
+};
+
+const stateOf = (error: unknown): Pick<Failed, 'sqlstate'> => {
+  const state = (error as { readonly sqlState?: unknown }).sqlState;
+  return typeof state === 'string' ? { sqlstate: state } : {};
+};
+
+/** Whether trouble that we found ourselves is worth another attempt. */
+const retryOf = (code: string): Pick<Failed, 'retry' | 'once'> =>
+  code === 'apply/not-effective' ? { retry: true, once: true } : { retry: PASSING.has(code) };
+
+/** A server quotes what it does not understand, and the driver keeps the statement: neither shows a password. */
+const withoutSecret = (message: string, step: Step | null, declared: Declared): string => {
+  if (step?.secret === undefined) return message;
+  const value = passwordOf(step.secret, declared);
+  const quoted = literal(value);
+  // The server cuts what it quotes: any longer piece of the value counts.
+  const shown = message.replaceAll(quoted, step.secret).replaceAll(value, step.secret);
+  return shown === message && /near /.test(message) ? `${message.split(' near ')[0]} near its password` : shown;
+};
+
+const withoutStatement = (error: unknown): unknown => {
+  if (typeof error === 'object' && error !== null) for (const key of ['sql', 'sqlMessage']) delete (error as Record<string, unknown>)[key];
+  return error;
+};
