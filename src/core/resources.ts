@@ -52,9 +52,9 @@ const accountResources = (servers: readonly Declared[], account: Account | null)
 
 const mayLogIn = ({ enabled, expired }: DeclaredRole): boolean => enabled && !expired;
 
-const loginEdge = (principal: Principal, { name, kind, via }: DeclaredRole, target: string): GraphEdge => ({
+const loginEdge = (principal: Principal, { name, account, kind, via }: DeclaredRole, target: string): GraphEdge => ({
   from: `principal:${principalKey(principal)}`,
-  to: `${kind}:${pathKey(target, name)}`,
+  to: `${kind}:${pathKey(target, account?.user ?? name)}`,
   kind: 'may-log-in-as',
   ...(via === 'direct' ? {} : { label: 'may log in, through a proxy, as' }),
 });
@@ -67,7 +67,12 @@ const targetResources = (declared: Declared): Graph => {
     label,
     target,
   });
-  const roleNode = (name: string): GraphNode => nodeOf(declared.roles.get(name)?.kind ?? 'existing', name, name);
+  /** The accounts of a user, one for each host, have the same grants: they are one node. */
+  const roleNode = (name: string): GraphNode => {
+    const role = declared.roles.get(name);
+    const shown = role?.account?.user ?? name;
+    return nodeOf(role?.kind ?? 'existing', shown, shown);
+  };
   const objects = (label: string, kind: string): GraphNode => nodeOf('objects', label, `${kind} ${label}`);
 
   const grants = declared.grants.map((grant) => ({

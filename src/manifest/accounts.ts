@@ -33,13 +33,17 @@ export const referredAccounts = (name: string, context: Context): readonly strin
   return view === undefined ? [referredName(name, context)] : accountNames(view, context);
 };
 
+/** Every account that users and groups have on the target. */
+export const accountsOn = (context: Context): readonly string[] =>
+  viewsOn(context.content, context.target).flatMap((view) => accountNames(view, context));
+
 /** The role once for each of its accounts, without the attributes that only PostgreSQL has. */
 export const accountRoles = (role: DeclaredRole, view: View, context: Context): readonly DeclaredRole[] =>
   accountsOf(view, context).map((account) => ({
     ...role,
     name: accountName(account),
     account,
-    ...(view.kind === 'user' ? { options: optionsOf(view) } : {}),
+    ...(view.kind === 'user' ? { options: optionsOf(view, context) } : {}),
     inherit: true,
     createdb: false,
     createrole: false,

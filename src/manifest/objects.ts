@@ -1,7 +1,7 @@
 import type { ObjectKind } from '../model/access.ts';
 import type { Part } from '../model/declared.ts';
-import { referredAccounts } from './accounts.ts';
-import { literalName, parseSelector } from './address.ts';
+import { accountsOn, referredAccounts, referredName } from './accounts.ts';
+import { type Address, literalName, parseSelector } from './address.ts';
 import type { KindKey, ObjectsEntry, Path } from './content.ts';
 import { didYouMean } from './near.ts';
 import { type Context, onlyDatabase } from './view.ts';
@@ -92,7 +92,7 @@ const kindHint = (key: KindKey): { readonly hint?: string } => {
 /** Accounts that others may act as; a declared user stands for all of its accounts. */
 const proxied = (entry: ObjectsEntry, path: Path, context: Context): Selected[] =>
   written(entry, 'accounts', path).flatMap(([selector, place]) =>
-    referredAccounts(selector, context).map((text) => ({
+    (knownAccount(selector, place, context) ? referredAccounts(selector, context) : []).map((text) => ({
       kind: 'proxy',
       database: null,
       schema: null,
@@ -101,6 +101,19 @@ const proxied = (entry: ObjectsEntry, path: Path, context: Context): Selected[] 
       path: place,
     })),
   );
+
+/** A declared user or group, an account of one, or one that lives on the server. */
+const knownAccount = (name: string, place: Path, context: Context): boolean => {
+  const { content, has, report } = context;
+  const declared = [...Object.keys(content.users ?? {}), ...Object.keys(content.groups ?? {})];
+  const existing = (content.existing ?? []).flatMap((one) => (one === undefined ? [] : [one]));
+  const accounts = new Set([...existing.map((one) => referredName(one, context)), ...accountsOn(context)]);
+  if (declared.includes(name) || has('users', name) || has('groups', name) || accounts.has(referredName(name, context))) return true;
+  const near = didYouMean(name, [...declared, ...existing]);
+  const hint = near.hint === undefined ? { hint: `declare it, or list it under 'existing' when it lives on the server` } : near;
+  report('unknown-role', `account '${name}' is used here, and nothing declares it`, place, hint);
+  return false;
+};
 
 /** Objects of a profile's grant in one schema. */
 export const selectInSchema = (
@@ -112,7 +125,7 @@ export const selectInSchema = (
 ): Selected[] => {
   if (KINDS[key].kind === 'schema') return [{ kind: 'schema', ...place, name: null, selector: '', path: [...path, key] }];
   return written(entry, key, path).flatMap(([selector, at]) => {
-    const address = parseSelector(selector, key === 'routines');
+    const address = parseAddress(selector, key, context);
     const problem =
       'problem' in address
         ? address.problem
@@ -134,9 +147,17 @@ const written = (entry: ObjectsEntry, key: KindKey, path: Path): [selector: stri
   return [[String(value), [...path, key]]];
 };
 
-const partsOf = (selector: string, key: KindKey, place: Path, { report }: Context): readonly Part[] | undefined => {
+/** Routines of PostgreSQL may carry argument types; MySQL has one of a name. */
+const parseAddress = (selector: string, key: KindKey, { entry: { engine } }: Context): Address => {
+  if (KINDS[key].within === 'schema' && engine !== 'postgres' && key !== 'tables' && selector.endsWith(')'))
+    return { problem: `${engine} has no argument types, expected the name alone` };
+  return parseSelector(selector, key === 'routines');
+};
+
+const partsOf = (selector: string, key: KindKey, place: Path, context: Context): readonly Part[] | undefined => {
+  const { report, entry: server } = context;
   if (key === 'parameters') return [{ text: selector, literal: true }];
-  const address = parseSelector(selector, key === 'routines');
+  const address = parseAddress(selector, key, context);
   if ('problem' in address) {
     report('selector', `selector '${selector}': ${address.problem}`, place);
     return undefined;
@@ -145,7 +166,7 @@ const partsOf = (selector: string, key: KindKey, place: Path, { report }: Contex
   if (address.parts.length === expected) return address.parts;
   const form = expected === 2 ? `schema.${KINDS[key].kind}` : KINDS[key].kind.replaceAll('_', ' ');
   const hint =
-    address.parts.length > expected && expected === 2
+    address.parts.length > expected && expected === 2 && server.engine === 'postgres'
       ? { hint: `the database is written beside it: database: ${address.parts[0]!.text}` }
       : {};
   report(

@@ -12,6 +12,16 @@ const NAMES: Readonly<Record<MysqlLevel, string>> = {
   proxy: 'accounts',
 };
 
+/** What is around a level, from near to far. */
+const WIDER: Readonly<Record<MysqlLevel, readonly MysqlLevel[]>> = {
+  column: ['table', 'schema', 'global'],
+  table: ['schema', 'global'],
+  routine: ['schema', 'global'],
+  schema: ['global'],
+  global: [],
+  proxy: [],
+};
+
 const ENGINES: Readonly<Record<Flavour, string>> = { mysql: 'MySQL', mariadb: 'MariaDB' };
 
 /**
@@ -53,10 +63,11 @@ const problem = (written: string, word: string, level: MysqlLevel, flavour: Flav
 const hint = (word: string, level: MysqlLevel, flavour: Flavour, known: readonly string[]): { readonly hint?: string } => {
   if (word === 'GRANT OPTION') return { hint: 'it holds for all privileges of the grant together' };
   if (word === 'USAGE') return { hint: 'leave it out' };
-  if (level !== 'global' && wordsOf('global', flavour).includes(word)) return { hint: `it is for the whole server: write global: true` };
+  const wider = WIDER[level].find((one) => wordsOf(one, flavour).includes(word));
+  if (wider !== undefined) return { hint: `it is a privilege on ${NAMES[wider]}${wider === 'global' ? ': global: true' : ''}` };
   const other = flavour === 'mysql' ? 'mariadb' : 'mysql';
+  if (wordsOf(level, other).includes(word)) return { hint: `it is a privilege of ${ENGINES[other]}` };
   const near = didYouMean(word, [...known, ...(level === 'global' || level === 'proxy' ? [] : ['ALL'])]);
   if (near.hint !== undefined) return near;
-  if (wordsOf(level, other).includes(word)) return { hint: `it is a privilege of ${ENGINES[other]}` };
   return level === 'global' && flavour === 'mysql' ? { hint: `one that a plugin brings is written in quotes: '"${word}"'` } : {};
 };

@@ -86,6 +86,29 @@ describe('resourceGraph', () => {
     expect(resourceGraph([declared, other]).nodes).toHaveLength(12);
   });
 
+  it('draws the accounts of a user, one for each host, as one', () => {
+    const jane = { kind: 'user', name: 'jane' } as const;
+    const accounts = ['%', '10.%'].map((host) =>
+      role(host === '%' ? 'app' : `app@${host}`, 'user', { account: { user: 'app', host }, principals: [jane] }),
+    );
+    const drawn = resourceGraph([
+      {
+        ...declared,
+        roles: new Map(accounts.map((each) => [each.name, each])),
+        memberships: accounts.map(({ name }) => ({ role: 'reader', member: name, options, expired: false, source })),
+        grants: accounts.map(({ name }) => ({ ...declared.grants[2]!, grantee: name })),
+        ownerships: [],
+      },
+    ]);
+    expect(drawn.nodes.filter(({ kind }) => kind === 'user').map(({ label }) => label)).toEqual(['app']);
+    expect(drawn.edges.map(({ kind, to }) => `${kind} ${to}`)).toEqual([
+      'attached-to principal:user/jane',
+      'may-log-in-as user:orders-prod.app',
+      'member-of existing:orders-prod.reader',
+      'grants-on objects:orders-prod."table table public.t"',
+    ]);
+  });
+
   it('draws who may log in through IAM, with the policy of each, and the roles that we create inside the account', () => {
     const jane = { kind: 'user', name: 'jane' } as const;
     const app = { kind: 'role', name: 'app' } as const;
