@@ -48,7 +48,8 @@ export const assemble = ({
     [
       ...findings,
       ...extent.unread.map((one) => unreadFinding(declared, one)),
-      ...(changes.length === 0 ? [] : stillEffectiveFindings(normal.reality, after, changes)),
+      // An engine that computes access by itself finds there what is still held.
+      ...(changes.length === 0 || access !== undefined ? [] : stillEffectiveFindings(normal.reality, after, changes)),
     ],
     declared.target.name,
   ),
