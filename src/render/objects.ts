@@ -1,13 +1,13 @@
 import type { ObjectKind, ObjectSet, Privileges } from '../model/access.ts';
 import { byCodeUnit, distinct } from '../model/key.ts';
-import { partName } from './escape.ts';
+import { partName, roleName } from './escape.ts';
 import { count, join, listed, literal, type Phrase, plain, plural, say } from './phrase.ts';
 
 const NOUNS: Readonly<Record<ObjectKind, readonly [one: string, many: string]>> = {
   global: ['server', 'servers'],
   database: ['database', 'databases'],
   schema: ['schema', 'schemas'],
-  pattern: ['pattern of schemas', 'patterns of schemas'],
+  pattern: ['schema pattern', 'schema patterns'],
   table: ['table', 'tables'],
   column: ['column', 'columns'],
   sequence: ['sequence', 'sequences'],
@@ -36,6 +36,7 @@ export const objectPath = (...parts: readonly (string | null | undefined)[]): Ph
 
 /** A routine carries its argument types, which are the server's own rendering: they follow the name unquoted. */
 const namePath = (kind: ObjectKind, ...parts: readonly (string | null)[]): Phrase => {
+  if (kind === 'proxy') return [{ name: roleName(parts.at(-1) ?? '') }];
   const signature = kind === 'routine' ? /^(.*)(\([^()]*\))$/s.exec(parts.at(-1) ?? '') : null;
   if (!signature) return objectPath(...parts);
   return literal(`${plain(objectPath(...parts.slice(0, -1), signature[1]))}${signature[2]}`);
@@ -50,6 +51,8 @@ const NAMED = 3;
  */
 export const objectsPhrase = (sets: readonly ObjectSet[]): Phrase => {
   const kind = sets[0]?.kind ?? 'table';
+  // There is one of it, and this is what everybody calls it.
+  if (kind === 'global') return literal('*.*');
   const places = placesOf(sets);
   const [first] = places;
   if (!first) return [objectNoun(kind)];
@@ -77,7 +80,8 @@ export const objectsPhrase = (sets: readonly ObjectSet[]): Phrase => {
     places.map((place) => objectPath(place.schema)),
     NAMED,
   );
-  return say`${[objectCount(kind, total)]} in ${[plural(places.length, 'schema')]} of ${objectPath(first.database)} (${names})`;
+  const of = first.database === null ? [] : say` of ${objectPath(first.database)}`;
+  return say`${[objectCount(kind, total)]} in ${[plural(places.length, 'schema')]}${of} (${names})`;
 };
 
 /** As `objectsPhrase`, where only the first names and the number are known. */

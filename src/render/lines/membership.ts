@@ -1,5 +1,5 @@
 import type { Change } from '../../model/change.ts';
-import type { Membership, MembershipOptions } from '../../model/state.ts';
+import type { Membership } from '../../model/state.ts';
 import { roleName } from '../escape.ts';
 import { gather, type Indexed, ofKind } from '../fold.ts';
 import { join, literal, type Phrase, say } from '../phrase.ts';
@@ -81,17 +81,24 @@ const roles = (group: readonly Item[]): Phrase =>
     ', ',
   );
 
-const optionWords = (options: MembershipOptions | null): string =>
+/** Engines that know no grantor (MySQL, MariaDB) make a role active at login, or not. */
+const isDefaultRole = ({ grantor }: Pick<Membership, 'grantor'>): boolean => grantor === '';
+
+const optionWords = (options: Membership | null): string =>
   [
     ...(options?.admin ? ['may let others in (admin)'] : []),
-    ...(options?.inherit === false ? ['without inheriting its privileges'] : []),
+    ...(options?.inherit === false ? [isDefaultRole(options) ? 'not as a default role' : 'without inheriting its privileges'] : []),
     ...(options?.set === false ? ['without SET ROLE'] : []),
   ].join(', ');
 
 const optionsLine = (item: Item): Line => {
   const { before, after } = item.change;
   const differences = (['admin', 'inherit', 'set'] as const).flatMap((option) =>
-    before && after && before[option] !== after[option] ? [say`${[option]} ${[yesNo(before[option])]} -> ${[yesNo(after[option])]}`] : [],
+    before && after && before[option] !== after[option]
+      ? [
+          say`${[option === 'inherit' && isDefaultRole(after) ? 'default role' : option]} ${[yesNo(before[option])]} -> ${[yesNo(after[option])]}`,
+        ]
+      : [],
   );
   const [loses, gains] = [item.change.risk === 'removes', after?.admin === true && before?.admin === false];
   return lineOf([item], {

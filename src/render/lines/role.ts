@@ -1,5 +1,5 @@
 import type { Change, ChangeOf } from '../../model/change.ts';
-import type { Role } from '../../model/state.ts';
+import type { AccountOptions, Role } from '../../model/state.ts';
 import { gather, type Indexed, ofKind } from '../fold.ts';
 import { join, literal, type Phrase, say } from '../phrase.ts';
 import { type Fold, type Line, lineOf, MANY, type Sign, subject } from './line.ts';
@@ -13,13 +13,14 @@ export const roleLines = (changes: readonly Change[], fold: Fold): Line[] => {
       .filter(({ change }) => change.before === null && change.after?.role === IAM_ROLE && !change.blocked)
       .map((item) => [item.change.after?.member ?? '', item]),
   );
-  const lines = ofKind(changes, 'role').map((item) => {
-    const name = item.change.after?.name ?? item.change.before?.name ?? '';
-    if (item.change.before === null) return createLine(item, item.change.blocked ? undefined : flips.get(name));
-    const ended = sessions.get(item.change.before.name);
-    const line = item.change.after === null ? dropLine(item, ended) : alterLine(item, ended);
-    if (line.symbol === '-') sessions.delete(item.change.before.name);
-    return line;
+  const lines = ofKind(changes, 'role').flatMap((item) => {
+    const { before, after } = item.change;
+    const name = after?.name ?? before?.name ?? '';
+    if (before === null) return [createLine(item, item.change.blocked ? undefined : flips.get(name))];
+    const ended = sessions.get(before.name);
+    const line = after === null ? dropLine(item, ended) : alterLine(item, ended);
+    if (line?.symbol === '-') sessions.delete(before.name);
+    return [...flipLines(item), ...(line ? [line] : [])];
   });
   return [...foldedCreations(lines, fold === 'fine' ? MANY_CREATIONS : MANY), ...[...sessions.values()].map(sessionsLine)];
 };
@@ -47,17 +48,19 @@ export const toldByRole = (changes: readonly Change[]): ReadonlySet<string> =>
     ofKind(changes, 'role').flatMap(({ change }) => (change.before === null && !change.blocked && change.after ? [change.after.name] : [])),
   );
 
-const nounOf = (...roles: readonly (Role | null)[]): 'user' | 'group' => (roles.some((role) => role?.login) ? 'user' : 'group');
+/** An account of MySQL or MariaDB with options is a user, locked or not. */
+const nounOf = (...roles: readonly (Role | null)[]): 'user' | 'group' =>
+  roles.some((role) => role?.login || role?.options) ? 'user' : 'group';
 const roleOfSessions = (change: ChangeOf<'sessions'>): string => change.before?.role ?? change.after?.role ?? '';
 
 const createLine = (item: Indexed<'role'>, iam: Indexed<'membership'> | undefined): Line => {
   const role = item.change.after;
-  const attributes = role ? attributeDifferences(NOTHING_SPECIAL, role, false) : [];
+  const attributes = role ? attributeDifferences({ ...NOTHING_SPECIAL, ...plainOptions(role) }, role, false) : [];
   return lineOf(iam ? [item, iam] : [item], {
     symbol: attributes.some((difference) => difference.escalates) ? '!' : '+',
     noun: nounOf(role),
     subjects: subject(role?.name ?? ''),
-    text: iam ? say`created, logs in through IAM` : say`created`,
+    text: iam || role?.options?.auth === 'iam' ? say`created, logs in through IAM` : say`created`,
     details: attributes.map((difference) => difference.text),
   });
 };
@@ -73,13 +76,36 @@ const dropLine = (item: Indexed<'role'>, sessions: Indexed<'sessions'> | undefin
 const sessionsLine = (item: Indexed<'sessions'>): Line =>
   lineOf([item], { symbol: '-', noun: 'sessions', subjects: subject(roleOfSessions(item.change)), text: say`end` });
 
-const alterLine = (item: Indexed<'role'>, sessions: Indexed<'sessions'> | undefined): Line => {
+/** How an account of MySQL or MariaDB proves who it is; what it must bring along says so too. */
+const flipLines = (item: Indexed<'role'>): Line[] => {
   const { before, after } = item.change;
+  const [from, to] = [before?.options, after?.options];
+  if (!from || !to || from.auth === to.auth) return [];
+  return [
+    lineOf([item], {
+      symbol: '!',
+      noun: 'user',
+      subjects: subject(after?.name ?? ''),
+      text: say`authentication: ${authentication(from)} -> ${authentication(to)}`,
+      details: from.require === to.require ? [] : [say`require ${literal(from.require)} -> ${literal(to.require)}`],
+    }),
+  ];
+};
+
+const AUTHENTICATION = { iam: 'IAM', password: 'password', none: 'none' } as const;
+const authentication = ({ auth, plugin }: AccountOptions): Phrase =>
+  auth === 'other' ? (plugin === undefined ? ['other'] : literal(plugin)) : [AUTHENTICATION[auth]];
+
+/** null: a line of its own tells all of it. */
+const alterLine = (item: Indexed<'role'>, sessions: Indexed<'sessions'> | undefined): Line | null => {
+  const { before, after } = item.change;
+  const flips = before?.options?.auth !== after?.options?.auth;
   const differences = before && after ? [...lifeDifferences(before, after), ...attributeDifferences(before, after, true)] : [];
   const disabled = before?.login === true && after?.login === false;
+  if (flips && differences.length === 0) return null;
   const [first, ...rest] = differences.map((difference) => difference.text);
   return lineOf(disabled && sessions ? [item, sessions] : [item], {
-    symbol: symbolOf(item, disabled, differences),
+    symbol: symbolOf(item, disabled, flips, differences),
     noun: nounOf(before, after),
     subjects: subject(after?.name ?? ''),
     text: disabled && sessions ? say`can no longer log in, its sessions end` : (first ?? say`comment is rewritten`),
@@ -87,9 +113,9 @@ const alterLine = (item: Indexed<'role'>, sessions: Indexed<'sessions'> | undefi
   });
 };
 
-const symbolOf = ({ change }: Indexed<'role'>, disabled: boolean, differences: readonly Difference[]): Sign => {
+const symbolOf = ({ change }: Indexed<'role'>, disabled: boolean, flips: boolean, differences: readonly Difference[]): Sign => {
   if (disabled) return '-';
-  const grave = change.risk === 'authentication' || change.risk === 'destructive';
+  const grave = (change.risk === 'authentication' && !flips) || change.risk === 'destructive';
   return grave || differences.some((difference) => difference.escalates) ? '!' : '~';
 };
 
@@ -140,9 +166,57 @@ const attributeDifferences = (before: typeof NOTHING_SPECIAL, after: typeof NOTH
       ? []
       : [differ('connection_limit', limit(before.connectionLimit), limit(after.connectionLimit))]),
     ...(before.validUntil === after.validUntil ? [] : [differ('valid_until', until(before.validUntil), until(after.validUntil))]),
+    ...optionDifferences(before.options, after.options).map(([word, from, to]) => differ(word, from, to)),
     ...(before.description === after.description ? [] : [differ('description', quote(before.description), quote(after.description))]),
   ];
 };
+
+/** An account's options as they are where nothing is said; a login by IAM always brings TLS. */
+const plainOptions = ({ options }: Role): Pick<Role, 'options'> =>
+  options
+    ? {
+        options: {
+          auth: options.auth,
+          require: options.auth === 'iam' ? 'ssl' : 'none',
+          queriesPerHour: 0,
+          updatesPerHour: 0,
+          connectionsPerHour: 0,
+          passwordExpireDays: null,
+        },
+      }
+    : {};
+
+/** Under their names in the manifest; TLS of a login that flips is told with the flip. */
+const optionDifferences = (
+  before: AccountOptions | undefined,
+  after: AccountOptions | undefined,
+): (readonly [word: string, from: Phrase, to: Phrase])[] => {
+  if (!before || !after) return [];
+  const requires = before.require === after.require || before.auth !== after.auth;
+  return [
+    ...(requires ? [] : [['require', literal(before.require), literal(after.require)] as const]),
+    ...OPTIONS.flatMap(([option, word, shown]) => {
+      const [from, to] = [before[option] ?? null, after[option] ?? null].map((value) =>
+        option === 'passwordExpireDays' ? value : (value ?? 0),
+      );
+      return from === to ? [] : [[word, [shown(from!)], [shown(to!)]] as const];
+    }),
+  ];
+};
+
+const perHour = (value: number | null): string => (value === 0 || value === null ? 'none' : String(value));
+const OPTIONS = [
+  ['queriesPerHour', 'queries_per_hour', perHour],
+  ['updatesPerHour', 'updates_per_hour', perHour],
+  ['connectionsPerHour', 'connections_per_hour', perHour],
+  [
+    'passwordExpireDays',
+    'password_expire',
+    (days: number | null) => (days === null ? 'default' : days === 0 ? 'never' : `after ${days} days`),
+  ],
+  ['failedLoginAttempts', 'failed_login_attempts', perHour],
+  ['passwordLockDays', 'password_lock_time', (days: number | null) => (days === -1 ? 'unbounded' : days ? `${days} days` : 'none')],
+] as const;
 
 const yesNo = (value: boolean): string => (value ? 'yes' : 'no');
 const limit = (value: number): Phrase => (value < 0 ? ['none'] : [String(value)]);
