@@ -42,7 +42,7 @@ const take = async (connected: Connected, declared: Declared, { timeoutMs, signa
   let told = '';
   for (;;) {
     const [[taken] = []] = await connected.ask(TAKE);
-    if (taken === 1) return;
+    if (Number(taken) === 1) return;
     const holder = await holderOf(connected);
     if (signal.aborted) throw interrupted(declared);
     // Nobody holds it any more: it was given back between the two questions.
@@ -81,7 +81,7 @@ const holderOf = async (connected: Connected): Promise<string | null> => {
 /** Behind a pooler that shares connections a lock goes astray: it must be this session's. */
 const checkSession = async (connected: Connected, { target }: Declared): Promise<void> => {
   const [[mine] = []] = await connected.ask(MINE);
-  if (mine === 1) return;
+  if (Number(mine) === 1) return;
   throw failure(
     'lock/pooler',
     `target '${target.name}': the lock is not held by this session: the endpoint is a pooler that shares connections`,
@@ -92,7 +92,7 @@ const checkSession = async (connected: Connected, { target }: Declared): Promise
 const runLock = (connected: Connected, { target }: Declared): RunLock => ({
   check: async () => {
     const mine = await connected.ask(MINE).then(
-      ([row]) => row?.[0] === 1,
+      ([row]) => Number(row?.[0]) === 1,
       () => false,
     );
     if (mine) return;
