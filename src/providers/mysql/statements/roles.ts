@@ -27,10 +27,8 @@ const createDrafts = (scope: Scope, { index }: Indexed<'role'>, after: Role, pas
   const name = nameSql(scope, after.name);
   const attribute = attributeSql(null, after);
   if (!after.options) {
-    return [
-      { phase: 'create', sql: `CREATE ROLE ${name}`, changes: [index], rank: ROLES },
-      ...(attribute === '' ? [] : [{ phase: 'create', sql: `ALTER USER ${name}${attribute}`, changes: [index], rank: ROLES } as const]),
-    ];
+    const mark = attribute === '' ? [] : [{ sql: `ALTER USER ${name}${attribute}`, changes: [index] }];
+    return [{ phase: 'create', sql: `CREATE ROLE ${name}`, next: mark, changes: [index], rank: ROLES }];
   }
   const secret = password?.after?.reference;
   const require = after.options.require === 'none' ? '' : ` REQUIRE ${requireSql(after.options.require)}`;
