@@ -1,5 +1,5 @@
 import type { DeclaredRemoval } from '../../model/declared.ts';
-import { pathKey } from '../../model/key.ts';
+import { nameKey, pathKey } from '../../model/key.ts';
 import { bodyOf, hasSessions, outOfReach, putSessions } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
 
@@ -28,7 +28,15 @@ export const compareDrops = (scope: Scope, compare: Comparison): void => {
 const obstacle = (scope: Scope, name: string): string | undefined => {
   if (scope.untouchable.has(name)) return `'${name}' is a protected account, or one of the server's`;
   if (scope.server.mandatoryRoles.includes(name)) return `'${name}' is a mandatory role (mandatory_roles): the server does not drop it`;
-  return outOfReach(scope, name);
+  return outOfReach(scope, name) ?? unseenDefiners(scope, name);
+};
+
+/** What was not seen is not known to be nothing. */
+const unseenDefiners = ({ snapshot, login }: Scope, name: string): string | undefined => {
+  const kinds = snapshot.unseen.filter((kind) => kind !== 'session').map((kind) => `${kind}s`);
+  return kinds.length === 0
+    ? undefined
+    : `whether '${name}' is the definer of something is not known: whoever read (${nameKey(snapshot.server.currentUser)}, for '${login}') sees not all ${kinds.join(', ')}`;
 };
 
 /** What runs as an account that is gone fails when it is called: the account stays until nothing does. */

@@ -6,9 +6,9 @@ import { byCodeUnit, pathKey } from '../../model/key.ts';
 import type { Match } from '../../model/plan.ts';
 import type { Grant } from '../../model/state.ts';
 import type { About } from '../provider.ts';
-import { bySpecificity } from './access-order.ts';
+import { byRestart, bySpecificity } from './access-order.ts';
 import { coversSchema, schemaPattern } from './patterns.ts';
-import { heldRows, type Place, placeKey, type Rows, withColumnOptions } from './places.ts';
+import { heldRows, type Place, placeKey, type Row, type Rows } from './places.ts';
 import { reportMissing, reportRestrictions } from './remnants.ts';
 import { outOfReach } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
@@ -26,7 +26,7 @@ export const compareGrants = (scope: Scope, compare: Comparison): Match[] => {
   for (const account of [...accounts].sort(byCodeUnit)) {
     const rows = held.get(account);
     if (rows) reportMissing(scope, compare, account, rows);
-    const differing = compareAccount(scope, withColumnOptions(scope, rows ?? new Map()), wanted.get(account) ?? new Map(), account);
+    const differing = compareAccount(scope, rows ?? new Map(), wanted.get(account) ?? new Map(), account);
     noteLacking(scope, lacking, differing);
     reportRestrictions(scope, compare, account, differing);
     for (const group of groupBy(differing, foldKey).values()) putGrant(scope, compare, account, group);
@@ -43,9 +43,10 @@ const NONE: Privileges = [];
 const compareAccount = (scope: Scope, held: Rows, wanted: ReadonlyMap<string, Wanted>, account: string): readonly Differing[] => {
   const exact = scope.exact.has(account);
   const found = new Map<string, Differing>();
+  const patterns = exact ? [] : [...held.values()].filter(({ place }) => place.kind === 'pattern');
   for (const [key, { place, privileges, grant }] of wanted) {
     const before = held.get(key)?.privileges ?? NONE;
-    const after = exact ? privileges : additive(scope, held, place, before, privileges);
+    const after = exact ? privileges : additive(scope, patterns, place, before, privileges);
     if (!samePrivileges(before, after)) found.set(key, { place, before: comparable(before, after), after, grant });
   }
   if (exact)
@@ -55,16 +56,16 @@ const compareAccount = (scope: Scope, held: Rows, wanted: ReadonlyMap<string, Wa
 };
 
 /** Nothing is taken away: what is there stays, and what a pattern gave on a schema that gets a row of its own. */
-const additive = (scope: Scope, held: Rows, place: Place, before: Privileges, wanted: Privileges): Privileges => {
-  const shadowed = place.kind === 'schema' && before.length === 0 ? patternGives(scope, held, place.name) : NONE;
+const additive = (scope: Scope, patterns: readonly Row[], place: Place, before: Privileges, wanted: Privileges): Privileges => {
+  const shadowed = place.kind === 'schema' && before.length === 0 ? patternGives(scope, patterns, place.name) : NONE;
   return levelled(scope, union(union(before, shadowed), wanted));
 };
 
 /** Of the account's patterns the most specific one counts, until a row of the schema's own shadows it (first match wins). */
-const patternGives = ({ server }: Scope, held: Rows, schema: string): Privileges => {
-  const [first] = [...held.values()]
-    .filter(({ place }) => place.kind === 'pattern' && coversSchema(place.name, schema, server.partialRevokes))
-    .sort((a, b) => bySpecificity(server.flavour, 'schema', a.place.name, b.place.name) || byCodeUnit(a.place.name, b.place.name));
+const patternGives = ({ server }: Scope, patterns: readonly Row[], schema: string): Privileges => {
+  const [first] = patterns
+    .filter(({ place }) => coversSchema(place.name, schema, server.partialRevokes))
+    .sort((a, b) => bySpecificity(server.flavour, 'schema', a.place.name, b.place.name) || byRestart(a.place.name, b.place.name));
   return first?.privileges ?? NONE;
 };
 

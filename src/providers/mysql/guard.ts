@@ -6,6 +6,7 @@ import type { Finding } from '../../model/finding.ts';
 import { distinct, nameKey } from '../../model/key.ts';
 import type { Membership } from '../../model/state.ts';
 import type { Reality } from '../provider.ts';
+import { accessFindings } from './access.ts';
 import { readerFindings } from './exposure.ts';
 import { type Scope, scopeOf } from './scope.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -20,6 +21,7 @@ export const guard = (snapshot: Snapshot, declared: Declared, before: Reality, _
     ...ownRoles(scope, changes),
     ...lastingSessions(scope, before, changes),
     ...comingSuperusers(scope, changes),
+    ...(changes.length === 0 ? [] : accessFindings(snapshot, declared, changes)),
   ];
 };
 
@@ -108,7 +110,7 @@ const takesAway = (change: Change): boolean => {
  * Open sessions keep global privileges until they end, those on a schema until their next USE, and roles that they have set
  * (MySQL 8.4 manual, 8.2.13).
  */
-const lastingSessions = (scope: Scope, before: Reality, changes: readonly Change[]): Finding[] => {
+const lastingSessions = ({ server }: Scope, before: Reality, changes: readonly Change[]): Finding[] => {
   const ended = new Set(changes.flatMap((change) => (change.kind === 'sessions' ? [change.before!.role] : [])));
   const losing = new Set(
     changes.flatMap((change) => {
@@ -121,18 +123,14 @@ const lastingSessions = (scope: Scope, before: Reality, changes: readonly Change
     }),
   );
   if (losing.size === 0) return [];
-  const concerned = below(losing, before.memberships);
-  const open = scope.snapshot.sessions.filter(
-    ({ account, count }) => count > 0 && concerned.has(scope.rename(account)) && !ended.has(account),
-  );
-  if (open.length === 0) return [];
-  const names = distinct(open.map(({ account }) => account));
+  const users = distinct(below(losing, before.memberships)).filter((name) => before.roles.get(name)?.login && !ended.has(name));
+  if (users.length === 0) return [];
   return [
     {
       severity: 'note',
       code: 'guard/open-sessions',
-      message: `${open.reduce((sum, { count }) => sum + count, 0)} open sessions of ${names.slice(0, 5).map(nameKey).join(', ')}${names.length > 5 ? ', …' : ''} may keep what is taken away until they end: privileges on the whole server, on the schema that they are in, roles`,
-      hint: 'end them: CALL mysql.rds_kill(ID) on RDS, KILL ID elsewhere',
+      message: `open sessions of ${users.slice(0, 5).map(nameKey).join(', ')}${users.length > 5 ? `, and ${users.length - 5} more` : ''} keep what is taken away for a while: on the whole server until they end, on a schema until their next USE, roles until they set others`,
+      hint: `to end one: ${server.rds ? 'CALL mysql.rds_kill(ID)' : 'KILL ID'}`,
     },
   ];
 };

@@ -1,6 +1,7 @@
 import type { PlanTarget } from '../../model/plan.ts';
 import type { Provider } from '../provider.ts';
 import { missingSecrets } from '../secrets.ts';
+import { access } from './access.ts';
 import { execute } from './execute.ts';
 import { readerFindings } from './exposure.ts';
 import { guard } from './guard.ts';
@@ -16,6 +17,7 @@ export const mysql: Provider<Snapshot> = {
   inspect,
   normalize,
   guard,
+  access,
   statements,
   lock,
   execute,

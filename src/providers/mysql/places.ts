@@ -3,7 +3,6 @@ import type { ObjectKind, Privileges } from '../../model/access.ts';
 import { patternSchema } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import type { SnapshotGrant } from './snapshot.ts';
-import { levelled } from './words.ts';
 
 /** Where one row of a grant table stands: a kind and a name, and for what is in a schema that one; columns have a `relation`. */
 export type Place = {
@@ -67,19 +66,4 @@ const placeOf = ({ server, rename }: Scope, { level, schema, relation, name }: S
     case 'proxy':
       return { kind: 'proxy', schema: null, name: rename(name!) };
   }
-};
-
-/** The grant option of columns is that of their table: it is said of both, and alone of neither. */
-export const withColumnOptions = (scope: Scope, rows: Rows): Rows => {
-  const columns = [...rows].filter(([, { place }]) => place.kind === 'column');
-  if (columns.length === 0) return rows;
-  const changed = new Map(rows);
-  for (const [key, { place, privileges }] of columns) {
-    const tableKey = placeKey(scope, { kind: 'table', schema: place.schema, name: place.relation! });
-    const table = rows.get(tableKey);
-    if (!table?.privileges.some((privilege) => privilege.endsWith('*'))) continue;
-    changed.set(key, { place, privileges: levelled(scope, [...privileges, 'GRANT OPTION*']) });
-    if (table.privileges.length === 1 && table.privileges[0] === 'GRANT OPTION*') changed.delete(tableKey);
-  }
-  return changed;
 };
