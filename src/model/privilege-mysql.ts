@@ -122,7 +122,7 @@ const OF_PLUGINS: ReadonlySet<string> = new Set([
   'VERSION_TOKEN_ADMIN',
 ]);
 
-/** Other spellings that GRANT takes, by the one that the server shows. */
+/** Other spellings, of older versions too, by the one that the server shows. */
 const SYNONYMS: Readonly<Record<Flavour, Readonly<Record<string, string>>>> = {
   mysql: { 'ALL PRIVILEGES': 'ALL' },
   mariadb: {
