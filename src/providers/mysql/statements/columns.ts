@@ -43,8 +43,9 @@ export const columnDrafts = (scope: Scope, changes: readonly Change[], taken: Re
   });
 
 /**
- * REVOKE on a table takes the same words from its columns (MySQL 8.0 to 9.7, MariaDB 10.11 and 11.8): those that stay, or come, are
- * granted right after it. `lapses`: somebody could use such a column all along, and for that moment cannot.
+ * REVOKE on a table takes the same words from its columns (MySQL 8.0 to 9.7, MariaDB 10.11 and 11.8): those that stay, which the
+ * comparison counts as coming, are granted right after it. `lapses`: somebody could use such a column all along, and for that
+ * moment cannot.
  */
 export const regranted = (
   scope: Scope,
@@ -54,24 +55,13 @@ export const regranted = (
 ): { readonly next: NonNullable<Draft['next']>; readonly lapses: boolean } => {
   if (!before || removed.length === 0) return NOTHING;
   const name = granteeKey(before.grantee);
-  const table = before.on.names[0]!;
-  const here = columns.filter((change) => tableOf(change) === pathKey(name, before.on.schema!, table));
-  const leaving = new Map(here.flatMap((change) => namesOf(change).map((column) => [column, goes(change)])));
-  const staying = scope.snapshot.grants.flatMap((row) =>
-    row.level === 'column' && scope.rename(row.account) === name && row.schema === before.on.schema && row.relation === table
-      ? [
-          {
-            names: [row.name!],
-            words: row.privileges.map(wordOf).filter((word) => removed.includes(word) && !leaving.get(row.name!)?.includes(word)),
-          },
-        ]
-      : [],
+  const on = { schema: before.on.schema, relation: before.on.names[0]! };
+  const coming = columns.filter(
+    (change) => tableOf(change) === pathKey(name, on.schema!, on.relation) && comes(change).some((word) => removed.includes(word)),
   );
-  const coming = here.filter((change) => comes(change).some((word) => removed.includes(word)));
-  const found = columnsOf([...staying, ...coming.map((change) => ({ names: namesOf(change), words: comes(change) }))]);
-  if (found.size === 0) return NOTHING;
-  const on = { schema: before.on.schema, relation: table };
-  return { next: [{ sql: grantSql(scope, found, on, name), changes: coming.map(({ index }) => index) }], lapses: true };
+  if (coming.length === 0) return NOTHING;
+  const granted = columnsOf(coming.map((change) => ({ names: namesOf(change), words: comes(change) })));
+  return { next: [{ sql: grantSql(scope, granted, on, name), changes: coming.map(({ index }) => index) }], lapses: true };
 };
 const NOTHING = { next: [], lapses: false };
 

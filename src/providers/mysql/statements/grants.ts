@@ -1,8 +1,10 @@
 import { byWord, grantable, wordOf } from '../../../core/privileges.ts';
 import { granteeKey, type ObjectSet, type Privileges } from '../../../model/access.ts';
 import { distinct } from '../../../model/key.ts';
+import { byRestart, bySpecificity } from '../access-order.ts';
 import { schemaPattern } from '../patterns.ts';
 import type { Scope } from '../scope.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { ident } from '../sql.ts';
 import { columnDrafts, regranted } from './columns.ts';
 import type { Draft, Indexed } from './draft.ts';
@@ -72,7 +74,7 @@ const rowDrafts = (scope: Scope, change: Change, before: Held, after: Held, colu
             sql: `REVOKE ${wordsSql(taken)} ${from}`,
             next: [...again.next, ...(optionComes && removed.length > 0 ? [option] : [])],
             ...own,
-            rank: revokeRank(on),
+            rank: revokeRank(scope, on),
             loses: name,
             ...(again.lapses ? { lapses: [name] } : {}),
           } as const,
@@ -85,12 +87,25 @@ const rowDrafts = (scope: Scope, change: Change, before: Held, after: Held, colu
  * Of the rows that match a schema the first counts, the most specific one: were that taken first, a wider one would come to light.
  * Columns go before their table, whose REVOKE takes them along.
  */
-const revokeRank = ({ kind, names }: ObjectSet): number =>
-  kind === 'pattern' ? PATTERNS + fixedLength(names[0]!) : kind === 'table' ? TABLES : 0;
-const [PATTERNS, TABLES] = [-1000, 2];
+const revokeRank = (scope: Scope, { kind, names }: ObjectSet): number => {
+  if (kind !== 'pattern') return kind === 'table' ? TABLES : 0;
+  return (patternsOf(scope).get(names[0]!) ?? 0) - patternsOf(scope).size;
+};
+const TABLES = 1;
 
-/** How much of a stored pattern stands before its first wildcard. */
-const fixedLength = (pattern: string): number => /^(?:\\.|[^\\_%])*/s.exec(pattern)![0].length;
+const patterns = new WeakMap<Snapshot, ReadonlyMap<string, number>>();
+
+/** The place of each stored pattern among all, the widest first. */
+const patternsOf = ({ snapshot, server }: Scope): ReadonlyMap<string, number> => {
+  let found = patterns.get(snapshot);
+  if (!found) {
+    const stored = distinct(snapshot.grants.flatMap(({ level, schema }) => (level === 'schema' && schema !== null ? [schema] : [])));
+    const widest = stored.sort((a, b) => bySpecificity(server.flavour, 'schema', b, a) || byRestart(b, a));
+    found = new Map(widest.map((pattern, place) => [pattern, place]));
+    patterns.set(snapshot, found);
+  }
+  return found;
+};
 
 /**
  * On *.* the static privileges share one option and each dynamic one has its own. GRANT OPTION by itself is for all of them:
