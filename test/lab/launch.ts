@@ -16,7 +16,7 @@ export async function launchAtFreePort(launch: (port: number) => Promise<Launche
     try {
       return await launch(await freePort());
     } catch (error) {
-      if (attempt === 3 || !String(error).includes('could not bind')) throw error;
+      if (attempt === 3 || !/could not bind|Bind on TCP\/IP port/.test(String(error))) throw error;
     }
   }
 }
@@ -43,7 +43,7 @@ export type Program = {
   readonly home: string;
   readonly command: readonly string[];
   readonly options: SpawnOptions;
-  readonly endBy: 'SIGQUIT' | 'SIGTERM';
+  readonly endBy: 'SIGQUIT' | 'SIGTERM' | 'SIGKILL';
   /** What it writes to its standard error once it accepts connections. */
   readonly ready: RegExp;
 };
