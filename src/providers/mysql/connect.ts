@@ -138,7 +138,6 @@ const FIXED: ConnectionOptions = {
   jsonStrings: true,
   dateStrings: true,
   supportBigNumbers: true,
-  bigNumberStrings: true,
 };
 
 /**
