@@ -57,6 +57,10 @@ export const grantKey = ({ grantee, kind, database, schema, name, columns, profi
 const parts = (...list: readonly (Part | null)[]): unknown =>
   list.map((part) => (part === null ? null : [part.text, part.literal || !part.text.includes('*')]));
 
+/** MySQL and MariaDB address alike. */
+const addressForms = (engines: ReadonlySet<string>): ReadonlySet<string> =>
+  new Set([...engines].map((engine) => (engine === 'postgres' ? 'database.schema' : 'schema')));
+
 type SchemaPlace = { readonly database: Part | null; readonly schema: Part; readonly selector: string; readonly path: Path };
 
 /** Schemas that a profile is used on, for this target. */
@@ -69,7 +73,7 @@ const schemasOf = (
 ): SchemaPlace[] => {
   if (entry === undefined) return [];
   const { content, target, report } = context;
-  if (isList(entry) && !view.overridden(key) && enginesOf(content, view.entry.targets).size > 1) {
+  if (isList(entry) && !view.overridden(key) && addressForms(enginesOf(content, view.entry.targets)).size > 1) {
     report('engines', `'${key}' of '${view.name}' is a list, but its targets differ in engine`, path, {
       hint: `write a map by target: ${key}: { ${target}: […] }`,
     });
