@@ -30,8 +30,12 @@ const stillEffective = (before: Reality, after: Reality, changes: readonly Chang
 };
 
 /** At most one note for each change; changes of one line of the manifest that leave the same are told together. */
-export const stillEffectiveFindings = (before: Reality, after: Reality, changes: readonly Change[]): readonly Finding[] => {
-  const byChange = groupBy(stillEffective(before, after, changes), ({ change }) => change);
+export const stillEffectiveFindings = (before: Reality, after: Reality, changes: readonly Change[]): readonly Finding[] =>
+  stillEffectiveNotes(stillEffective(before, after, changes), changes);
+
+/** The same of what somebody else found: providers with rules of their own for what a grant gives. */
+export const stillEffectiveNotes = (found: readonly StillEffective[], changes: readonly Change[]): readonly Finding[] => {
+  const byChange = groupBy(found, ({ change }) => change);
   const alike = groupBy([...byChange.values()], (list) =>
     JSON.stringify(list.map((left) => [aboutOf(changes[left.change]), left.who, left.privileges, left.via])),
   );
@@ -195,6 +199,7 @@ const sentence = ({ who, privileges, count, sample, via }: StillEffective): stri
 };
 
 const objectsText = ({ kind, database, schema, relation, names }: ObjectSet, count: number): string => {
+  if (kind === 'global') return 'the whole server';
   const noun = kind.replaceAll('_', ' ');
   const path = [database, schema, relation].filter((part) => part !== null && part !== undefined);
   // A routine's name comes quoted where it must be, with its argument types.

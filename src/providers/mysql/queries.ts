@@ -25,9 +25,8 @@ export const canRead = (flavour: Flavour): string => `SELECT User FROM mysql.${f
 
 /** Asked for by name, so that a version without one of them answers all the same. */
 export const SETTINGS = `
-SHOW GLOBAL VARIABLES WHERE Variable_name IN ('activate_all_roles_on_login', 'authentication_policy', 'basedir', 'default_authentication_plugin',
- 'innodb_read_only', 'lower_case_table_names',
- 'mandatory_roles', 'partial_revokes', 'read_only', 'server_uid', 'server_uuid', 'super_read_only')`;
+SHOW GLOBAL VARIABLES WHERE Variable_name IN ('activate_all_roles_on_login', 'activate_mandatory_roles', 'authentication_policy', 'basedir',
+ 'default_authentication_plugin', 'innodb_read_only', 'lower_case_table_names', 'mandatory_roles', 'partial_revokes', 'read_only', 'server_uid', 'server_uuid', 'super_read_only')`;
 
 export const SERVER = `
 SELECT CURRENT_USER(),

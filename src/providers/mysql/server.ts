@@ -33,6 +33,7 @@ export const serverOf = (answers: Answers, nameOf: NameOf): Omit<Server, 'granta
     partialRevokes: isOn('partial_revokes'),
     activateAllRoles: isOn('activate_all_roles_on_login'),
     mandatoryRoles: mandatoryRoles(settings.get('mandatory_roles') ?? '', nameOf),
+    ...(settings.has('activate_mandatory_roles') ? { activateMandatoryRoles: isOn('activate_mandatory_roles') } : {}),
     iamPlugin: answers.iamPlugin,
     ...(answers.flavour === 'mysql' && plugin !== undefined ? { passwordPlugin: plugin } : {}),
     rds: answers.rdsKill || (settings.get('basedir') ?? '').startsWith('/rdsdbbin'),

@@ -48,8 +48,10 @@ export type Server = {
   readonly lowerCaseTableNames: 0 | 1 | 2;
   readonly partialRevokes: boolean;
   readonly activateAllRoles: boolean;
-  /** Accounts of @@mandatory_roles. */
+  /** Accounts of @@mandatory_roles; none on MariaDB. */
   readonly mandatoryRoles: readonly string[];
+  /** @@activate_mandatory_roles: they are active from login on. Left out where the server has no such variable (8.0): they are not. */
+  readonly activateMandatoryRoles?: boolean;
   /** AWSAuthenticationPlugin: whether it is loaded. */
   readonly iamPlugin: boolean;
   /** Of MySQL: the plugin of new accounts that log in by a password; left out: caching_sha2_password. */

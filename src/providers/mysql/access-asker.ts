@@ -1,0 +1,174 @@
+import { byRestart, bySpecificity } from './access-order.ts';
+import { activeRoles, nestedRoles, type Paths } from './access-roles.ts';
+import { emptyHoldings, type Holdings, literalOf, PUBLIC_ACCOUNT } from './access-rows.ts';
+import type { AccessState } from './access-state.ts';
+import { coversSchema } from './patterns.ts';
+
+/** Somebody's rows, and how the asker comes to them: [] for its own, else roles in order, an other account, or PUBLIC first. */
+export type Source = { readonly holdings: Holdings; readonly path: readonly string[] };
+
+/**
+ * Who asks: an account (or a role by itself) with all the rows that can count for it, as the server puts them together.
+ *
+ * `matched`: rows of which the first that matches counts, alone: on MariaDB, and on MySQL while no role is active, the account's own
+ * and, as its logins match them just as well, those of wider hosts of the same user and of the anonymous user (`others`).
+ * `merged`: rows that are put together first, by their Db or table: on MySQL with an active role its own and all of its roles',
+ * on MariaDB those of the role and what is in it, and those of PUBLIC.
+ */
+export type Asker = {
+  readonly state: AccessState;
+  readonly own: Source;
+  readonly others: readonly Source[];
+  readonly roles: readonly Source[];
+  readonly publics: readonly Source[];
+  /** MySQL puts its own rows together with those of its roles. */
+  readonly pooled: boolean;
+};
+
+/** Accounts by user name, made once for a state. */
+const users = new WeakMap<AccessState, ReadonlyMap<string, readonly Holdings[]>>();
+const accountsOf = (state: AccessState, user: string): readonly Holdings[] => {
+  const known = users.get(state) ?? byUser(state);
+  users.set(state, known);
+  return known.get(user) ?? [];
+};
+const byUser = ({ holdings }: AccessState): ReadonlyMap<string, readonly Holdings[]> => {
+  const found = new Map<string, Holdings[]>();
+  for (const one of holdings.values()) {
+    const list = found.get(one.user);
+    if (list) list.push(one);
+    else found.set(one.user, [one]);
+  }
+  return found;
+};
+
+/** An account as it is after its login; a role as it is for its members. */
+export const askerOf = (state: AccessState, name: string): Asker => {
+  const own = state.holdings.get(name) ?? emptyHoldings(name, name, '');
+  const isRole = !state.logins.has(name) && isHeldAsRole(state, name);
+  const roles = isRole ? nestedRoles(state, name) : activeRoles(state, name);
+  const { flavour } = state.server;
+  return {
+    state,
+    own: { holdings: own, path: [] },
+    others: isRole ? [] : otherAccounts(state, own),
+    roles: sources(state, roles),
+    publics: flavour === 'mariadb' ? sources(state, publicRoles(state)) : [],
+    pooled: flavour === 'mysql' && (roles.size > 0 || isRole),
+  };
+};
+
+/** Granted to somebody, or a role of MariaDB. */
+const isHeldAsRole = (state: AccessState, name: string): boolean => state.holdings.get(name)?.host === '' || rolesOf(state).has(name);
+
+const granted = new WeakMap<AccessState['edges'], ReadonlySet<string>>();
+const rolesOf = ({ edges }: AccessState): ReadonlySet<string> => {
+  const known = granted.get(edges) ?? new Set([...edges.values()].flatMap((roles) => [...roles.keys()]));
+  granted.set(edges, known);
+  return known;
+};
+
+const publicRoles = (state: AccessState): Paths =>
+  new Map([
+    [PUBLIC_ACCOUNT, [PUBLIC_ACCOUNT]],
+    ...[...nestedRoles(state, PUBLIC_ACCOUNT)].map(([role, path]) => [role, [PUBLIC_ACCOUNT, ...path]] as const),
+  ]);
+
+const sources = ({ holdings }: AccessState, paths: Paths): readonly Source[] =>
+  [...paths].flatMap(([role, path]) => {
+    const found = holdings.get(role);
+    return found ? [{ holdings: found, path }] : [];
+  });
+
+/**
+ * Accounts whose rows count for every login of this one: the server looks for rows by the client's host, not by the account that it
+ * chose (MySQL 8.0 manual, 6.2.7). Hosts that match some of its clients only are left out: what they give depends on the client.
+ */
+const otherAccounts = (state: AccessState, own: Holdings): readonly Source[] => {
+  const candidates = own.user === '' ? accountsOf(state, '') : [...accountsOf(state, own.user), ...accountsOf(state, '')];
+  return candidates
+    .filter((one) => one.name !== own.name && one.host !== '' && coversHost(one.host, own.host))
+    .map((holdings) => ({ holdings, path: [holdings.name] }));
+};
+
+/** Every client of the second host is one of the first. */
+export const coversHost = (wide: string, narrow: string): boolean => {
+  if (wide === narrow || wide === '%') return true;
+  return !narrow.includes('_') && coversSchema(wide, narrow, false);
+};
+
+/** A row on schemas that counts on one of them. */
+export type SchemaRow = { readonly source: Source; readonly stored: string };
+
+/** The rows that count on a schema; those that match it and do not count are left out. */
+export const schemaRows = (asker: Asker, schema: string): readonly SchemaRow[] => {
+  const { own, others, roles, publics, pooled, state } = asker;
+  if (pooled) return mergedRows([own, ...roles], state, schema, byText);
+  const order = (a: string, b: string): number => bySpecificity(state.server.flavour, 'schema', a, b) || byRestart(a, b);
+  // MariaDB looks for the rows of a role and of PUBLIC as for those of a user: where there is none, the anonymous user's count.
+  const anyone = others.filter(({ holdings }) => holdings.user === '' && holdings.host === '%');
+  const mergedOr = (list: readonly Source[]): readonly SchemaRow[] => {
+    if (list.length === 0) return [];
+    const found = mergedRows(list, state, schema, order);
+    return found.length > 0 ? found : mergedRows(anyone, state, schema, order);
+  };
+  const rows = [...firstRow(asker, [own, ...others], schema), ...mergedOr(roles), ...mergedOr(publics)];
+  return rows.filter(
+    (row, index) => rows.findIndex((one) => one.source.holdings === row.source.holdings && one.stored === row.stored) === index,
+  );
+};
+
+/**
+ * MySQL with an active role: a Db without `_` and `%` that is the schema's name; else whatever Db matches and comes first by its
+ * text, `%` before letters: the widest pattern most often, and a pattern before a name with an escaped `_` in it.
+ */
+const byText = (a: string, b: string): number => Number(hasWildcards(a)) - Number(hasWildcards(b)) || byRestart(a, b);
+const hasWildcards = (stored: string): boolean => /[_%]/.test(stored);
+
+/** Of all that match, those with the Db that counts first, whoever holds them. */
+const mergedRows = (list: readonly Source[], state: AccessState, schema: string, order: (a: string, b: string) => number): SchemaRow[] => {
+  const found = list.flatMap((source) => storedFor(source.holdings, state, schema).map((stored) => ({ source, stored })));
+  const [first] = found.map(({ stored }) => stored).sort(order);
+  return found.filter(({ stored }) => stored === first);
+};
+
+/** Of the account's own rows and the others' the one that counts first: by host, then by Db, then the user's before the anonymous one's. */
+const firstRow = ({ state }: Asker, list: readonly Source[], schema: string): SchemaRow[] => {
+  const { flavour } = state.server;
+  const found = list.flatMap((source) => storedFor(source.holdings, state, schema).map((stored) => ({ source, stored })));
+  if (found.length < 2) return found;
+  return found
+    .sort(
+      (a, b) =>
+        bySpecificity(flavour, 'host', a.source.holdings.host, b.source.holdings.host) ||
+        bySpecificity(flavour, 'schema', a.stored, b.stored) ||
+        Number(a.source.holdings.user === '') - Number(b.source.holdings.user === '') ||
+        byRestart(a.stored, b.stored),
+    )
+    .slice(0, 1);
+};
+
+type Index = { readonly literals: ReadonlyMap<string, string>; readonly patterns: readonly string[] };
+const indexes = new WeakMap<Holdings['schemas'], Index>();
+
+/** Db texts of an account that match a schema. */
+export const storedFor = ({ schemas }: Holdings, { server }: AccessState, schema: string): readonly string[] => {
+  if (schemas.size === 0) return [];
+  const { literals, patterns } = indexes.get(schemas) ?? indexOf(schemas, server);
+  const literal = literals.get(schema);
+  const matching = patterns.length > 0 ? patterns.filter((stored) => coversSchema(stored, schema, server.partialRevokes)) : [];
+  return literal === undefined ? matching : [literal, ...matching];
+};
+
+const indexOf = (schemas: Holdings['schemas'], server: AccessState['server']): Index => {
+  const literals = new Map<string, string>();
+  const patterns: string[] = [];
+  for (const stored of schemas.keys()) {
+    const literal = literalOf(stored, server);
+    if (literal === null) patterns.push(stored);
+    else literals.set(literal, stored);
+  }
+  const index = { literals, patterns };
+  indexes.set(schemas, index);
+  return index;
+};

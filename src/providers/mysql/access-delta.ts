@@ -1,0 +1,194 @@
+import { createItems, type Items, placeOf, type Sides } from '../../core/access-items.ts';
+import { groupBy } from '../../core/group.ts';
+import { byCodeUnit } from '../../model/key.ts';
+import type { AccessDelta } from '../../model/plan.ts';
+import { type Asker, askerOf } from './access-asker.ts';
+import { effectiveAccess, objectOf, type Place, placeKey, widerPlace } from './access-effective.ts';
+import { type Holdings, PUBLIC_ACCOUNT, routineKey, tableKey } from './access-rows.ts';
+import { standingSides } from './access-standing.ts';
+import type { AccessState } from './access-state.ts';
+import { hasRowsOn, ownPlaces, touchedPlaces } from './access-touched.ts';
+
+/**
+ * Who gains and loses what between two states, users alike in it together, losses first. Costs by what changed: only users whose own
+ * rows, roles or neighbours differ are looked at, on the places where they differ; users with the same roles and no rows of
+ * their own there are judged once.
+ */
+export const accessDelta = (before: AccessState, after: AccessState): readonly AccessDelta[] => {
+  const judged = judge(before, after);
+  const found = concernedUsers(before, after).map((user) => ({ user, sides: [standingSides(before, after, user), judged(user)] }));
+  return fold(found);
+};
+
+/** Accounts that log in before or after, and for which something may differ. */
+export const concernedUsers = (before: AccessState, after: AccessState): readonly string[] => {
+  const touched = touchedAccounts(before, after);
+  const { mandatoryRoles } = before.server;
+  const users = [...new Set([...before.logins, ...after.logins])];
+  const all = [...touched].some((name) => name === PUBLIC_ACCOUNT || name.startsWith('@') || mandatoryRoles.includes(name));
+  const concerned = all ? new Set(users) : withMembers([before, after], touched);
+  // Rows of one host count for others of the same user.
+  const names = new Set([...touched].map((name) => userOf(before, after, name)));
+  return users.filter((user) => concerned.has(user) || names.has(userOf(before, after, user))).sort(byCodeUnit);
+};
+
+const userOf = (before: AccessState, after: AccessState, name: string): string =>
+  (before.holdings.get(name) ?? after.holdings.get(name))?.user ?? name;
+
+const touchedAccounts = (before: AccessState, after: AccessState): ReadonlySet<string> => {
+  const touched = new Set<string>();
+  const compare = (was: ReadonlyMap<string, unknown>, is: ReadonlyMap<string, unknown>): void => {
+    if (was === is) return;
+    for (const [name, value] of was) if (is.get(name) !== value) touched.add(name);
+    for (const name of is.keys()) if (!was.has(name)) touched.add(name);
+  };
+  compare(before.holdings, after.holdings);
+  compare(before.edges, after.edges);
+  compare(before.defaults, after.defaults);
+  for (const [was, is] of [
+    [before.logins, after.logins],
+    [before.iam, after.iam],
+  ] as const) {
+    for (const name of was) if (!is.has(name)) touched.add(name);
+    for (const name of is) if (!was.has(name)) touched.add(name);
+  }
+  return touched;
+};
+
+const withMembers = (states: readonly AccessState[], names: ReadonlySet<string>): ReadonlySet<string> => {
+  const below = new Map<string, Set<string>>();
+  for (const { edges } of states) {
+    for (const [member, roles] of edges) {
+      for (const role of roles.keys()) below.set(role, (below.get(role) ?? new Set()).add(member));
+    }
+  }
+  const found = new Set(names);
+  for (const name of found) for (const member of below.get(name) ?? []) found.add(member);
+  return found;
+};
+
+type Judged = { readonly was: Asker; readonly is: Asker; readonly places: readonly Place[] };
+
+const NO_SIDES: Sides = { gains: [], loses: [] };
+
+/** What users gain and lose on objects; those alike are judged once. */
+const judge = (before: AccessState, after: AccessState): ((user: string) => Sides) => {
+  const diff = rememberedPlaces([before, after]);
+  const known = new Map<string, Sides>();
+  return (user) => {
+    const judged = placesOf(askerOf(before, user), askerOf(after, user), diff);
+    if (judged.places.length === 0) return NO_SIDES;
+    const key = standingKey(user, judged);
+    const sides = known.get(key) ?? objectSides(judged);
+    known.set(key, sides);
+    return sides;
+  };
+};
+
+type Difference = (was: Holdings | null, is: Holdings | null) => readonly Place[];
+
+/** Differences of two holdings, each found once: a role has many members. */
+const rememberedPlaces = (states: readonly AccessState[]): Difference => {
+  const known = new Map<Holdings | null, Map<Holdings | null, readonly Place[]>>();
+  return (was, is) => {
+    const found = known.get(was) ?? new Map<Holdings | null, readonly Place[]>();
+    known.set(was, found);
+    const places = found.get(is) ?? touchedPlaces(states, was, is);
+    found.set(is, places);
+    return places;
+  };
+};
+
+/** Everything whose rows count for somebody, by name. */
+const sourcesOf = ({ own, others, roles, publics }: Asker): ReadonlyMap<string, Holdings> =>
+  new Map([own, ...others, ...roles, ...publics].map(({ holdings }) => [holdings.name, holdings]));
+
+const placesOf = (was: Asker, is: Asker, diff: Difference): Judged => {
+  const found = new Map<string, Place>();
+  const [had, has] = [sourcesOf(was), sourcesOf(is)];
+  const add = (places: readonly Place[]): void => {
+    for (const place of places) found.set(placeKey(place), place);
+  };
+  for (const name of new Set([...had.keys(), ...has.keys()])) add(diff(had.get(name) ?? null, has.get(name) ?? null));
+  // Rows are put together in another way when the first role comes, or the last one goes.
+  if (was.pooled !== is.pooled) for (const asker of [was, is]) add(ownPlaces([was.state, is.state], asker));
+  return { was, is, places: [...found.values()] };
+};
+
+/** All that decides about a user on the places; users with rows of their own there are judged by themselves. */
+const standingKey = (user: string, { was, is, places }: Judged): string => {
+  const schemas = new Set(places.flatMap((place) => ('schema' in place ? [place.schema] : [])));
+  const isAlone = (asker: Asker): boolean =>
+    asker.others.length > 0 ||
+    hasRowsOn(asker.state, asker.own.holdings, schemas) ||
+    places.some((place) => hasRow(asker.own.holdings, place));
+  if (isAlone(was) || isAlone(is)) return `alone\0${user}`;
+  return JSON.stringify([was, is].map(({ roles }) => roles.map(({ path }) => path)));
+};
+
+const hasRow = ({ tables, routines, proxies }: Holdings, place: Place): boolean => {
+  switch (place.kind) {
+    case 'table':
+      return tables.has(tableKey(place.schema, place.name));
+    case 'column':
+      return tables.has(tableKey(place.schema, place.relation));
+    case 'function':
+    case 'procedure':
+      return routines.has(routineKey(place.kind, place.schema, place.name));
+    case 'proxy':
+      return proxies.has(place.name);
+    default:
+      return false;
+  }
+};
+
+const objectSides = ({ was, is, places }: Judged): Sides => {
+  const [gains, loses] = [createItems(), createItems()];
+  for (const place of places) {
+    addBeyond(gains, was, is, place);
+    addBeyond(loses, is, was, place);
+  }
+  return { gains: gains.list(), loses: loses.list() };
+};
+
+/** Adds what the second has on a place and the first has not; what comes with a wider place is told of that. */
+const addBeyond = (items: Items, first: Asker, second: Asker, place: Place): void => {
+  const [had, has] = [effectiveAccess(first, place), effectiveAccess(second, place)];
+  const wider = widerPlace(place);
+  const withWider = (word: string): boolean =>
+    wider !== null && effectiveAccess(second, wider).has(word) && !effectiveAccess(first, wider).has(word);
+  const found = [...has].filter(([word]) => !had.has(word) && !withWider(word));
+  if (found.length === 0) return;
+  const on = objectOf(place);
+  for (const list of groupBy(found, ([, path]) => path.join('\0')).values()) {
+    items.add(
+      'privileges',
+      on,
+      placeOf(on),
+      on.names,
+      list.map(([word]) => word),
+      list[0]?.[1] ?? [],
+    );
+  }
+};
+
+/** Users with the same gains and losses together. */
+const fold = (found: readonly { readonly user: string; readonly sides: readonly Sides[] }[]): AccessDelta[] => {
+  const texts = new WeakMap<Sides, string>();
+  const textOf = (sides: Sides): string => {
+    const text = texts.get(sides) ?? JSON.stringify(sides);
+    texts.set(sides, text);
+    return text;
+  };
+  const weight = ({ loses }: AccessDelta): number => (loses.length > 0 ? 0 : 1);
+  return [...groupBy(found, ({ sides }) => sides.map(textOf).join('\n')).values()]
+    .map(
+      (alike): AccessDelta => ({
+        users: alike.map(({ user }) => user),
+        gains: alike[0]?.sides.flatMap(({ gains }) => gains) ?? [],
+        loses: alike[0]?.sides.flatMap(({ loses }) => loses) ?? [],
+      }),
+    )
+    .filter(({ gains, loses }) => gains.length + loses.length > 0)
+    .sort((a, b) => weight(a) - weight(b) || byCodeUnit(a.users[0] ?? '', b.users[0] ?? ''));
+};
