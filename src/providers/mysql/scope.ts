@@ -66,7 +66,9 @@ const makeScope = (snapshot: Snapshot, declared: Declared): Scope => {
   const rename = (name: string): string => names.get(name) ?? name;
   const reality = realityOf(snapshot, rename);
   const login = rename(loginOf(snapshot, declared.target));
-  const loginRoles = rolesAbove(login, reality.memberships);
+  // Our sessions SET ROLE ALL on MySQL; on MariaDB, where whoever makes a role is in it, only the default role is active.
+  const active = snapshot.server.flavour === 'mysql' ? reality.memberships : reality.memberships.filter(({ inherit }) => inherit);
+  const loginRoles = rolesAbove(login, active);
   return {
     declared,
     snapshot,
