@@ -98,7 +98,8 @@ const asking =
   };
 
 const opened = async (peer: Peer, options: ConnectOptions): Promise<Connection> => {
-  const { createConnection, authPlugins } = await import('mysql2');
+  // bundled, a CommonJS package has nothing but its default export
+  const { createConnection, authPlugins } = (await import('mysql2')).default;
   const { address } = peer;
   const client = createConnection({
     ...FIXED,
