@@ -61,10 +61,8 @@ const serverSql = (target: PlanTarget): string => {
   const dialect = dialectOf(target);
   return [
     comment(`target ${target.name}: ${[identity.endpoint, identity.version].filter(Boolean).join(', version ')}; run as ${identity.login}`),
-    ...secrets.map((step, index) =>
-      comment(`secret_${index + 1}: the password at ${step.secret}, as a SCRAM verifier if it is not to be logged`),
-    ),
-    '\\set ON_ERROR_STOP on',
+    ...dialect.secretNotes(secrets).map(comment),
+    ...dialect.head,
     ...target.transactions.flatMap((transaction, number) => {
       const steps = target.steps.filter((step) => step.transaction === number);
       const statements = steps.flatMap((step) => stepSql(step, lines, dialect.statement(step, secrets)));
