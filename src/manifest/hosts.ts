@@ -8,7 +8,7 @@ const LONGEST = 255;
 
 type Problem = { readonly problem: string; readonly hint?: string };
 
-/** Hosts that an account can come from, each once; what can never match is reported (test/live/mysql/hosts.test.ts). */
+/** Hosts that an account can come from, each once; what can never match is reported (test/live/mysql/words.test.ts). */
 export const checkHosts = (hosts: readonly string[], subject: string, path: Path, { entry, report }: Context): void => {
   const seen = new Set<string>();
   for (const [index, host] of hosts.entries()) {
