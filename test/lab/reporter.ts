@@ -3,7 +3,8 @@ import type { Reporter, TestModule, TestRunEndReason, TestSuite } from 'vitest/n
 /** Ends the run's output with the versions of the servers that answered and, alone on the last line, the counts. */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[], _reason: TestRunEndReason): void {
-    const servers = Object.entries({ PostgreSQL: versionsOf(modules, 'postgres'), moto: versionsOf(modules, 'moto') })
+    const servers = Object.entries(SERVERS)
+      .map(([meta, name]) => [name, versionsOf(modules, meta)] as const)
       .filter(([, versions]) => versions.length > 0)
       .map(([name, versions]) => `${name} ${versions.join(', ')}`);
     const lines = [
@@ -15,6 +16,9 @@ export default class CountReporter implements Reporter {
   }
 }
 
+/** What `useServer`, `useMysql` and `useMoto` note in the suites' meta data, and its name. */
+const SERVERS = { postgres: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB', moto: 'moto' };
+
 /** `12 passed, 0 failed`, and `, 1 skipped` where something was. A file that cannot be loaded counts as a failed test. */
 function countLine(modules: readonly TestModule[], unhandled: number): string {
   const tests = modules.flatMap((module) => [...module.children.allTests()]);
@@ -24,9 +28,8 @@ function countLine(modules: readonly TestModule[], unhandled: number): string {
   return `${count('passed')} passed, ${count('failed') + broken + unhandled} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
-/** Noted in the suites' meta data by `useServer` and `useMoto`. */
-function versionsOf(modules: readonly TestModule[], server: 'postgres' | 'moto'): string[] {
+function versionsOf(modules: readonly TestModule[], server: string): string[] {
   const suites = modules.flatMap((module) => [...module.children.allSuites()]);
   const versions = suites.map((suite: TestSuite) => (suite.meta() as Readonly<Record<string, string | undefined>>)[server]);
-  return [...new Set(versions.filter((version) => version !== undefined))].sort((a, b) => Number(a) - Number(b));
+  return [...new Set(versions.filter((version) => version !== undefined))].sort((a, b) => Number.parseFloat(a) - Number.parseFloat(b));
 }

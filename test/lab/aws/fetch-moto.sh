@@ -19,51 +19,14 @@ packages=(
 services=(iam sts rds ec2 logs cloudwatch sns secretsmanager kms)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+program=fetch-moto
+# shellcheck source=../debian.sh
+source "$here/../debian.sh"
 dest=$(realpath --canonicalize-missing "${MOTO_DIR:-$here/../../../.cache/lab/moto}")
 
-fail() { echo "fetch-moto: $*" >&2; exit 1; }
-
-# what was fetched, and by which version of this script
-recipe() { cksum <"${BASH_SOURCE[0]}"; }
-present() { [ "$(cat "$dest/RECIPE" 2>/dev/null)" = "$(recipe)" ]; }
 announce() { echo "moto $(sed -n 's/^python3-moto_\([^_]*\)_.*/\1/p' "$dest/PACKAGES") in $dest"; }
 
-# Of the places from which this machine's apt gets packages, Debian's own ends in /debian.
-mirror() {
-  if [ -n "${DEBIAN_MIRROR:-}" ]; then echo "$DEBIAN_MIRROR"; return; fi
-  apt-get indextargets --no-release-info --format '$(REPO_URI)' 'Created-By: Packages' | sed -n '/\/debian\/*$/{p;q}'
-}
-
-# apt-get with lists, cache and package state of its own; the machine's proxies and other settings still hold, its hooks do not
-private_apt() { apt-get -qq -c "$draft/apt/apt.conf" "$@" 2>"$draft/apt/errors"; }
-
-because() { sed -n '/^[EW]: /{s///p;q}' "$draft/apt/errors"; }
-
-download() {
-  mkdir -p "$draft"/apt/{lists,archives}/partial "$draft/debs"
-  local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  [ -e "$keyring" ] || fail "no $keyring here: install the package debian-archive-keyring"
-  echo "deb [signed-by=$keyring] $1 $suite main" >"$draft/apt/sources.list"
-  : >"$draft/apt/status"
-  cat >"$draft/apt/apt.conf" <<CONF
-Dir::Etc::sourcelist "$draft/apt/sources.list"; Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::preferences "/dev/null"; Dir::Etc::preferencesparts "/dev/null";
-Dir::State "$draft/apt"; Dir::State::status "$draft/apt/status"; Dir::Cache "$draft/apt";
-Debug::NoLocking "true"; APT::Sandbox::User ""; APT::Update::Error-Mode "any";
-Acquire::Languages "none"; Acquire::Retries "3";
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-CONF
-  private_apt update || fail "no packages of Debian's '$suite' from this machine's mirror (DEBIAN_MIRROR names another): $(because)"
-  (cd "$draft/debs" && private_apt download "${packages[@]}") || fail "a package of Debian's '$suite' cannot be had: $(because)"
-}
-
-unpack() {
-  mkdir "$draft/tree"
-  local deb
-  for deb in "$draft"/debs/*.deb; do dpkg-deb --extract "$deb" "$draft/tree"; done
-  (cd "$draft/debs" && ls) >"$draft/tree/PACKAGES"
+trim() {
   (cd "$draft/tree" && rm -rf etc var usr/sbin usr/share usr/lib/*/gconv)
   local library=$draft/tree/usr/lib/python3/dist-packages
   # read at every start although the emulator calls nobody; the machine may have none
@@ -92,27 +55,19 @@ if present; then
   announce
   exit
 fi
-for needed in apt-get dpkg-deb; do
-  command -v "$needed" >/dev/null || fail "no $needed here: the emulator comes as packages of Debian, so only Debian and its kin can fetch it"
-done
-[ "$(uname -s)" = Linux ] || fail "the emulator's Python is built for Linux, and this is $(uname -s)"
-
-source=$(mirror)
-[ -n "$source" ] || fail "this machine's apt knows no mirror of Debian: set DEBIAN_MIRROR to one"
 mkdir -p "$(dirname "$dest")"
 draft=$(mktemp -d "$dest.XXXXXX")
 trap 'rm -rf "$draft"' EXIT
 
-download "$source"
-unpack
+debian_begin "$draft" "$suite"
+debian_packages "${packages[@]}"
+debian_unpack
+trim
 launcher >"$draft/tree/python"
-chmod 755 "$draft/tree" "$draft/tree/python"
-recipe >"$draft/tree/RECIPE"
+chmod 755 "$draft/tree/python"
 # shows that all is there, and leaves the compiled modules behind for the first start
 "$draft/tree/python" -c 'import moto.server, moto.iam.responses, moto.rds.responses, moto.sts.responses, moto.moto_api._internal.responses' ||
   fail "the packages were unpacked, but moto does not start"
 
-# a finished tree gets its name in one step; when another run was faster, its tree is as good
-if [ -e "$dest" ] && ! present; then mv -T "$dest" "$draft/outdated" 2>/dev/null || true; fi
-mv -T "$draft/tree" "$dest" 2>/dev/null || present || fail "cannot write $dest"
+debian_publish
 announce

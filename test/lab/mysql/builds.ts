@@ -17,6 +17,8 @@ export type Build = {
   readonly usr: string;
   /** The server as a command: Debian's loader, its libraries, and the program. */
   readonly command: readonly string[];
+  /** Its messages, character sets and SQL. */
+  readonly share: string;
   /** Its plugins; null: it brings none. */
   readonly plugins: string | null;
 };
@@ -41,6 +43,7 @@ export function findBuild(version: Version): Build {
     version,
     release: fs.readFileSync(path.join(root, 'VERSION'), 'utf8').trim().split(' ')[1]!,
     usr,
+    share: path.join(usr, 'share', fs.existsSync(path.join(usr, 'share', 'mariadb', 'english')) ? 'mariadb' : 'mysql'),
     command: [
       path.join(libraries, 'ld-linux-x86-64.so.2'),
       '--library-path',
@@ -53,15 +56,14 @@ export function findBuild(version: Version): Build {
 
 /** Where the server finds its messages and character sets, and where it writes: whatever the machine has configured. */
 export function placeFlags(build: Build, home: string): string[] {
-  const share = path.join(build.usr, 'share', build.flavour);
   return [
     '--no-defaults',
     `--basedir=${build.usr}`,
     `--datadir=${path.join(home, 'data')}`,
     // a MariaDB that starts removes the temporary tables of every other server in its folder
     `--tmpdir=${path.join(home, 'tmp')}`,
-    `--lc-messages-dir=${share}`,
-    `--character-sets-dir=${path.join(share, 'charsets')}`,
+    `--lc-messages-dir=${build.share}`,
+    `--character-sets-dir=${path.join(build.share, 'charsets')}`,
     ...(build.flavour === 'mysql' ? ['--secure-file-priv=NULL'] : []),
     ...(process.getuid?.() === 0 ? ['--user=root'] : []),
   ];
@@ -73,6 +75,6 @@ export function runServer(build: Build, flags: readonly string[], input = ''): v
   try {
     execFileSync(command, args, { cwd: '/', input, stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' } });
   } catch (error) {
-    throw new Error(`${buildName(build.version)} failed\n${(error as { stderr?: Buffer }).stderr?.toString().slice(-4000)}`);
+    throw new Error(`${buildName(build.version)} failed\n${(error as { stderr?: Buffer }).stderr?.toString().slice(0, 6000)}`);
   }
 }

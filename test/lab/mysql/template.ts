@@ -41,9 +41,8 @@ function initialise(build: Build, home: string): void {
 
 /** What mariadb-install-db does, without its shell: the tables of the schema mysql, and root without a password. */
 function mariadbTables(build: Build): string {
-  const share = path.join(build.usr, 'share', 'mariadb');
   const read = (name: string): string => {
-    const file = ['mariadb', 'mysql'].map((prefix) => path.join(share, `${prefix}_${name}.sql`)).find((one) => fs.existsSync(one));
+    const file = ['mariadb', 'mysql'].map((prefix) => path.join(build.share, `${prefix}_${name}.sql`)).find((one) => fs.existsSync(one));
     return file ? fs.readFileSync(file, 'utf8') : '';
   };
   // a root for the name of the machine that makes the template is of no use

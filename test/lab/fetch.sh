@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Fetches what the tests run and npm does not have, into .cache/lab; what is there already is left as it is.
+# usage: fetch.sh [moto|mysql-9.7|mysql-8.0|mariadb-10.11|mariadb-11.8]…      (none: all of them)
+set -uo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+everything=(moto mysql-9.7 mysql-8.0 mariadb-10.11 mariadb-11.8)
+
+fetch() {
+  case $1 in
+  moto) "$here/aws/fetch-moto.sh" ;;
+  *) "$here/mysql/fetch-server.sh" "$1" ;;
+  esac
+}
+
+failed=0
+for name in "${@:-${everything[@]}}"; do
+  if fetch "$name"; then continue; fi
+  if [ "$name" = mysql-8.0 ]; then
+    echo "SKIPPED: mysql-8.0 was not fetched, so nothing is tested on MySQL 8.0" >&2
+  else
+    failed=1
+  fi
+done
+exit $failed
