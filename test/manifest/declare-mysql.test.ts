@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { declareIam } from '../../src/manifest/declare-iam.ts';
 import type { Declared, DeclaredGrant } from '../../src/model/declared.ts';
@@ -185,4 +186,44 @@ describe('privileges', () => {
     );
     expect(grants.map(short)).toEqual(['p - proxy PROXY - - app@10.%', 'p - proxy PROXY - - app', 'p - proxy PROXY - - x@h']);
   });
+});
+
+const user = fc.record({
+  targets: fc.constant(['my', 'ma']),
+  hosts: fc.shuffledSubarray(['%', '10.%', 'LocalHost', 'db.example.com'], { minLength: 1 }),
+  groups: fc.shuffledSubarray([
+    { name: 'reader', inherit: false },
+    { name: 'writer', until: '2026-12-31' },
+  ]),
+  grants: fc.shuffledSubarray([
+    { privileges: ['select', 'INSERT'], schemas: ['shop', 'a_*'] },
+    { privileges: ['update'], tables: ['shop.t', '"a.b".t'], columns: ['b', 'a'] },
+    { privileges: ['execute'], procedures: 'shop.p' },
+  ]),
+});
+
+test('order and case do not change what is declared, and every name in it is an account of it', () => {
+  fc.assert(
+    fc.property(fc.tuple(user, user, user), fc.nat(), ([app, job, mail], turn) => {
+      const turned = <T>(values: readonly T[]): T[] => (turn % 2 ? [...values].reverse() : [...values]);
+      const text = (mixed: boolean): string => {
+        const entry = (one: typeof app) => ({
+          ...one,
+          hosts: mixed ? turned(one.hosts).map((host) => host.toUpperCase()) : one.hosts,
+          groups: mixed ? turned(one.groups) : one.groups,
+          grants: mixed ? turned(one.grants) : one.grants,
+        });
+        const users = Object.entries({ app: entry(app), 'app-2': entry(job), 'j@e.com': entry(mail) });
+        return `${HEAD}groups:\n  writer: { targets: [ma, my] }\n  reader: { targets: [my, ma] }\nusers: ${JSON.stringify(Object.fromEntries(mixed ? turned(users) : users))}\n`;
+      };
+      for (const target of ['my', 'ma']) {
+        const one = declared(text(false), { target });
+        expect(withoutSources(declared(text(true), { target }))).toEqual(withoutSources(one));
+        const named = [...one.memberships.flatMap(({ role, member }) => [role, member]), ...one.grants.map(({ grantee }) => grantee)];
+        expect(named.filter((name) => !one.roles.has(name))).toEqual([]);
+        for (const names of [[...one.roles.keys()], one.grants.map(({ grantee }) => grantee)]) expect(names).toEqual([...names].sort());
+      }
+    }),
+    { numRuns: 100 },
+  );
 });
