@@ -110,6 +110,7 @@ const removals = ({ content, target, at, entry: server }: Context): DeclaredRemo
         action: forget ? 'forget' : 'drop',
         ...(reassign_to === undefined || hasAccounts(server) ? {} : { reassignTo: reassign_to }),
         sessions: sessions ?? 'end',
+        ...(hasAccounts(server) && hosts === undefined ? { hostAssumed: true as const } : {}),
         source: at(['removed', name], 'key'),
       }));
     })

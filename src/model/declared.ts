@@ -181,6 +181,8 @@ export type DeclaredRemoval = {
   readonly action: 'drop' | 'forget';
   readonly reassignTo?: string;
   readonly sessions: 'end' | 'keep';
+  /** On MySQL and MariaDB: no host is written, and '%' was taken. */
+  readonly hostAssumed?: true;
   readonly source: Position;
 };
 

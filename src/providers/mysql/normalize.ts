@@ -7,6 +7,7 @@ import { compareDrops } from './drops.ts';
 import { FLAVOURS } from './flavour.ts';
 import { compareGrants } from './grants.ts';
 import { compareMemberships } from './memberships.ts';
+import { reportOtherAccounts } from './removed-hosts.ts';
 import { reportRenames } from './renames.ts';
 import { compareRoles } from './roles.ts';
 import { type Comparison, scopeOf } from './scope.ts';
@@ -26,6 +27,7 @@ export const normalize = (snapshot: Snapshot, declared: Declared): Normal => {
   compareMemberships(scope, compare);
   const matches = compareGrants(scope, compare);
   compareDrops(scope, compare);
+  reportOtherAccounts(scope, compare);
   return { ...sides, about, reality: scope.reality, findings, matches };
 };
 
