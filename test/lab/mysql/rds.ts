@@ -15,7 +15,7 @@ export function rdsAccounts({ flavour, version }: Build): readonly string[] {
   return [
     `CREATE USER '${rdsadmin.user}'@'localhost' IDENTIFIED BY '${rdsadmin.password}'`,
     `GRANT ALL PRIVILEGES ON *.* TO '${rdsadmin.user}'@'localhost' WITH GRANT OPTION`,
-    ...(flavour === 'mysql' ? [`GRANT PROXY ON ''@'' TO '${rdsadmin.user}'@'localhost' WITH GRANT OPTION`] : []),
+    `GRANT PROXY ON ''@'' TO '${rdsadmin.user}'@'localhost' WITH GRANT OPTION`,
     `CREATE USER '${master.user}'@'%' IDENTIFIED BY '${master.password}'`,
     `GRANT ${STATIC}${flavour === 'mysql' ? ', CREATE ROLE, DROP ROLE' : ', SLAVE MONITOR'} ON *.* TO '${master.user}'@'%' WITH GRANT OPTION`,
     ...(flavour === 'mysql' ? roleOfMaster(version === '8.0' ? 'SET_USER_ID' : 'SET_ANY_DEFINER') : []),

@@ -26,7 +26,7 @@ export async function template(build: Build): Promise<string> {
 }
 
 /** Another number where another template is made. */
-const RECIPE = 1;
+const RECIPE = 2;
 
 function initialise(build: Build, home: string): void {
   const flags = [...placeFlags(build, home), ...(build.plugins ? [`--plugin-dir=${build.plugins}`] : [])];
