@@ -1,9 +1,9 @@
 import type { DatabaseEngine } from '../model/declared.ts';
-import { accountNames, hasAccounts, hostsOf, referredName } from './accounts.ts';
 import type { Checks } from './checks.ts';
 import type { Path, RoleEntry } from './content.ts';
 import { placeText } from './merge.ts';
-import { enginesOf, targetNames as namesOn, overrideOn, viewsOn } from './view.ts';
+import { checkAccountName, checkCase, checkOtherAccounts, otherHosts } from './names-mysql.ts';
+import { enginesOf, targetNames as namesOn } from './view.ts';
 
 /** Longest names by engine, as their manuals count them (PostgreSQL in bytes). */
 const LONGEST: Readonly<Record<DatabaseEngine, { readonly length: number; readonly unit: string; readonly of: (name: string) => number }>> =
@@ -32,7 +32,7 @@ export const checkNames = (checks: Checks): void => {
   for (const [index, name] of (content.existing ?? []).entries()) if (name !== undefined) checkName(checks, name, ['existing', index]);
   checkSpace(checks);
   checkCase(checks);
-  checkExistingAccounts(checks);
+  checkOtherAccounts(checks);
   checkProtected(checks);
   checkRenames(checks);
 };
@@ -64,45 +64,6 @@ const checkReserved = ({ report }: Checks, name: string, path: Path, part?: 'key
 const checkLength = ({ report }: Checks, name: string, engine: DatabaseEngine, path: Path, part?: 'key'): void => {
   const { length, unit, of } = LONGEST[engine];
   if (of(name) > length) report('name', `name '${name}' has ${of(name)} ${unit}, expected at most ${length} (${engine})`, path, {}, part);
-};
-
-/** Accounts that a server or RDS makes for itself. */
-const OF_SERVERS = /^(mysql\.(session|sys|infoschema)|mariadb\.sys|AWS_[A-Z0-9_]+_ACCESS)$/;
-
-/** What MySQL and MariaDB make of a name: spaces around it go, and its characters have at most three bytes. */
-const checkAccountName = ({ report }: Checks, name: string, engine: DatabaseEngine, path: Path): void => {
-  const problem = OF_SERVERS.test(name)
-    ? 'is an account that the server or RDS makes for itself'
-    : engine === 'mariadb' && /^(public|none)$/i.test(name) && name !== name.toLowerCase()
-      ? 'is a word of SQL to MariaDB, in upper case too'
-      : name !== '' && name.trim() !== name
-        ? `begins or ends with a space, which ${engine} takes off`
-        : /[\u{10000}-\u{10ffff}]/u.test(name)
-          ? `has a character that ${engine} cannot keep in a name`
-          : undefined;
-  if (problem !== undefined) report('name', `'${name}' ${problem}, expected another name`, path, {}, 'key');
-};
-
-/** To a reader 'Bob' and 'bob' are one; MySQL and MariaDB tell them apart, and their hosts not. */
-const checkCase = ({ content, contexts, warn, at }: Checks): void => {
-  for (const { target, entry } of contexts) {
-    if (entry.engine === 'postgres') continue;
-    const seen = new Map<string, Path>();
-    for (const { name, top } of viewsOn(content, target)) {
-      const first = seen.get(name.toLowerCase());
-      if (first === undefined) seen.set(name.toLowerCase(), top);
-      else
-        warn(
-          'case',
-          `'${name}' differs only by case from '${first[1]}' at ${placeText(at(first, 'key'))}`,
-          top,
-          {
-            hint: `${entry.engine} has them as two accounts: give one of them another name`,
-          },
-          'key',
-        );
-    }
-  }
 };
 
 /** Users, groups and existing roles share one name space; what is removed may stand there only on other targets. */
@@ -142,38 +103,6 @@ const checkSpace = (checks: Checks): void => {
       {},
       'key',
     );
-  }
-};
-
-/** On MySQL and MariaDB a user may lose one of its hosts: the account that goes is another one. */
-const otherHosts = ({ content }: Checks, name: string, target: string): boolean => {
-  const server = content.targets[target];
-  const user = content.users?.[name];
-  if (server === undefined || !hasAccounts(server) || user === undefined) return false;
-  const entry = content.removed![name]!;
-  const kept = hostsOf({ ...user, ...overrideOn(user.targets, target) }.hosts);
-  return hostsOf({ ...entry, ...overrideOn(entry.targets, target) }.hosts).every((host) => !kept.includes(host));
-};
-
-/** An existing role may be an account, `app@10.%`: it is none that a user has. */
-const checkExistingAccounts = ({ content, contexts, report, at }: Checks): void => {
-  for (const context of contexts.filter(({ entry }) => hasAccounts(entry))) {
-    const declared = new Map(
-      viewsOn(content, context.target).flatMap((view) => accountNames(view, context).map((name) => [name, view.top] as const)),
-    );
-    for (const [index, name] of (content.existing ?? []).entries()) {
-      const top =
-        name === undefined || content.users?.[name] || content.groups?.[name] ? undefined : declared.get(referredName(name, context));
-      if (top)
-        report(
-          'declared-twice',
-          `'${name}' is listed under existing, and is an account of '${top[1]}' at ${placeText(at(top, 'key'))}`,
-          ['existing', index],
-          {
-            hint: 'existing roles are never changed',
-          },
-        );
-    }
   }
 };
 

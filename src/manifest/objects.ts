@@ -75,18 +75,19 @@ export const selectObjects = (
 };
 
 /** Whether the engine has the kind of object that a key names. */
-export const onEngine = (key: KindKey, path: Path, { entry: { engine }, target, report }: Context): boolean => {
+export const onEngine = (key: KindKey, path: Path, { content, entry: { engine }, target, report }: Context): boolean => {
   const { only } = KINDS[key];
   if (only === undefined || (only === 'postgres') === (engine === 'postgres')) return true;
   const message = `'${key}' are for ${only === 'postgres' ? 'PostgreSQL' : 'MySQL and MariaDB'}, and target '${target}' is ${engine}`;
-  report('grant-kind', key === 'global' ? message.replace(' are ', ' is ') : message, [...path, key], kindHint(key), 'key');
+  report('grant-kind', key === 'global' ? message.replace(' are ', ' is ') : message, [...path, key], kindHint(key, content), 'key');
   return false;
 };
 
-const kindHint = (key: KindKey): { readonly hint?: string } => {
+const kindHint = (key: KindKey, { targets }: Context['content']): { readonly hint?: string } => {
   if (key === 'databases') return { hint: 'what MySQL calls a database is a schema here: write schemas' };
   if (key === 'functions' || key === 'procedures') return { hint: 'write routines' };
-  return {};
+  const mixed = new Set(Object.values(targets).map(({ engine }) => engine === 'postgres')).size > 1;
+  return mixed ? { hint: 'write grants for one target alone: targets: { NAME: { grants: […] } }' } : {};
 };
 
 /** Accounts that others may act as; a declared user stands for all of its accounts. */

@@ -97,6 +97,7 @@ const checkGrantable = (grants: readonly DeclaredGrant[], { entry: { engine }, r
       hint: grant.kind === 'column' ? 'grant on the table, or leave it out' : 'leave it out',
     });
   }
+  if (!grants.some((grant) => givesOn(grant, flavour))) return;
   const fixed = grants.filter(({ privileges }) => privileges.some((word) => !isDynamic(plain(word), flavour)));
   for (const [index, grant] of fixed.entries()) {
     const other = fixed.slice(0, index).find((before) => overlap(before, grant) && givesOn(before, flavour) !== givesOn(grant, flavour));

@@ -35,12 +35,15 @@ export const regionOf = ({ region, host }: EndpointEntry): string | undefined =>
 export const regionInHost = (host: string): string | undefined => /\.([a-z]+(?:-[a-z]+)+-\d+)\.rds\.[a-z.]+$/.exec(host.toLowerCase())?.[1];
 
 /** Where an engine listens unless somebody says otherwise. */
-const PORT: Readonly<Record<TargetEntry['engine'], number>> = { postgres: 5432, mysql: 3306, mariadb: 3306 };
+const PORTS: Readonly<Record<TargetEntry['engine'], number>> = { postgres: 5432, mysql: 3306, mariadb: 3306 };
+
+/** The port that an endpoint says, or its engine's own. */
+export const portOf = ({ port }: EndpointEntry, engine: TargetEntry['engine']): number => port ?? PORTS[engine];
 
 const endpointOf = ({ endpoint, engine }: TargetEntry, content: Content): Target['endpoint'] => {
   if (endpoint === undefined) return { kind: 'rds' };
   if (endpoint === 'env') return { kind: 'env' };
-  const { host, port = PORT[engine], tls = 'verify-full', ca, via, resource_id } = endpoint;
+  const { host, port = portOf(endpoint, engine), tls = 'verify-full', ca, via, resource_id } = endpoint;
   const region = regionOf(endpoint);
   const account = endpoint.account ?? accountOf(content);
   const aws = {

@@ -2,7 +2,7 @@ import type { Checks } from './checks.ts';
 import type { TargetEntry } from './content.ts';
 import { didYouMean } from './near.ts';
 import { checkKnown } from './references.ts';
-import { regionInHost, regionOf } from './target.ts';
+import { portOf, regionInHost, regionOf } from './target.ts';
 import type { Context } from './view.ts';
 
 /** Targets: where each is, how to log in, which databases. */
@@ -50,7 +50,7 @@ const checkServers = ({ contexts }: Checks): void => {
 /** What tells servers apart; undefined for `env`, which is another server in each run that chooses one target. */
 const serverOf = ({ rds, endpoint, engine }: TargetEntry): string | undefined => {
   if (rds) return JSON.stringify([...RDS_KINDS.map((kind) => rds[kind]?.toLowerCase()), rds.region]);
-  return typeof endpoint === 'object' ? JSON.stringify([endpoint.host.toLowerCase(), endpoint.port ?? engine]) : undefined;
+  return typeof endpoint === 'object' ? JSON.stringify([endpoint.host.toLowerCase(), portOf(endpoint, engine)]) : undefined;
 };
 
 const RDS_KINDS = ['cluster', 'instance', 'proxy'] as const;

@@ -8,7 +8,7 @@ const HEAD = `version: 1
 stack: acme/access
 targets:
   my: { engine: mysql, endpoint: { host: localhost }, login: { user: rolecall } }
-  ma: { engine: mariadb, endpoint: { host: localhost }, login: { user: rolecall } }
+  ma: { engine: mariadb, endpoint: { host: db.local }, login: { user: rolecall } }
   pg: { engine: postgres, endpoint: { host: localhost }, login: { user: rolecall }, databases: [orders] }
 `;
 const on = (target: string, text: string): Declared => declared(`${HEAD}${text}`, { target });
