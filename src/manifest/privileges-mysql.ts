@@ -30,7 +30,7 @@ const ENGINES: Readonly<Record<Flavour, string>> = { mysql: 'MySQL', mariadb: 'M
  */
 export const readMysqlWord = (written: string, kind: ObjectKind, flavour: Flavour): ReadWord => {
   const level = mysqlLevel(kind) ?? 'table';
-  const own = /^"([A-Za-z][A-Za-z0-9_]*)"$/.exec(written.trim())?.[1];
+  const own = /^"([A-Za-z][A-Za-z_]*)"$/.exec(written.trim())?.[1];
   if (own !== undefined && level === 'global' && flavour === 'mysql') return { word: own.toUpperCase() };
   const word = mysqlWord(written, flavour);
   if (word === 'ALL') return all(level);
