@@ -1,0 +1,242 @@
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Mysql } from '../../lab/mysql/server.ts';
+import { eachMysql } from '../../lab/mysql/versions.ts';
+import { applyOn, planOn, type ScenarioOptions, settle } from './scenario.ts';
+
+const PASSWORDS = { first: 'Fir\'st\\pass "1`', second: 'Second-pass-2', third: 'Third-pass-3' };
+const REFERENCE = '"${env:ROLECALL_TEST_APP}"';
+
+const setPassword = (value: string): void => {
+  process.env.ROLECALL_TEST_APP = value;
+};
+
+/** Whether somebody comes in, and what they can do then: the first column of the answer. */
+const asks = async (server: Mysql, user: string, password: string, sql = 'SELECT 1'): Promise<unknown> => {
+  try {
+    const [row] = await server.query({ user, password }, sql);
+    return row === undefined ? 'nothing' : Object.values(row)[0];
+  } catch (error) {
+    return (error as { readonly errno: number }).errno;
+  }
+};
+
+const furnish = async (server: Mysql): Promise<void> => {
+  await server.query(
+    server.superuser,
+    ...['orders', 'my_db', 'myXdb'].flatMap((schema) => [
+      `CREATE DATABASE ${schema}`,
+      `CREATE TABLE ${schema}.one (a INT, b INT)`,
+      `INSERT INTO ${schema}.one VALUES (1, 2)`,
+    ]),
+    'CREATE FUNCTION orders.f() RETURNS INT DETERMINISTIC RETURN 7',
+  );
+};
+
+eachMysql((server, version) => {
+  const mysql = () => server().flavour === 'mysql';
+  const apply = (body: string, options: ScenarioOptions = {}) => settle(server(), body, options);
+  const remove = (...names: readonly string[]) => apply(`removed: { ${names.map((name) => `"${name}": { drop: true }`).join(', ')} }\n`);
+  beforeAll(async () => {
+    setPassword(PASSWORDS.first);
+    await furnish(server());
+  });
+  afterEach(() => setPassword(PASSWORDS.first));
+
+  test('who was declared logs in, holds its groups from the first moment, and nothing else', async () => {
+    await apply(`
+groups:
+  readers: { read: [my_db] }
+users:
+  app: { auth: password, password: ${REFERENCE}, groups: [readers], connection_limit: 5, grants: [{ privileges: [select], tables: orders.one, columns: [a] }] }
+`);
+    expect({
+      read: await asks(server(), 'app', PASSWORDS.first, 'SELECT COUNT(*) FROM my_db.one'),
+      like: await asks(server(), 'app', PASSWORDS.first, 'SELECT COUNT(*) FROM myXdb.one'),
+      column: await asks(server(), 'app', PASSWORDS.first, 'SELECT a FROM orders.one'),
+      other: await asks(server(), 'app', PASSWORDS.first, 'SELECT b FROM orders.one'),
+      wrong: await asks(server(), 'app', 'wrong'),
+    }).toEqual({ read: 1, like: 1142, column: 1, other: 1143, wrong: 1045 });
+    const again = await applyOn(
+      server(),
+      `groups: { readers: { read: [my_db] } }\nusers:\n  app: { auth: password, password: ${REFERENCE}, groups: [readers], connection_limit: 5, grants: [{ privileges: [select], tables: orders.one, columns: [a] }] }\n`,
+    );
+    expect(again.result).toMatchObject({ status: 'unchanged', statements: 0 });
+    await remove('app', 'readers');
+  });
+
+  test('odd names are names: quotes, backslashes, wildcards, and what looks like SQL', async () => {
+    const names = ["o'neil", 'back\\slash', 'per%cent', 'x` ; DROP', '"q"', '$HOME'];
+    await server().query(server().superuser, 'CREATE DATABASE `odd\\_%``"\'name`', 'CREATE TABLE `odd\\_%``"\'name`.`t``1` (`c\\``` INT)');
+    await apply(`
+groups:
+${names.map((name) => `  ${JSON.stringify(`g ${name}`)}: { grants: [{ privileges: [select], schemas: '"odd\\_%\`""''name"' }, { privileges: [insert], tables: '"odd\\_%\`""''name"."t\`1"' }] }`).join('\n')}
+users:
+${names.map((name) => `  ${JSON.stringify(name)}: { auth: password, password: ${REFERENCE}, groups: [${JSON.stringify(`g ${name}`)}] }`).join('\n')}
+`);
+    for (const name of names)
+      expect({ name, count: await asks(server(), name, PASSWORDS.first, 'SELECT COUNT(*) FROM `odd\\_%``"\'name`.`t``1`') }).toEqual({
+        name,
+        count: 0,
+      });
+    await remove(...names.flatMap((name) => [name, `g ${name}`]).map((name) => name.replaceAll('\\', '\\\\').replaceAll('"', '\\"')));
+    await server().query(server().superuser, 'DROP DATABASE `odd\\_%``"\'name`');
+  });
+
+  describe('passwords', () => {
+    const body = (version: number) => `users:\n  app: { auth: password, password: ${REFERENCE}, password_version: ${version} }\n`;
+    const opens = async () => ({
+      first: await asks(server(), 'app', PASSWORDS.first),
+      second: await asks(server(), 'app', PASSWORDS.second),
+      third: await asks(server(), 'app', PASSWORDS.third),
+    });
+
+    test('a rotation leaves the old one open until the next, where the server can', async () => {
+      await apply(body(1));
+      setPassword(PASSWORDS.second);
+      await apply(body(2), mysql() ? {} : { rotate: ['app'] });
+      expect(await opens()).toEqual({ first: mysql() ? 1 : 1045, second: 1, third: 1045 });
+      setPassword(PASSWORDS.third);
+      await apply(body(3), mysql() ? {} : { rotate: ['app'] });
+      expect(await opens()).toEqual({ first: 1045, second: mysql() ? 1 : 1045, third: 1 });
+      await remove('app');
+    });
+
+    test('one that is asked for by name closes every older one', async () => {
+      await apply(body(1));
+      setPassword(PASSWORDS.second);
+      await apply(body(2), mysql() ? {} : { rotate: ['app'] });
+      setPassword(PASSWORDS.third);
+      await apply(body(2), { rotate: ['app'] });
+      expect(await opens()).toEqual({ first: 1045, second: 1045, third: 1 });
+      await remove('app');
+    });
+
+    test('who is disabled is out at once, and comes back with the password that it had', async () => {
+      await apply(body(1));
+      const session = await server().connect({ user: 'app', password: PASSWORDS.first });
+      const plan = await apply('users:\n  app: { auth: password, password: "${env:ROLECALL_TEST_APP}", enabled: false }\n');
+      expect(plan.steps.map(({ phase }) => phase)).toEqual(['close', 'close']);
+      await expect(session.query('SELECT 1')).rejects.toThrow();
+      session.destroy();
+      expect(await asks(server(), 'app', PASSWORDS.first)).toBe(mysql() ? 3118 : 4151);
+      await apply(body(1));
+      expect(await asks(server(), 'app', PASSWORDS.first)).toBe(1);
+      await remove('app');
+    });
+  });
+
+  describe('what is taken away', () => {
+    test('the table goes and its columns stay', async () => {
+      const wide = `users:\n  app: { auth: password, password: ${REFERENCE}, grants: [{ privileges: [select, insert], tables: orders.one }] }\n`;
+      const narrow = `users:\n  app: { auth: password, password: ${REFERENCE}, grants: [{ privileges: [select], tables: orders.one, columns: [a] }, { privileges: [insert], tables: orders.one }] }\n`;
+      await apply(wide);
+      await server().query(server().superuser, "GRANT SELECT (a, b) ON orders.one TO app@'%'");
+      const plan = await apply(narrow);
+      expect(plan.findings.map(({ code }) => code)).toContain('plan/lapse');
+      expect(await asks(server(), 'app', PASSWORDS.first, 'SELECT a FROM orders.one')).toBe(1);
+      expect(await asks(server(), 'app', PASSWORDS.first, 'SELECT b FROM orders.one')).toBe(1143);
+      await apply(wide);
+      await remove('app');
+    });
+
+    test('patterns that somebody granted go, and schemas get rows of their own', async () => {
+      const body = `users:\n  app: { auth: password, password: ${REFERENCE}, read: [my_db] }\n`;
+      await apply(body);
+      await server().query(
+        server().superuser,
+        "GRANT SELECT, INSERT ON `my%`.* TO app@'%'",
+        "GRANT DELETE ON `my_db`.* TO app@'%'",
+        "GRANT UPDATE ON `%`.* TO app@'%' WITH GRANT OPTION",
+        "GRANT UPDATE ON `my\\_db`.* TO app@'%'",
+      );
+      await apply(body);
+      expect(await asks(server(), 'app', PASSWORDS.first, 'SELECT COUNT(*) FROM my_db.one')).toBe(1);
+      expect(await asks(server(), 'app', PASSWORDS.first, 'SELECT COUNT(*) FROM myXdb.one')).toBe(1142);
+      await remove('app');
+    });
+
+    test('options go without their words, and words without their options', async () => {
+      const of = (first: string, second: string) =>
+        `users:\n  app: { auth: password, password: ${REFERENCE}, grants: [{ privileges: [${first}], schemas: my_db, grantable: true }, { privileges: [${second}], schemas: orders }, { privileges: [process], global: true, grantable: ${first === 'select'} }] }\n`;
+      await apply(of('select', 'insert, update'));
+      await apply(of('insert', 'select'));
+      await apply(
+        `users:\n  app: { auth: password, password: ${REFERENCE}, grants: [{ privileges: [insert, update], schemas: my_db }] }\n`,
+      );
+      await apply(of('select', 'insert'));
+      await remove('app');
+    });
+
+    test.runIf(version.length === 3)('dynamic privileges of MySQL lose their options, and the server means it', async () => {
+      const of = (grants: string) => `users:\n  app: { auth: password, password: ${REFERENCE}, grants: [${grants}] }\n`;
+      await apply(
+        of(
+          '{ privileges: [process], global: true, grantable: true }, { privileges: [role_admin, xa_recover_admin], global: true, grantable: true }',
+        ),
+      );
+      await apply(
+        of(
+          '{ privileges: [process], global: true }, { privileges: [xa_recover_admin], global: true, grantable: true }, { privileges: [role_admin], global: true }',
+        ),
+      );
+      const shown = await server().query({ user: 'app', password: PASSWORDS.first }, 'SHOW GRANTS');
+      expect(shown.map((row) => Object.values(row)[0])).toEqual([
+        'GRANT PROCESS ON *.* TO `app`@`%`',
+        'GRANT ROLE_ADMIN ON *.* TO `app`@`%`',
+        'GRANT XA_RECOVER_ADMIN ON *.* TO `app`@`%` WITH GRANT OPTION',
+      ]);
+      await apply(of('{ privileges: [process], global: true }, { privileges: [role_admin, xa_recover_admin], global: true }'));
+      await remove('app');
+    });
+  });
+
+  describe('roles', () => {
+    const body = (admin: boolean, group: string) =>
+      `groups: { a: { read: [orders] }, b: { read: [orders, my_db] } }\nusers:\n  app: { auth: password, password: ${REFERENCE}, groups: [{ name: ${group}, admin: ${admin} }] }\n`;
+
+    test('a member moves, gets and loses the ADMIN option, and is what it is at login', async () => {
+      await apply(body(true, 'a'));
+      await apply(body(false, 'a'));
+      expect(await asks(server(), 'app', PASSWORDS.first, 'SELECT COUNT(*) FROM my_db.one')).toBe(1142);
+      await apply(body(true, 'b'));
+      expect(await asks(server(), 'app', PASSWORDS.first, 'SELECT COUNT(*) FROM my_db.one')).toBe(1);
+      await apply(body(false, 'b'));
+      expect(await asks(server(), 'app', PASSWORDS.first, 'SELECT COUNT(*) FROM my_db.one')).toBe(1);
+      await remove('app', 'a', 'b');
+    });
+
+    test("a role that goes and comes back is nobody's", async () => {
+      await apply(body(false, 'b'));
+      await apply(
+        `groups: { a: { read: [orders] } }\nusers:\n  app: { auth: password, password: ${REFERENCE} }\nremoved: { b: { drop: true } }\n`,
+      );
+      await server().query(server().superuser, 'CREATE ROLE b', 'GRANT SELECT ON my_db.* TO b');
+      expect(await asks(server(), 'app', PASSWORDS.first, 'SELECT COUNT(*) FROM my_db.one')).toBe(1142);
+      await remove('app', 'a', 'b');
+    });
+  });
+
+  test('a user that gets another name keeps its password, its groups and its grants', async () => {
+    await apply(
+      `groups: { a: { read: [orders] } }\nusers:\n  app: { auth: password, password: ${REFERENCE}, groups: [a], read: [my_db] }\n`,
+    );
+    await apply(
+      `groups: { a: { read: [orders] } }\nusers:\n  web: { renamed_from: app, auth: password, password: ${REFERENCE}, groups: [a], read: [my_db] }\n`,
+    );
+    expect(await asks(server(), 'web', PASSWORDS.first, 'SELECT COUNT(*) FROM orders.one')).toBe(1);
+    expect(await asks(server(), 'app', PASSWORDS.first)).toBe(1045);
+    await remove('web', 'a');
+  });
+
+  test('two at once: the second waits, or says who is at it', async () => {
+    const body = `users:\n  app: { auth: password, password: ${REFERENCE} }\n`;
+    const both = await Promise.all([
+      applyOn(server(), body, { lockTimeoutMs: 30_000 }),
+      applyOn(server(), body, { lockTimeoutMs: 30_000 }),
+    ]);
+    expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+    expect(both.map(({ result }) => result.statements).sort()).toEqual([0, 2]);
+    expect((await planOn(server(), body)).steps).toEqual([]);
+    await remove('app');
+  });
+});
