@@ -28,8 +28,25 @@ export type ChaosProxy = {
   readonly close: () => Promise<void>;
 };
 
+/** What tells requests and replies apart in the bytes of a protocol. */
+type Protocol = {
+  /** Cuts the client's bytes at the ends of its requests. `sql` is null for what is none: start-up, passwords, good-bye. */
+  readonly requests: () => (chunk: Buffer) => Part[];
+  /** Whether the server's bytes since the request, of which at most so many are kept, end a reply. */
+  readonly ends: (tail: Buffer) => boolean;
+};
+const PROTOCOLS = {
+  postgres: { requests: postgresRequests, ends: (tail: Buffer) => tail.subarray(-READY.length - 1, -1).equals(READY) },
+  // whatever changes something is answered by one packet
+  mysql: { requests: mysqlRequests, ends: (tail: Buffer) => tail.length > 4 },
+} satisfies Record<string, Protocol>;
+
 /** A TCP proxy in front of a server that speaks without TLS; `rule` looks at each request and may choose a fault for it. */
-export function startChaos(server: { readonly port: number }, rule: (request: Request) => Fault | undefined): Promise<ChaosProxy> {
+export function startChaos(
+  server: { readonly port: number },
+  rule: (request: Request) => Fault | undefined,
+  protocol: keyof typeof PROTOCOLS = 'postgres',
+): Promise<ChaosProxy> {
   const open = new Set<net.Socket>();
   const seen: string[] = [];
   let connections = 0;
@@ -43,7 +60,7 @@ export function startChaos(server: { readonly port: number }, rule: (request: Re
   const listener = net.createServer((client) => {
     open.add(client);
     client.on('close', () => open.delete(client));
-    relay(client, net.connect(server.port, '127.0.0.1'), connections++, observed);
+    relay(client, net.connect(server.port, '127.0.0.1'), connections++, observed, PROTOCOLS[protocol]);
   });
   const breakAll = () => {
     for (const client of open) client.resetAndDestroy();
@@ -62,8 +79,14 @@ export function startChaos(server: { readonly port: number }, rule: (request: Re
   });
 }
 
-function relay(client: net.Socket, server: net.Socket, connection: number, rule: (request: Request) => Fault | undefined): void {
-  const requests = requestReader();
+function relay(
+  client: net.Socket,
+  server: net.Socket,
+  connection: number,
+  rule: (request: Request) => Fault | undefined,
+  protocol: Protocol,
+): void {
+  const requests = protocol.requests();
   let silent = false;
   let loseReply = false;
   let request = 0;
@@ -82,16 +105,18 @@ function relay(client: net.Socket, server: net.Socket, connection: number, rule:
     if (fault === 'blackhole') silent = true;
     else if (fault === 'reset-before') client.resetAndDestroy();
     else {
-      if (fault === 'reset-after') loseReply = true;
-      else if (fault) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+      if (fault === 'reset-after') {
+        loseReply = true;
+        tail = Buffer.alloc(0);
+      } else if (fault) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
       server.write(bytes);
     }
   };
 
   server.on('data', (chunk) => {
-    tail = Buffer.concat([tail, chunk]).subarray(-READY.length - 1);
+    tail = Buffer.concat([tail, chunk]).subarray(-TAIL);
     if (!silent && !loseReply) client.write(chunk);
-    if (loseReply && tail.subarray(0, READY.length).equals(READY)) client.resetAndDestroy();
+    if (loseReply && protocol.ends(tail)) client.resetAndDestroy();
   });
   // A client that is going already cannot be reset: Node then tells an error, and never that it is closed.
   client.on('error', () => server.destroy());
@@ -102,13 +127,13 @@ function relay(client: net.Socket, server: net.Socket, connection: number, rule:
   });
 }
 
+const TAIL = 16;
 /** ReadyForQuery, the last message of every reply, without its status byte. */
 const READY = Buffer.from([0x5a, 0, 0, 0, 5]);
 
 type Part = { readonly bytes: Buffer; readonly sql: string | null };
 
-/** Cuts the client's bytes at the ends of its requests. `sql` is null for what is none: start-up, passwords, good-bye. */
-function requestReader(): (chunk: Buffer) => Part[] {
+function postgresRequests(): (chunk: Buffer) => Part[] {
   const prepared = new Map<string, string>();
   let started = false;
   let rest: Buffer = Buffer.alloc(0);
@@ -152,6 +177,26 @@ function requestReader(): (chunk: Buffer) => Part[] {
     }
   };
 }
+
+/** Every command begins anew at packet 0; those of the login go on counting. */
+function mysqlRequests(): (chunk: Buffer) => Part[] {
+  let rest: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    const parts: Part[] = [];
+    while (rest.length >= 4 && rest.length >= 4 + rest.readUIntLE(0, 3)) {
+      const bytes = rest.subarray(0, 4 + rest.readUIntLE(0, 3));
+      rest = rest.subarray(bytes.length);
+      const isQuery = bytes[3] === 0 && (bytes[4] === COM_QUERY || bytes[4] === COM_STMT_PREPARE);
+      parts.push({ bytes, sql: isQuery ? bytes.toString('utf8', 5).replace(NO_ATTRIBUTES, '') : null });
+    }
+    return parts;
+  };
+}
+const COM_QUERY = 0x03;
+const COM_STMT_PREPARE = 0x16;
+/** Before the text, where the server takes attributes of queries: none, in one set. */
+const NO_ATTRIBUTES = '\x00\x01';
 
 function cString(message: Buffer, from: number): string {
   return message.toString('utf8', from, message.indexOf(0, from));
