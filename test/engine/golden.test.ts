@@ -7,8 +7,9 @@ import { readManifest } from '../../src/manifest/validate.ts';
 import { Failure } from '../../src/model/finding.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { iam } from '../../src/providers/iam/index.ts';
+import { mysql } from '../../src/providers/mysql/index.ts';
 import { postgres } from '../../src/providers/postgres/index.ts';
-import type { Snapshot } from '../../src/providers/postgres/snapshot.ts';
+import type { Provider } from '../../src/providers/provider.ts';
 import { findingsText } from '../../src/render/findings.ts';
 import { planJson } from '../../src/render/json.ts';
 import { planMarkdown } from '../../src/render/markdown.ts';
@@ -40,8 +41,9 @@ const planIn = (name: string, reverse = false): Plan => {
   const { manifest, findings } = readManifest([{ path: 'access.yaml', text: read('manifest.yaml') }]);
   if (!manifest) throw new Failure(findings);
   const declared = declare(manifest, 't', { asOf: '2026-06-01T09:00:00Z' });
-  const snapshot = JSON.parse(read('t.snapshot.json'), reverse ? backwards : undefined) as Snapshot;
-  return planOf(declared.stack, declared.asOf, 'plan', [planTarget(postgres, snapshot, declared)]);
+  const snapshot = JSON.parse(read('t.snapshot.json'), reverse ? backwards : undefined) as unknown;
+  const provider = (declared.target.engine === 'postgres' ? postgres : mysql) as Provider<unknown>;
+  return planOf(declared.stack, declared.asOf, 'plan', [planTarget(provider, snapshot, declared)]);
 };
 
 /** The same value with the keys of its maps the other way round. */

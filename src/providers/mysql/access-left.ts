@@ -10,8 +10,16 @@ import type { AccessState } from './access-state.ts';
 import { touchedPlaces } from './access-touched.ts';
 import { coversSchema } from './patterns.ts';
 
-/** Notes on removals that do not remove all of the access that they gave: another row gives it too. */
-export const stillEffectiveFindings = (before: AccessState, after: AccessState, changes: readonly Change[]): readonly Finding[] => {
+/**
+ * Notes on removals that do not remove all of the access that they gave: another row gives it too. `exact`: accounts whose own rows
+ * are what the manifest says, so that what these give is meant.
+ */
+export const stillEffectiveFindings = (
+  before: AccessState,
+  after: AccessState,
+  changes: readonly Change[],
+  exact: ReadonlySet<string>,
+): readonly Finding[] => {
   const askers = new Map<string, Asker>();
   const ask = (name: string): Asker => {
     const known = askers.get(name) ?? askerOf(after, name);
@@ -22,7 +30,7 @@ export const stillEffectiveFindings = (before: AccessState, after: AccessState, 
     if (change.blocked !== undefined) return [];
     const left =
       change.kind === 'grant'
-        ? leftOfGrant(after, ask, change)
+        ? leftOfGrant(after, ask, change).filter(({ who: [name = ''], via }) => !(exact.has(name) && via.join() === 'direct'))
         : change.kind === 'membership'
           ? leftOfLeaving(before, after, ask, change)
           : [];

@@ -21,7 +21,7 @@ export const access = (snapshot: Snapshot, declared: Declared, changes: readonly
 export const accessFindings = (snapshot: Snapshot, declared: Declared, changes: readonly Change[]): readonly Finding[] => {
   const before = stateFor(snapshot, declared);
   const after = stateAfter(before, changes);
-  return [...shadowFindings(before, after, changes), ...stillEffectiveFindings(before, after, changes)];
+  return [...shadowFindings(before, after, changes), ...stillEffectiveFindings(before, after, changes, scopeOf(snapshot, declared).exact)];
 };
 
 /**

@@ -1,7 +1,7 @@
 import { groupBy } from '../../core/group.ts';
 import { accountName } from '../../model/account.ts';
 import type { Account, DeclaredRole } from '../../model/declared.ts';
-import { byCodeUnit, nameKey } from '../../model/key.ts';
+import { byCodeUnit, nameKey, pathKey } from '../../model/key.ts';
 import { bySpecificity } from './access-order.ts';
 import { FLAVOURS } from './flavour.ts';
 import { coversSchema } from './patterns.ts';
@@ -15,6 +15,7 @@ export const reportAccounts = (scope: Scope, compare: Comparison): void => {
   reportCase(scope, compare);
   reportIam(scope, compare, users);
   reportOpen(scope, compare);
+  reportPublic(scope, compare);
 };
 
 /** A host with `_` or `%` is a pattern; an address with a mask is taken as it is. */
@@ -61,7 +62,7 @@ const reportOtherHosts = (scope: Scope, compare: Comparison, users: readonly Dec
       message: hidden
         ? `'${user}'@'${host}' is an account that nobody declared: whoever logs in as '${user}' from there gets its rights, not those of ${nameKey(hidden.name)}`
         : `'${user}'@'${host}' is an account that nobody declared: it is left as it is`,
-      hint: `name the host under hosts of '${user}', or remove the account: ${nameKey(user)}: { drop: true, hosts: ["${host}"] } under removed`,
+      hint: `name the host under hosts of '${user}', or have the account dropped: DROP USER '${user}'@'${host}'`,
       source: others[0]!.source,
     });
   }
@@ -101,7 +102,7 @@ const reportIam = ({ server, declared }: Scope, compare: Comparison, users: read
   });
 };
 
-/** Accounts that nobody declared and that are open: no password at all, or tokens that are sent in clear. */
+/** Accounts that nobody declared and that send their tokens in clear, if the client lets them. */
 const reportOpen = (scope: Scope, compare: Comparison): void => {
   const others = scope.snapshot.accounts.filter(
     ({ name, kind, locked }) => kind === 'user' && !locked && !scope.declared.roles.has(scope.rename(name)) && !scope.dropped.has(name),
@@ -113,5 +114,23 @@ const reportOpen = (scope: Scope, compare: Comparison): void => {
       code: 'account/iam-without-tls',
       message: `${named(tokens)} ${tokens.length === 1 ? 'logs' : 'log'} in by IAM and ${tokens.length === 1 ? 'does' : 'do'} not require TLS: a token may be sent in clear`,
       hint: 'declare them, or have it required: ALTER USER … REQUIRE SSL',
+    });
+};
+
+/** What MariaDB grants to PUBLIC everybody has; no manifest speaks of it. */
+const reportPublic = ({ snapshot: { grants }, server }: Scope, compare: Comparison): void => {
+  if (server.flavour !== 'mariadb') return;
+  const held = grants.filter(({ account }) => account === 'PUBLIC');
+  const places = held.map(({ level, schema, name, privileges }) => {
+    const place =
+      level === 'global' ? '*.*' : level === 'schema' ? nameKey(schema!) : pathKey(...[schema, name].filter((part) => part !== null));
+    return `${privileges.join(', ')} on ${place}`;
+  });
+  if (places.length > 0)
+    compare.report({
+      severity: 'note',
+      code: 'account/public',
+      message: `every account of the server has what is granted to PUBLIC: ${places.slice(0, 3).join('; ')}${places.length > 3 ? `; and ${places.length - 3} more` : ''}`,
+      hint: 'the manifest leaves PUBLIC alone on MariaDB: REVOKE … FROM PUBLIC takes it away',
     });
 };

@@ -14,7 +14,7 @@ import { outOfReach } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
 import { selectors } from './selectors.ts';
 import { type Wanted, wantedRows } from './wanted.ts';
-import { levelled, mayGrant, mayProxy } from './words.ts';
+import { levelled, mayGrant, mayProxy, OPTION_ALONE } from './words.ts';
 
 /** Grants at every level, row by row of the grant tables; what differs alike is one change. */
 export const compareGrants = (scope: Scope, compare: Comparison): Match[] => {
@@ -71,7 +71,7 @@ const patternGives = ({ server }: Scope, patterns: readonly Row[], schema: strin
 
 /** A row with the grant option alone: with privileges of its own it is no word any more. */
 const comparable = (before: Privileges, after: Privileges): Privileges =>
-  before.length === 1 && before[0] === 'GRANT OPTION*' && after.some((privilege) => privilege.endsWith('*')) ? NONE : before;
+  before.length === 1 && before[0] === OPTION_ALONE && after.some((privilege) => privilege.endsWith('*')) ? NONE : before;
 
 /** REVOKE on a table takes the same privileges from its columns: what shall stay there is granted again, what shall not needs nobody. */
 const regrantColumns = (scope: Scope, held: Rows, wanted: ReadonlyMap<string, Wanted>, found: Map<string, Differing>): void => {

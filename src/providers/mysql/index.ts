@@ -28,7 +28,8 @@ export const mysql: Provider<Snapshot> = {
     endpoint: target.endpoint.kind === 'explicit' ? `${target.endpoint.host}:${target.endpoint.port}` : 'env',
     // A cluster of Aurora fails over from one server to another and stays what it is.
     system: target.place?.resources[0]?.id ?? snapshot.server.uuid,
-    version: snapshot.server.versionText,
+    // What a distribution adds to it is no part of the version: `10.11.18-MariaDB-0+deb12u1`.
+    version: snapshot.server.versionText.replace(/-.*$/s, ''),
     login: loginOf(snapshot, target),
   }),
   extent: (snapshot) => ({ unread: [], read: sizesOf(snapshot) }),

@@ -1,4 +1,3 @@
-import { groupBy } from '../../core/group.ts';
 import type { DeclaredMembership } from '../../model/declared.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
 import type { Membership } from '../../model/state.ts';
@@ -14,7 +13,7 @@ export const compareMemberships = (scope: Scope, compare: Comparison): void => {
     if (problem) compare.report({ severity: 'error', ...problem, source: membership.source });
     else wanted.set(pairKey(membership), membership);
   }
-  reportDefaults(scope, compare, [...wanted.values()]);
+  reportAlwaysActive(scope, compare, [...wanted.values()]);
   reportMandatory(scope, compare);
   const absent = new Set(absentRoles(scope).map(({ name }) => name));
   const orphaned = new Set([...absent].filter((name) => scope.accounts.get(name)?.kind === 'role'));
@@ -45,6 +44,8 @@ const comparePair = (
   };
   // What goes is dropped with its own memberships; those who were in it lose it.
   if (scope.dropped.has(member)) return;
+  // Rows that nobody counts as extra go with the role.
+  if (scope.dropped.has(role) && actual && isImplicit(scope, actual)) return;
   if (scope.dropped.has(role)) put(null, { cause: 'removed', ...removalOf(scope, role) });
   else if (declared && !declared.expired) put(satisfied(scope, actual, declared), aboutDeclared(declared));
   else if (actual && !isImplicit(scope, actual) && !isForeign(scope, actual, orphaned))
@@ -144,26 +145,11 @@ const impossible = (scope: Scope, { role, member, options }: DeclaredMembership)
   return null;
 };
 
-/** MariaDB keeps one default role of an account; what is active for everybody cannot be inactive for one. */
-const reportDefaults = (scope: Scope, compare: Comparison, wanted: readonly DeclaredMembership[]): void => {
-  const users = wanted.filter(({ member, expired }) => !expired && isUser(scope, member));
-  if (scope.server.flavour === 'mariadb')
-    for (const [member, rows] of groupBy(
-      users.filter(({ options }) => options.inherit),
-      (row) => row.member,
-    )) {
-      if (rows.length < 2) continue;
-      compare.report({
-        severity: 'error',
-        code: 'membership/one-default-role',
-        message: `'${member}' is in ${rows.map(({ role }) => nameKey(role)).join(', ')}: MariaDB makes one role active at login, and no more`,
-        hint: 'put these groups into one group and the user into that one, or write inherit: false for all but one',
-        source: rows[1]!.source,
-      });
-    }
-  const inactive = users.filter(({ options }) => !options.inherit);
-  if (scope.server.activateAllRoles)
-    for (const { member, role, source } of inactive)
+/** What is active for everybody cannot be inactive for one. That MariaDB has one default role is checked where the manifest is read. */
+const reportAlwaysActive = (scope: Scope, compare: Comparison, wanted: readonly DeclaredMembership[]): void => {
+  if (!scope.server.activateAllRoles) return;
+  for (const { member, role, source, expired, options } of wanted)
+    if (!expired && !options.inherit)
       compare.report({
         severity: 'warning',
         code: 'membership/always-active',
@@ -195,9 +181,9 @@ const reportDangling = (scope: Scope, compare: Comparison, wanted: ReadonlyMap<s
       severity: 'warning',
       code: 'membership/dangling-default',
       message: `'${member}' still has '${role}' as its default role without being in it, as MariaDB leaves it when a role is dropped: it is active again as soon as it is granted`,
-      hint: declared
-        ? 'the plan takes the old default off before it grants the role'
-        : `have it taken off: SET DEFAULT ROLE NONE FOR ${nameKey(member)}`,
+      ...(declared && !declared.expired
+        ? { hint: declared.options.inherit ? 'the manifest wants it active' : 'the plan grants the role and takes it off as a default' }
+        : { hint: `have it taken off: SET DEFAULT ROLE NONE FOR ${nameKey(member)}` }),
       ...(source ? { source } : {}),
     });
   }

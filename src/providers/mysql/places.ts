@@ -1,8 +1,9 @@
-import { union } from '../../core/privileges.ts';
+import { union, wordOf } from '../../core/privileges.ts';
 import type { ObjectKind, Privileges } from '../../model/access.ts';
 import { patternSchema } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import type { SnapshotGrant } from './snapshot.ts';
+import { levelled, OPTION_ALONE } from './words.ts';
 
 /** Where one row of a grant table stands: a kind and a name, and for what is in a schema that one; columns have a `relation`. */
 export type Place = {
@@ -35,8 +36,16 @@ export const heldRows = (scope: Scope, accounts: ReadonlySet<string>): ReadonlyM
     if (!accounts.has(account)) continue;
     const rows: Rows = held.get(account) ?? new Map();
     held.set(account, rows);
-    addTo(scope, rows, placeOf(scope, grant), grant.privileges);
+    const place = placeOf(scope, grant);
+    const option = place.kind === 'column' && grant.privileges.some((privilege) => privilege.endsWith('*'));
+    addTo(scope, rows, place, option ? grant.privileges.map(wordOf) : grant.privileges);
+    // Columns have the grant option of their table, which says it itself where it holds anything.
+    if (option) addTo(scope, rows, { kind: 'table', schema: place.schema, name: place.relation! }, [OPTION_ALONE]);
   }
+  for (const rows of held.values())
+    for (const [key, { place, privileges }] of rows)
+      if (place.kind === 'table' && privileges.length > 1 && privileges.includes(OPTION_ALONE))
+        rows.set(key, { place, privileges: levelled(scope, privileges) });
   return held;
 };
 

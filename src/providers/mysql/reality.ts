@@ -26,7 +26,8 @@ export const realityOf = (snapshot: Snapshot, rename: (name: string) => string):
 };
 
 /** Accounts have no lasting number: it only tells those of the server from the others. */
-const oidOf = ({ user, name }: SnapshotAccount): number => (isReserved(user) || name === 'root@localhost' ? 1 : 16384);
+const oidOf = ({ user, host }: SnapshotAccount): number =>
+  isReserved(user) || (user === 'root' && ['localhost', '127.0.0.1', '::1'].includes(host)) ? 1 : 16384;
 
 const roleOf = (account: SnapshotAccount, name: string, superuser: boolean): Role => ({
   name,

@@ -68,21 +68,10 @@ const reportNothing = ({ login }: Scope, { selector, source }: DeclaredGrant, on
     source,
   });
 
-/** The server keeps one grant option for all static privileges of a row, and for a table and its columns together. */
+/** The server keeps one grant option for all static privileges of a row. What patterns have in common only the server says. */
 const reportMixed = (scope: Scope, account: string, rows: Map<string, Wanted>, once: Once): void => {
   for (const [key, { place, privileges, grant }] of rows) {
-    const table =
-      place.kind === 'column' ? rows.get(placeKey(scope, { kind: 'table', schema: place.schema, name: place.relation! })) : undefined;
-    const mixed = isMixed(
-      scope,
-      table
-        ? union(
-            privileges,
-            table.privileges.filter((word) => !privileges.includes(wordOf(word))),
-          )
-        : privileges,
-    );
-    if (!mixed) continue;
+    if (!isMixed(scope, privileges)) continue;
     rows.set(key, { place, privileges: levelled(scope, privileges), grant });
     once(`mixed ${grant.selector} ${account}`, {
       severity: 'error',
