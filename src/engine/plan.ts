@@ -38,7 +38,7 @@ export const planTarget = <Snapshot>(
       ...normal.findings,
       ...guard(declared, normal.reality, changes, maxRemovals),
       ...provider.guard(snapshot, declared, normal.reality, after, changes),
-      ...lapsing(statements.lapses),
+      ...lapsing(declared, statements.lapses),
       ...(declared.apart ? flipsApart({ name: declared.target.name, changes, ...statements }) : []),
     ],
     ...(provider.access ? { access: provider.access(snapshot, declared, changes) } : {}),
@@ -49,8 +49,8 @@ export const planTarget = <Snapshot>(
   });
 };
 
-/** Promised is that access of both states never lapses: where several databases make that impossible, the plan says so. */
-const lapsing = (roles: readonly string[]): Finding[] =>
+/** Promised is that access of both states never lapses: where the server makes that impossible, the plan says so. */
+const lapsing = ({ target }: Declared, roles: readonly string[]): Finding[] =>
   roles.length === 0
     ? []
     : [
@@ -58,7 +58,10 @@ const lapsing = (roles: readonly string[]): Finding[] =>
           severity: 'warning',
           code: 'plan/lapse',
           message: `while this is applied, ${roles.length === 1 ? 'a role is' : `${roles.length} roles are`} for a moment without access that ${roles.length === 1 ? 'it keeps' : 'they keep'}: ${roles.slice(0, 5).map(nameKey).join(', ')}${roles.length > 5 ? ', …' : ''}`,
-          hint: 'groups exchange members and grants across databases: do it in two steps, first what is added, then what goes',
+          hint:
+            target.engine === 'postgres'
+              ? 'groups exchange members and grants across databases: do it in two steps, first what is added, then what goes'
+              : 'the server takes privileges on columns with those on their table, and some options only with what they are of: choose a quiet moment',
         },
       ];
 

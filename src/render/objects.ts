@@ -132,12 +132,18 @@ export const privilegesPhrase = (privileges: Privileges): Phrase => {
   const without = words.filter((word) => !options.includes(word));
   const only = options.filter((word) => !words.includes(word));
   const parts: Phrase[] = [];
+  // A row of MySQL that holds the option and nothing that it could be for.
+  if (words.length === 1 && words[0] === OPTION_ALONE && options.length === 0) return ['the grant option'];
   if (without.length > 0) parts.push(literal(without.join(', ')));
   if (both.length > 0) parts.push(say`${literal(both.join(', '))} with grant option`);
   if (only.length > 0) parts.push(say`the grant option for ${literal(only.join(', '))}`);
   return join(parts, ' and ');
 };
 
+const OPTION_ALONE = 'GRANT OPTION';
+
 /** The atoms of a list of privileges: `SELECT*` is SELECT and its grant option. */
 export const atoms = (privileges: Privileges): string[] =>
-  distinct(privileges.flatMap((word) => (word.endsWith('*') ? [word.slice(0, -1), word] : [word])));
+  distinct(
+    privileges.flatMap((word) => (word === `${OPTION_ALONE}*` ? [OPTION_ALONE] : word.endsWith('*') ? [word.slice(0, -1), word] : [word])),
+  );

@@ -39,15 +39,16 @@ const isAccount = ({ engine }: PlanTarget): boolean => engine === 'iam';
 /** Commands with what they do as `#` comments; `lead` turns the whole into comments of something else. */
 const callLines = (target: PlanTarget, lead: string): string[] => {
   const { identity } = target;
-  const lines = new Map(linesOf(target.changes).flatMap((line) => line.changes.map((index) => [index, line])));
+  const lines = linesByChange(target);
   const notes = lead === '' ? '#' : '';
   const text = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(' ');
   return [
     text(lead, notes, `target ${visible(target.name)}: ${visible(identity.endpoint)}; run as ${visible(identity.login)}`),
     ...(lead === '' ? [] : [text(lead, 'IAM is no server: these are commands of the AWS CLI, to be run when the statements above are.')]),
     ...target.steps.flatMap((step, number) => {
-      const said = new Set(target.steps[number - 1]?.changes.map((index) => lines.get(index)));
-      const about = [...new Set(step.changes.flatMap((index) => lines.get(index) ?? []))].filter((line) => !said.has(line));
+      const before = target.steps[number - 1];
+      const said = new Set(before && aboutStep(before, lines));
+      const about = aboutStep(step, lines).filter((line) => !said.has(line));
       return [...about.map((line) => text(lead, notes, sqlComment(lineText(line)))), text(lead, visible(step.sql))];
     }),
     '',
@@ -56,7 +57,7 @@ const callLines = (target: PlanTarget, lead: string): string[] => {
 
 const serverSql = (target: PlanTarget): string => {
   const { identity } = target;
-  const lines = new Map(linesOf(target.changes).flatMap((line) => line.changes.map((index) => [index, line])));
+  const lines = linesByChange(target);
   const secrets = secretsOf(target);
   const dialect = dialectOf(target);
   return [
@@ -81,11 +82,34 @@ const comment = (text: string): string => `-- ${sqlComment(text)}`;
 /** Lines of comment above a statement before the rest is counted. */
 const COMMENTS = 6;
 
-const stepSql = (step: Step, lines: ReadonlyMap<number, Line>, sql: string): string[] => {
-  const about = [...new Set(step.changes.flatMap((index) => lines.get(index) ?? []))];
+const stepSql = (step: Step, lines: Lines, sql: string): string[] => {
+  const about = aboutStep(step, lines);
   const shown = about.slice(0, COMMENTS).map((line) => comment(lineText(line)));
   const rest = about.length > COMMENTS ? [comment(`and ${count(about.length - COMMENTS)} more changes`)] : [];
   return [...shown, ...rest, ...(step.as === undefined ? [] : [comment(`as ${step.as}`)]), sql.endsWith(';') ? sql : `${sql};`];
+};
+
+/** The lines that tell each change: a row that gains and loses has two, and so has an account that flips. */
+type Lines = ReadonlyMap<number, readonly Line[]>;
+
+const linesByChange = ({ changes }: PlanTarget): Lines => {
+  const found = new Map<number, Line[]>();
+  for (const line of linesOf(changes)) for (const index of line.changes) found.set(index, [...(found.get(index) ?? []), line]);
+  return found;
+};
+
+const aboutStep = ({ changes, phase }: Step, lines: Lines): Line[] => [
+  ...new Set(changes.flatMap((index) => fitting(lines.get(index) ?? [], phase))),
+];
+
+const TAKING: ReadonlySet<Step['phase']> = new Set(['close', 'revoke', 'release', 'drop']);
+
+/** Of several lines about one change those that this statement is for. */
+const fitting = (lines: readonly Line[], phase: Step['phase']): readonly Line[] => {
+  if (lines.length < 2) return lines;
+  const sided = lines.filter(({ symbol }) => (symbol === '-') === TAKING.has(phase));
+  const narrowed = sided.length < 2 ? sided : sided.filter(({ symbol }) => (symbol === '!') === (phase === 'open'));
+  return narrowed.length > 0 ? narrowed : lines;
 };
 
 /** A line of the plan on one line: `+ member jane joins orders_reader`. */
