@@ -40,9 +40,9 @@ export const serverOf = (answers: Answers, nameOf: NameOf): Omit<Server, 'granta
   };
 };
 
-/** The first factor of authentication_policy; `*` there, or before 8.0.27, it is default_authentication_plugin. */
+/** The first factor of authentication_policy (`*:PLUGIN`: any, PLUGIN by default); where it names none, and before 8.0.27, default_authentication_plugin. */
 const passwordPlugin = (settings: Answers['settings']): string | undefined => {
-  const first = /^\s*([^,:*]*)/.exec(settings.get('authentication_policy') ?? '')?.[1]?.trim();
+  const first = /^\s*(?:\*:)?([^,*]*)/.exec(settings.get('authentication_policy') ?? '')?.[1]?.trim();
   return first || settings.get('default_authentication_plugin') || undefined;
 };
 
