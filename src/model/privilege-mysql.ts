@@ -61,7 +61,7 @@ const STATIC: readonly StaticWord[] = [
 
 /**
  * Dynamic privileges of MySQL (section 8.2.2 of its manual), all of them global: by the first version that has each, 0 for every
- * one of 8.0, and, after a dash, the first that has it no more. What stands below `plugin` is there only where its component is.
+ * one of 8.0, and, after a dash, the first that has it no more.
  */
 const DYNAMIC: Readonly<Record<string, string>> = {
   ALLOW_NONEXISTENT_DEFINER: '80200',
