@@ -1,3 +1,4 @@
+import { byCodeUnit } from '../../model/key.ts';
 import { byRestart, bySpecificity } from './access-order.ts';
 import { activeRoles, nestedRoles, type Paths } from './access-roles.ts';
 import { emptyHoldings, type Holdings, literalOf, PUBLIC_ACCOUNT } from './access-rows.ts';
@@ -18,6 +19,8 @@ export type Source = { readonly holdings: Holdings; readonly path: readonly stri
 export type Asker = {
   readonly state: AccessState;
   readonly own: Source;
+  /** Whose global privileges are its own: another account's in one case (MariaDB, `globalOf`). */
+  readonly global: Source;
   readonly others: readonly Source[];
   readonly roles: readonly Source[];
   readonly publics: readonly Source[];
@@ -46,17 +49,47 @@ const byUser = ({ holdings }: AccessState): ReadonlyMap<string, readonly Holding
 export const askerOf = (state: AccessState, name: string): Asker => {
   const own = state.holdings.get(name) ?? emptyHoldings(name, name, '');
   const isRole = !state.logins.has(name) && isHeldAsRole(state, name);
-  const roles = isRole ? nestedRoles(state, name) : activeRoles(state, name);
+  const roles = isRole ? nestedRoles(state, name) : loginRoles(state, name);
   const { flavour } = state.server;
   return {
     state,
     own: { holdings: own, path: [] },
+    global: isRole ? { holdings: own, path: [] } : globalOf(state, own),
     others: isRole ? [] : otherAccounts(state, own),
     roles: sources(state, roles),
     publics: flavour === 'mariadb' ? sources(state, publicRoles(state)) : [],
     pooled: flavour === 'mysql' && (roles.size > 0 || isRole),
   };
 };
+
+/** Roles that are active after an account's login, each with the way to it. */
+export const loginRoles = (state: AccessState, name: string): Paths => {
+  const own = state.holdings.get(name);
+  return activeRoles(state, name, own && state.server.flavour === 'mariadb' ? widerAccounts(state, own).map((one) => one.name) : []);
+};
+
+/**
+ * MariaDB takes the global privileges of a login with a default role from the first account to which the role is granted and that
+ * matches the client, whether that was chosen for the login or not. Which is the first nobody can see: here it is the chosen one.
+ */
+const globalOf = (state: AccessState, own: Holdings): Source => {
+  const [first = own] = granteesOf(state, own);
+  return first === own ? { holdings: own, path: [] } : { holdings: first, path: [first.name] };
+};
+
+/** The account itself and wider ones of its user, as far as its default role is granted to them (MariaDB). */
+const granteesOf = (state: AccessState, own: Holdings): readonly Holdings[] => {
+  const [standard] = state.server.flavour === 'mariadb' ? (state.defaults.get(own.name) ?? []) : [];
+  return standard === undefined ? [] : [own, ...widerAccounts(state, own)].filter(({ name }) => state.edges.get(name)?.has(standard));
+};
+
+/** Whose global privileges count for a login is left open: more than one account could be it, and they differ. */
+export const isGlobalOpen = ({ state, own }: Asker): boolean =>
+  new Set(granteesOf(state, own.holdings).map(({ global }) => global)).size > 1;
+
+/** Accounts of the same user whose hosts cover this one's. */
+const widerAccounts = (state: AccessState, own: Holdings): readonly Holdings[] =>
+  accountsOf(state, own.user).filter((one) => one.name !== own.name && one.host !== '' && coversHost(one.host, own.host));
 
 /** Granted to somebody, or a role of MariaDB. */
 const isHeldAsRole = (state: AccessState, name: string): boolean => state.holdings.get(name)?.host === '' || rolesOf(state).has(name);
@@ -85,10 +118,8 @@ const sources = ({ holdings }: AccessState, paths: Paths): readonly Source[] =>
  * chose (MySQL 8.0 manual, 6.2.7). Hosts that match some of its clients only are left out: what they give depends on the client.
  */
 const otherAccounts = (state: AccessState, own: Holdings): readonly Source[] => {
-  const candidates = own.user === '' ? accountsOf(state, '') : [...accountsOf(state, own.user), ...accountsOf(state, '')];
-  return candidates
-    .filter((one) => one.name !== own.name && one.host !== '' && coversHost(one.host, own.host))
-    .map((holdings) => ({ holdings, path: [holdings.name] }));
+  const anonymous = own.user === '' ? [] : accountsOf(state, '').filter((one) => coversHost(one.host, own.host));
+  return [...widerAccounts(state, own), ...anonymous].map((holdings) => ({ holdings, path: [holdings.name] }));
 };
 
 /** Every client of the second host is one of the first. */
@@ -127,25 +158,39 @@ const hasWildcards = (stored: string): boolean => /[_%]/.test(stored);
 
 /** Of all that match, those with the Db that counts first, whoever holds them. */
 const mergedRows = (list: readonly Source[], state: AccessState, schema: string, order: (a: string, b: string) => number): SchemaRow[] => {
-  const found = list.flatMap((source) => storedFor(source.holdings, state, schema).map((stored) => ({ source, stored })));
+  const found = matchingRows(list, state, schema);
   const [first] = found.map(({ stored }) => stored).sort(order);
   return found.filter(({ stored }) => stored === first);
 };
 
-/** Of the account's own rows and the others' the one that counts first: by host, then by Db, then the user's before the anonymous one's. */
+/** Of the account's own rows and the others' the one that counts first. */
 const firstRow = ({ state }: Asker, list: readonly Source[], schema: string): SchemaRow[] => {
-  const { flavour } = state.server;
-  const found = list.flatMap((source) => storedFor(source.holdings, state, schema).map((stored) => ({ source, stored })));
+  const found = matchingRows(list, state, schema);
   if (found.length < 2) return found;
-  return found
-    .sort(
-      (a, b) =>
-        bySpecificity(flavour, 'host', a.source.holdings.host, b.source.holdings.host) ||
-        bySpecificity(flavour, 'schema', a.stored, b.stored) ||
-        Number(a.source.holdings.user === '') - Number(b.source.holdings.user === '') ||
-        byRestart(a.stored, b.stored),
-    )
-    .slice(0, 1);
+  return found.sort((a, b) => byRank(state, a, b) || byRestart(a.stored, b.stored)).slice(0, 1);
+};
+
+const matchingRows = (list: readonly Source[], state: AccessState, schema: string): SchemaRow[] =>
+  list.flatMap((source) => storedFor(source.holdings, state, schema).map((stored) => ({ source, stored })));
+
+/** By host, then by Db, then the user's before the anonymous one's. */
+const byRank = ({ server: { flavour } }: AccessState, a: SchemaRow, b: SchemaRow): number =>
+  bySpecificity(flavour, 'host', a.source.holdings.host, b.source.holdings.host) ||
+  bySpecificity(flavour, 'schema', a.stored, b.stored) ||
+  Number(a.source.holdings.user === '') - Number(b.source.holdings.user === '');
+
+/**
+ * Rows that match a schema, give different things, and have the same rank: which of them counts depends on the order in which they
+ * were granted, until a restart decides anew. Empty where one is first.
+ */
+export const tiedRows = ({ own, others, roles, publics, pooled, state }: Asker, schema: string): readonly SchemaRow[] => {
+  if (pooled) return [];
+  return [[own, ...others], roles, publics].flatMap((list) => {
+    const found = matchingRows(list, state, schema).sort((a, b) => byRank(state, a, b));
+    const tied = found.filter((row) => found[0] && byRank(state, found[0], row) === 0);
+    const given = new Set(tied.map(({ source, stored }) => [...(source.holdings.schemas.get(stored) ?? [])].sort(byCodeUnit).join()));
+    return new Set(tied.map(({ stored }) => stored)).size > 1 && given.size > 1 ? tied : [];
+  });
 };
 
 type Index = { readonly literals: ReadonlyMap<string, string>; readonly patterns: readonly string[] };

@@ -127,9 +127,8 @@ const join = (narrow: Effective, wide: Effective): Effective => {
   return words;
 };
 
-const allSources = ({ own, roles, publics }: Asker): readonly Source[] => [own, ...roles, ...publics];
-
-const globalAccess = (asker: Asker): Effective => collect(allSources(asker).map((source) => [source, source.holdings.global]));
+const globalAccess = ({ global, roles, publics }: Asker): Effective =>
+  collect([global, ...roles, ...publics].map((source) => [source, source.holdings.global]));
 
 const schemaAccess = (asker: Asker, schema: string): Effective => {
   const rows = schemaRows(asker, schema);

@@ -12,18 +12,25 @@ export type Roles = {
 /** Roles that are active, each with the way to it: the roles from the first to itself. */
 export type Paths = ReadonlyMap<string, readonly string[]>;
 
-/** Roles that a login has without doing anything: its default ones (or all of them), and what those are in. */
-export const activeRoles = (roles: Roles, account: string): Paths => closure(roles, startOf(roles, account));
+/**
+ * Roles that a login has without doing anything: its default ones (or all of them), and what those are in. `neighbours`: accounts of
+ * the same user with wider hosts; on MariaDB a default role is active when it is granted to one of them, too.
+ */
+export const activeRoles = (roles: Roles, account: string, neighbours: readonly string[]): Paths =>
+  closure(roles, startOf(roles, account, neighbours));
 
 /** Roles of a role: what is granted to a role is always active in it. */
 export const nestedRoles = (roles: Roles, role: string): Paths => closure(roles, [...(roles.edges.get(role)?.keys() ?? [])]);
 
 const NONE: ReadonlySet<string> = new Set();
 
-const startOf = ({ server, edges, defaults }: Roles, account: string): readonly string[] => {
+const startOf = ({ server, edges, defaults }: Roles, account: string, neighbours: readonly string[]): readonly string[] => {
   const granted = edges.get(account);
   if (server.activateAllRoles) return [...(granted?.keys() ?? []), ...server.mandatoryRoles];
-  const standard = [...(defaults.get(account) ?? NONE)].filter((role) => granted?.has(role) || server.mandatoryRoles.includes(role));
+  const others = server.flavour === 'mariadb' ? neighbours : [];
+  const standard = [...(defaults.get(account) ?? NONE)].filter(
+    (role) => granted?.has(role) || server.mandatoryRoles.includes(role) || others.some((name) => edges.get(name)?.has(role)),
+  );
   return server.activateMandatoryRoles ? [...standard, ...server.mandatoryRoles] : standard;
 };
 
@@ -42,11 +49,11 @@ export const settableRoles = (roles: Roles, account: string): Paths =>
   closure(roles, [...(roles.edges.get(account)?.keys() ?? []), ...(roles.server.flavour === 'mysql' ? roles.server.mandatoryRoles : [])]);
 
 /** Roles that an account may grant to others: with ADMIN itself, or by an active role that has it. */
-export const administeredRoles = (roles: Roles, account: string): Paths => {
+export const administeredRoles = ({ edges }: Roles, account: string, active: Paths): Paths => {
   const found = new Map<string, readonly string[]>();
-  const holders: (readonly [string, readonly string[]])[] = [[account, []], ...activeRoles(roles, account)];
+  const holders: (readonly [string, readonly string[]])[] = [[account, []], ...active];
   for (const [holder, path] of holders) {
-    for (const [role, admin] of roles.edges.get(holder) ?? []) if (admin && !found.has(role)) found.set(role, [...path, role]);
+    for (const [role, admin] of edges.get(holder) ?? []) if (admin && !found.has(role)) found.set(role, [...path, role]);
   }
   return found;
 };

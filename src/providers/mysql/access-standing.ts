@@ -1,7 +1,8 @@
 import type { Sides } from '../../core/access-items.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import type { AccessItem } from '../../model/plan.ts';
-import { activeRoles, administeredRoles, type Paths, settableRoles } from './access-roles.ts';
+import { loginRoles } from './access-asker.ts';
+import { administeredRoles, type Paths, settableRoles } from './access-roles.ts';
 import type { AccessState } from './access-state.ts';
 
 /**
@@ -24,10 +25,10 @@ const beyond = (was: AccessState, is: AccessState, user: string): readonly Acces
       else found.set(role, { words: [word], path });
     }
   };
-  if (was.edges.get(user) !== is.edges.get(user) || was.defaults.get(user) !== is.defaults.get(user) || was.edges !== is.edges) {
-    const [had, has] = [activeRoles(was, user), activeRoles(is, user)];
-    const [settable, administered] = [settableRoles(was, user), administeredRoles(was, user)];
-    add('ADMIN', administeredRoles(is, user), (role) => !administered.has(role));
+  if (was.edges !== is.edges || was.defaults !== is.defaults) {
+    const [had, has] = [loginRoles(was, user), loginRoles(is, user)];
+    const [settable, administered] = [settableRoles(was, user), administeredRoles(was, user, had)];
+    add('ADMIN', administeredRoles(is, user, has), (role) => !administered.has(role));
     add('SET', settableRoles(is, user), (role) => !settable.has(role) && !had.has(role) && !has.has(role));
   }
   return [
