@@ -32,10 +32,7 @@ export type NameOf = (user: string, host: string) => string;
 export const grantsOf = (tables: Tables): Grants => {
   const read = tables.flavour === 'mysql' ? mysqlAccounts(tables) : mariadbAccounts(tables);
   const nameOf = naming(read.filter(({ host }) => host === '').map(({ user }) => user));
-  const grants = [...globalGrants(tables, read), ...lowerGrants(tables)].map(({ user, host, ...grant }) => ({
-    account: nameOf(user, host),
-    ...grant,
-  }));
+  const grants = [...globalGrants(tables, read, nameOf), ...lowerGrants(tables, nameOf)];
   return {
     nameOf,
     accounts: sorted(
@@ -65,7 +62,7 @@ export const grantsOf = (tables: Tables): Grants => {
       ],
       ({ member, role }) => [member, role],
     ),
-    grants: sorted(grants, ({ account, level, schema, relation, name }) => [account, level, schema ?? '', relation ?? '', name ?? '']),
+    grants: sortedGrants(grants),
     restrictions: sorted(
       read.flatMap(({ user, host, restrictions }) => restrictions.map((restriction) => ({ account: nameOf(user, host), ...restriction }))),
       ({ account, schema }) => [account, schema],
@@ -79,6 +76,15 @@ const naming = (roles: readonly string[]): NameOf => {
   return (user, host) => (host === '%' && taken.has(user) ? `${user}@%` : accountName({ user, host }));
 };
 
+/** The same function, that thinks about each text once: a hundred thousand rows name a thousand accounts, and hold a dozen sets. */
+const once = <T>(compute: (text: string) => T): ((text: string) => T) => {
+  const known = new Map<string, T>();
+  return (text) => {
+    if (!known.has(text)) known.set(text, compute(text));
+    return known.get(text)!;
+  };
+};
+
 /** An account with what other parts of the snapshot say of it. */
 type ReadAccount = Omit<SnapshotAccount, 'name'> & {
   /** Static privileges at `*.*`, the grant option among them. */
@@ -89,13 +95,14 @@ type ReadAccount = Omit<SnapshotAccount, 'name'> & {
 
 const mysqlAccounts = (tables: Tables): readonly ReadAccount[] => {
   const powerful = new Set(of(tables, 'dynamic').flatMap(([user, host, word]) => (word === 'SYSTEM_USER' ? [`${user}@${host}`] : [])));
+  const wordsOf = once((letters) => lettered(letters, tables.columns.user));
   return of(tables, 'accounts').map((row) => {
     const [user, host, letters, plugin, stored, locked, expired, lifetime, ssl, subject, issuer, cipher] = row.map(text) as string[];
     const [questions, updates, connections, perUser] = row.slice(12, 16).map(Number) as [number, number, number, number];
     const metadata = json(row[16]) as { comment?: unknown; rolecall?: unknown } | null;
     const locking = json(row[18]) as { failed_login_attempts?: number; password_lock_time_days?: number } | null;
     const { comment, rolecall, ...others } = metadata ?? {};
-    const words = lettered(letters!, tables.columns.user);
+    const words = wordsOf(letters!);
     const isLocked = locked === 'Y';
     return {
       user: user!,
@@ -149,13 +156,14 @@ type Priv = {
   readonly max_user_connections?: number;
 };
 
-const mariadbAccounts = (tables: Tables): readonly ReadAccount[] =>
-  of(tables, 'accounts').map((row) => {
+const mariadbAccounts = (tables: Tables): readonly ReadAccount[] => {
+  const wordsOf = once((mask) => accessWords(mask, tables.version));
+  return of(tables, 'accounts').map((row) => {
     const [user, host, mask, stored] = row.map(text) as [string, string, string, string];
     const priv = (json(row[5]) ?? {}) as Priv;
     const others = (json(row[4]) ?? []) as readonly string[];
     const locked = Boolean(priv.account_locked);
-    const words = accessWords(mask || '0', tables.version);
+    const words = wordsOf(mask || '0');
     const plugin = [...others, priv.plugin || 'mysql_native_password'].join(' OR ');
     return {
       user,
@@ -184,6 +192,7 @@ const mariadbAccounts = (tables: Tables): readonly ReadAccount[] =>
       defaultRole: priv.default_role || null,
     };
   });
+};
 
 /** `stored`: '' nothing, 'RDS' that word, anything else some password. */
 const authenticationOf = (plugin: string, stored: string, locked: boolean): Pick<AccountOptions, 'auth' | 'plugin'> => {
@@ -207,10 +216,8 @@ const required = (type: string, certificate: { readonly subject: string; readonl
   }
 };
 
-type ReadGrant = Omit<SnapshotGrant, 'account'> & { readonly user: string; readonly host: string };
-
 /** Static and dynamic privileges of an account at `*.*` as one row. */
-const globalGrants = (tables: Tables, accounts: readonly ReadAccount[]): readonly ReadGrant[] => {
+const globalGrants = (tables: Tables, accounts: readonly ReadAccount[], nameOf: NameOf): readonly SnapshotGrant[] => {
   const dynamic = new Map<string, string[]>();
   for (const [user, host, word, option] of of(tables, 'dynamic')) {
     const key = `${user}@${host}`;
@@ -219,81 +226,101 @@ const globalGrants = (tables: Tables, accounts: readonly ReadAccount[]): readonl
   return accounts.flatMap(({ user, host, words }) => {
     const own = dynamic.get(`${user}@${host}`) ?? [];
     const privileges = [...grantable(words), ...own].sort(byCodeUnit);
-    return privileges.length === 0 ? [] : [{ user, host, level: 'global' as const, schema: null, name: null, privileges }];
+    return privileges.length === 0 ? [] : [{ account: nameOf(user, host), level: 'global' as const, schema: null, name: null, privileges }];
   });
 };
 
-const lowerGrants = (tables: Tables): readonly ReadGrant[] => [
-  ...of(tables, 'schemas').flatMap(([user, host, db, letters]) =>
-    grant(user, host, 'schema', text(db), null, lettered(text(letters), tables.columns.db)),
-  ),
-  ...tableGrants(tables),
-  ...of(tables, 'routines').flatMap(([user, host, db, name, kind, set]) =>
-    grant(user, host, kind === 'FUNCTION' ? 'function' : 'procedure', text(db), text(name), members(set)),
-  ),
-  ...of(tables, 'proxies').map(([user, host, proxiedUser, proxiedHost, option]) => ({
-    user: text(user),
-    host: text(host),
+const lowerGrants = (tables: Tables, nameOf: NameOf): readonly SnapshotGrant[] => {
+  const lettersOf = once((letters) => privilegesOf(lettered(letters, tables.columns.db)));
+  const schemas = of(tables, 'schemas').flatMap(([user, host, db, letters]) =>
+    grant(nameOf(text(user), text(host)), 'schema', text(db), null, lettersOf(text(letters))),
+  );
+  const routines = of(tables, 'routines').flatMap(([user, host, db, name, kind, set]) =>
+    grant(nameOf(text(user), text(host)), kind === 'FUNCTION' ? 'function' : 'procedure', text(db), text(name), setPrivileges(text(set))),
+  );
+  const proxies = of(tables, 'proxies').map(([user, host, proxiedUser, proxiedHost, option]) => ({
+    account: nameOf(text(user), text(host)),
     level: 'proxy' as const,
     schema: null,
     name: accountName({ user: text(proxiedUser), host: text(proxiedHost) }),
     privileges: [Number(option) > 0 ? 'PROXY*' : 'PROXY'],
-  })),
-];
+  }));
+  return [...schemas, ...tableGrants(tables, nameOf), ...routines, ...proxies];
+};
 
 /**
  * The grant option of columns stands at their table: columns show it as theirs, and a table that holds nothing else is left out
  * where a column says it already.
  */
-const tableGrants = (tables: Tables): readonly ReadGrant[] => {
+const tableGrants = (tables: Tables, nameOf: NameOf): readonly SnapshotGrant[] => {
   const key = (row: Row): string => JSON.stringify(row.slice(0, 4));
-  const sets = new Map(of(tables, 'tables').map((row) => [key(row), members(row[4])]));
-  const withColumns = new Set(of(tables, 'columns').map(key));
+  const columns = of(tables, 'columns');
+  const withColumns = new Set(columns.map(key));
+  const withOption = new Set(
+    columns.length === 0 ? [] : of(tables, 'tables').flatMap((row) => (members(text(row[4])).includes(OPTION) ? [key(row)] : [])),
+  );
   return [
     ...of(tables, 'tables').flatMap((row) => {
-      const [user, host, db, table] = row;
-      const words = sets.get(key(row))!;
-      const isOfColumns = words.length === 1 && words[0] === 'GRANT OPTION' && withColumns.has(key(row));
-      return isOfColumns ? [] : grant(user, host, 'table', text(db), text(table), words);
+      const [user, host, db, table, set] = row;
+      if (set === 'Grant' && withColumns.has(key(row))) return [];
+      return grant(nameOf(text(user), text(host)), 'table', text(db), text(table), setPrivileges(text(set)));
     }),
-    ...of(tables, 'columns').flatMap((row) => {
+    ...columns.flatMap((row) => {
       const [user, host, db, table, column, set] = row;
-      const option = sets.get(key(row))?.includes('GRANT OPTION') ? ['GRANT OPTION'] : [];
-      return grant(user, host, 'column', text(db), text(column), [...members(set), ...option]).map((one) => ({
-        ...one,
-        relation: text(table),
-      }));
+      const privileges = setPrivileges(withOption.has(key(row)) ? `${set},Grant` : text(set));
+      return grant(nameOf(text(user), text(host)), 'column', text(db), text(column), privileges, text(table));
     }),
   ];
 };
 
 const grant = (
-  user: Row[number] | undefined,
-  host: Row[number] | undefined,
+  account: string,
   level: SnapshotGrant['level'],
   schema: string,
   name: string | null,
-  words: readonly string[],
-): ReadGrant[] => {
-  const privileges = [...grantable(words)].sort(byCodeUnit);
-  return privileges.length === 0 ? [] : [{ user: text(user), host: text(host), level, schema, name, privileges }];
+  privileges: readonly string[],
+  relation?: string,
+): readonly SnapshotGrant[] =>
+  privileges.length === 0 ? [] : [{ account, level, schema, ...(relation === undefined ? {} : { relation }), name, privileges }];
+
+/** By account, level, schema, table and name. */
+const sortedGrants = (grants: readonly SnapshotGrant[]): readonly SnapshotGrant[] => {
+  const byAccount = new Map<string, SnapshotGrant[]>();
+  for (const row of grants) {
+    const rows = byAccount.get(row.account);
+    if (rows) rows.push(row);
+    else byAccount.set(row.account, [row]);
+  }
+  const order = (a: SnapshotGrant, b: SnapshotGrant): number =>
+    byCodeUnit(a.level, b.level) ||
+    byCodeUnit(a.schema ?? '', b.schema ?? '') ||
+    byCodeUnit(a.relation ?? '', b.relation ?? '') ||
+    byCodeUnit(a.name ?? '', b.name ?? '');
+  return [...byAccount.keys()].sort(byCodeUnit).flatMap((account) => byAccount.get(account)!.sort(order));
 };
+
+const OPTION = 'GRANT OPTION';
+
+const privilegesOf = (words: readonly string[]): readonly string[] => [...grantable(words)].sort(byCodeUnit);
 
 /** One grant option for all of a level: a star on every word, or, where it is alone, on itself. */
 const grantable = (words: readonly string[]): readonly string[] => {
-  const own = words.filter((word) => word !== 'GRANT OPTION');
+  const own = words.filter((word) => word !== OPTION);
   if (own.length === words.length) return own;
-  return own.length === 0 ? ['GRANT OPTION*'] : own.map((word) => `${word}*`);
+  return own.length === 0 ? [`${OPTION}*`] : own.map((word) => `${word}*`);
 };
 
 const lettered = (letters: string, columns: readonly string[]): readonly string[] =>
   columns.filter((_, index) => letters[index] === 'Y').map(columnWord);
 
-const members = (set: Row[number] | undefined): readonly string[] =>
-  text(set)
+const members = once((set): readonly string[] =>
+  set
     .split(',')
     .filter((member) => member !== '')
-    .map(setWord);
+    .map(setWord),
+);
+
+const setPrivileges = once((set) => privilegesOf(members(set)));
 
 const of = ({ rows }: Tables, name: string): readonly Row[] => rows.get(name) ?? [];
 

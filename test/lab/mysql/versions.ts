@@ -3,7 +3,7 @@ import { buildName, isFetched, type Version } from './builds.ts';
 import { type Mysql, type MysqlOptions, startMysql } from './server.ts';
 
 /** Every series that the tests run. */
-export const SUPPORTED: readonly Version[] = ['8.0', '9.7', '10.11', '11.8'];
+const SUPPORTED: readonly Version[] = ['8.0', '9.7', '10.11', '11.8'];
 /** May be gone from Debian's pool one day: then its tests are skipped, in CI too. */
 const MAY_BE_GONE: readonly Version[] = ['8.0'];
 
