@@ -2,7 +2,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import { countsMarkdown } from '../render/counts-markdown.ts';
 import { codeSpan } from '../render/escape.ts';
-import { findingsSummary } from '../render/findings.ts';
+import { findingsSummary } from '../render/findings-list.ts';
 import { type Level, type MarkdownOptions, planMarkdown } from '../render/markdown.ts';
 import { plural } from '../render/phrase.ts';
 import type { Context } from './context.ts';
