@@ -6,6 +6,5 @@ export const checkLater = ({ content, warn }: Checks): void => {
   const later = (what: string, path: Path): void => warn('later', `${what} not acted on by this version`, path, {}, 'key');
   const mysql = Object.entries(content.targets).find(([, { engine }]) => engine !== 'postgres');
   if (mysql) later(`targets with the engine ${mysql[1].engine}, such as '${mysql[0]}', are`, ['targets', mysql[0]]);
-  if (content.expect) later(`'expect' is`, ['expect']);
   if (content.alarms) later(`'alarms' are`, ['alarms']);
 };
