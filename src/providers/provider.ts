@@ -1,4 +1,4 @@
-import type { Change } from '../model/change.ts';
+import type { Cause, Change } from '../model/change.ts';
 import type { Declared, Target } from '../model/declared.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Normal, Statements } from '../model/normal.ts';
@@ -72,8 +72,8 @@ export type Outcome =
 export type Provider<Snapshot> = {
   /** ■ reads everything once; throws a Failure where it cannot log in. */
   readonly inspect: (inspection: Inspection) => Promise<Snapshot>;
-  /** □ what was read and what is declared, side by side */
-  readonly normalize: (snapshot: Snapshot, declared: Declared) => Normal;
+  /** □ what was read and what is declared, side by side; with `only`, what differs for several causes may be narrowed to that one */
+  readonly normalize: (snapshot: Snapshot, declared: Declared, only?: Cause) => Normal;
   /** □ refusals that only this engine knows */
   readonly guard: (
     snapshot: Snapshot,
