@@ -132,6 +132,26 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     done(await (await import('./connect.ts')).connectCommand(at, database, args, options, console));
   });
 
+  serverOptions(command('lock', 'emergency: close a login now, end its sessions, take it out of our policies').argument('<user>', 'who'))
+    .option('--reason <text>', 'what for: it stands in the mark, which every login of the server can read')
+    .addOption(new Option('--break-lock', 'end whoever holds the run lock, first'))
+    .addOption(new Option('--auto-approve', 'do not ask').default(false, 'ask for the name once more'))
+    .addOption(format(['human', 'json']))
+    .addOption(json())
+    .action(async (user, options) => done(await (await import('./lock.ts')).lockCommand(user, withJson(options), console)));
+
+  serverOptions(command('unlock', 'take the lock off: plans open the login again as the manifest says').argument('<user>', 'who'))
+    .addOption(format(['human', 'json']))
+    .addOption(json())
+    .action(async (user, options) => done(await (await import('./lock.ts')).unlockCommand(user, withJson(options), console)));
+
+  targetOptions(command('prove', "really log in, as 'expect' says, as allowed and as denied, and try what it names; changes nothing"))
+    .addOption(new Option('--allow-unproven', 'exit 0 when something could not be tried').default(false, 'exit 3'))
+    .addOption(format(['human', 'json', 'junit', 'markdown']))
+    .addOption(json())
+    .option('--out <file>', 'write the result there, in that format')
+    .action(async (options) => done(await (await import('./prove.ts')).proveCommand(withJson(options), console)));
+
   manifestOption(command('iam', 'the policies and IAM roles that the manifest asks for, or what rolecall itself needs'))
     .option('--now <instant>', "judge 'until' at this RFC 3339 instant (default: the present)")
     .addOption(format(['json', 'terraform']))
@@ -173,6 +193,19 @@ const targetOptions = (command: Command): Command =>
   manifestOption(command)
     .addOption(new Option('-t, --target <name>', 'only this target; repeatable').argParser(collect).default([], 'all'))
     .option('--now <instant>', "judge 'until' at this RFC 3339 instant (default: the present)");
+
+/** The manifest's targets; or, without one, a server as psql names it, or as RDS does. */
+const serverOptions = (command: Command): Command =>
+  manifestOption(command)
+    .addOption(new Option('-t, --target <name>', 'only this target; repeatable').argParser(collect).default([], 'all'))
+    .option('--host <host>', 'without a manifest: the server, as for psql (default: PGHOST)')
+    .option('--port <port>', 'its port (default: PGPORT)')
+    .option('--database <name>', 'the database to enter (default: PGDATABASE, else postgres)')
+    .option('--user <name>', 'whom to log in as (default: PGUSER)')
+    .option('--rds <kind/name>', 'without a manifest: cluster/NAME, instance/NAME or proxy/NAME; by token unless PGPASSWORD is set')
+    .option('--region <region>', 'its region (default: AWS_REGION)')
+    .option('--via <host:port>', 'what to dial instead of its endpoint: a tunnel')
+    .option('--ca <file>', 'the authority of its certificate');
 
 const loginOptions = (command: Command): Command =>
   manifestOption(command)

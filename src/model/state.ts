@@ -1,8 +1,17 @@
 import type { Grantee, ObjectKind, ObjectSet, Privileges } from './access.ts';
 import type { Attachment, IamRole, Policy } from './iam.ts';
 
-/** Our ownership mark in a role's comment. `pw` is the password version; `locked` the date of an emergency lock. */
-export type Mark = { readonly stack: string; readonly pw?: number; readonly locked?: string };
+/**
+ * Our ownership mark in a role's comment. `pw` is the password version; `locked` the date of an emergency lock, `reason` what for, and
+ * `wasClosed` that the role could not log in before it either.
+ */
+export type Mark = {
+  readonly stack: string;
+  readonly pw?: number;
+  readonly locked?: string;
+  readonly reason?: string;
+  readonly wasClosed?: true;
+};
 
 /** A database principal in normal form. `validUntil`: UTC RFC 3339, null = never expires. `connectionLimit`: -1 = none. */
 export type Role = {

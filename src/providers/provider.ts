@@ -1,6 +1,7 @@
 import type { Cause, Change } from '../model/change.ts';
 import type { Declared, Target } from '../model/declared.ts';
 import type { Finding } from '../model/finding.ts';
+import type { LoginLock } from '../model/lock.ts';
 import type { Normal, Statements } from '../model/normal.ts';
 import type { AccessDelta, PlanTarget, Step, Transaction } from '../model/plan.ts';
 import type { Reality } from '../model/reality.ts';
@@ -68,6 +69,25 @@ export type Outcome =
       readonly done?: number;
     };
 
+/** A login that shall be closed at once. It is refused, by a Failure, for logins of ours, masters, and what the provider keeps. */
+export type LockOrder = {
+  readonly declared: Declared;
+  readonly user: string;
+  /** Of today, UTC: YYYY-MM-DD. */
+  readonly date: string;
+  readonly reason?: string;
+  /** Whose mark a role without one gets; null: nobody's. */
+  readonly stack: string | null;
+  /** End whoever holds the run lock, first. */
+  readonly breakLock: boolean;
+  readonly timeouts?: Timeouts;
+  /** Told who holds the run lock, before it is ended. */
+  readonly onHolder: (holder: string) => void;
+};
+
+/** A login that shall be as it was before it was locked. `closed`: why it stays closed all the same, by whose mark it carries. */
+export type UnlockOrder = Pick<LockOrder, 'declared' | 'user' | 'timeouts'> & { readonly closed: (stack: string | null) => string | null };
+
 /** What the engine needs of a database engine: adding one is a folder with these functions. */
 export type Provider<Snapshot> = {
   /** ■ reads everything once; throws a Failure where it cannot log in. */
@@ -92,6 +112,12 @@ export type Provider<Snapshot> = {
   readonly identity: (snapshot: Snapshot, target: Target) => PlanTarget['identity'];
   /** □ users that log in by IAM, as the server has them */
   readonly logins?: (snapshot: Snapshot, declared: Declared) => ReadonlySet<string>;
+  /** □ users with our mark that somebody has locked */
+  readonly locked?: (snapshot: Snapshot, declared: Declared) => ReadonlySet<string>;
+  /** ■ closes a login and ends its sessions, without the run lock; left out: this version cannot do that on this engine */
+  readonly closeLogin?: (order: LockOrder) => Promise<LoginLock>;
+  /** ■ takes the lock off again */
+  readonly reopenLogin?: (order: UnlockOrder) => Promise<LoginLock>;
   /** □ databases that were not read, and how much was */
   readonly extent: (snapshot: Snapshot) => Pick<PlanTarget, 'unread' | 'read'>;
   /** ■ why these steps cannot run: a server that takes no changes, a secret that is not there */

@@ -19,7 +19,7 @@ export const each = async <T, R>(items: readonly T[], work: (item: T) => Promise
 };
 
 /** All items of a list that comes in pages. */
-const listAll = async <Item>(
+export const listAll = async <Item>(
   { call }: Connected,
   operation: string,
   input: Readonly<Record<string, unknown>>,
@@ -127,7 +127,7 @@ export const tagsOf = (tags: readonly Iam.Tag[] | undefined): Readonly<Record<st
   Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
 
 /** Who has a policy. */
-const holdersOf = async (connected: Connected, arn: string): Promise<Principal[]> =>
+export const holdersOf = async (connected: Connected, arn: string): Promise<Principal[]> =>
   await listAll(connected, 'ListEntitiesForPolicy', { PolicyArn: arn }, (page: Iam.ListEntitiesForPolicyCommandOutput) => [
     ...(page.PolicyRoles ?? []).map(({ RoleName: name = '' }): Principal => ({ kind: 'role', name })),
     ...(page.PolicyUsers ?? []).map(({ UserName: name = '' }): Principal => ({ kind: 'user', name })),

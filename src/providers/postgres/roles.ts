@@ -8,6 +8,9 @@ import type { Comparison, Scope } from './scope.ts';
 
 export type Existing = Role & { readonly oid: number };
 
+/** A lock counts for the stack whose mark it stands in. */
+export const isLocked = ({ mark }: Pick<Role, 'mark'>, stack: string): boolean => mark?.locked !== undefined && mark.stack === stack;
+
 /** Declared roles, roles that left the manifest or shall be forgotten: attributes, marks, passwords, sessions. */
 export const compareRoles = (scope: Scope, compare: Comparison): void => {
   for (const declared of scope.declared.roles.values()) {
@@ -74,7 +77,7 @@ const alter = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual
   reportOwnership(scope, compare, declared, actual);
   reportAttributes(compare, declared, actual);
   const before = bodyOf(scope, actual);
-  const locked = actual.mark?.locked !== undefined && actual.mark.stack === scope.declared.stack;
+  const locked = isLocked(actual, scope.declared.stack);
   const wanted = { ...before, ...desiredAttributes(declared), name: declared.name, mark: markOf(scope, declared, actual.mark) };
   const after: Role = {
     ...wanted,
@@ -86,7 +89,8 @@ const alter = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual
     compare.report({
       severity: 'note',
       code: 'role/locked',
-      message: `'${actual.name}' is locked since ${actual.mark?.locked} and stays so until it is unlocked`,
+      message: `'${actual.name}' is locked since ${actual.mark?.locked}${actual.mark?.reason ? ` (${actual.mark.reason})` : ''} and stays so until it is unlocked`,
+      hint: 'rolecall unlock takes the lock off',
       source: declared.source,
     });
   compare.put('role', pathKey(declared.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
@@ -158,9 +162,13 @@ const markOf = (scope: Scope, declared: DeclaredRole, actual: Mark | null): Mark
   return {
     stack: scope.declared.stack,
     ...(version === undefined ? {} : { pw: version }),
-    ...(ours && actual?.locked !== undefined ? { locked: actual.locked } : {}),
+    ...(ours && actual ? lockOf(actual) : {}),
   };
 };
+
+/** The lock stays until somebody unlocks: no plan takes it off. */
+const lockOf = ({ locked, reason, wasClosed }: Mark): Partial<Mark> =>
+  locked === undefined ? {} : { locked, ...(reason === undefined ? {} : { reason }), ...(wasClosed ? { wasClosed } : {}) };
 
 /** A version is never lowered: the mark says what was set last. */
 const passwordVersion = (declared: DeclaredRole, actual: Mark | null): number => Math.max(declared.passwordVersion, actual?.pw ?? 0);
