@@ -62,8 +62,8 @@ export type Ownership = { readonly on: ObjectSet; readonly owner: string };
 /** A stored password cannot be read back: only the version in the mark is compared. */
 export type Password = { readonly role: string; readonly version: number; readonly reference: string };
 
-/** Sessions of a role that shall end. */
-export type Sessions = { readonly role: string };
+/** Sessions of a role that shall end; `count` is how many there were when it was read, left out where there were none. */
+export type Sessions = { readonly role: string; readonly count?: number };
 
 /** The kinds of thing that a plan changes, each with its normal form. Adding one adds a line here and the compiler names the rest. */
 export type Bodies = {

@@ -46,6 +46,8 @@ export type Execution<Snapshot> = {
   readonly onStep: (step: Step) => void;
   /** Told where a step waits for the world: what for, in a few words. */
   readonly onWait?: (reason: string) => void;
+  /** Told how many rows a step returned: of one that ends sessions, how many there were. */
+  readonly onEnded?: (step: Step, count: number) => void;
   readonly verify: (snapshot: Snapshot) => readonly Change[];
 };
 

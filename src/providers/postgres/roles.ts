@@ -95,7 +95,7 @@ const alter = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual
     });
   compare.put('role', pathKey(declared.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
   if (!after.login && (before.login || hasSessions(scope, actual)) && !scope.untouchable.has(actual.name))
-    putSessions(compare, actual.name, about);
+    putSessions(scope, compare, actual.name, about);
   comparePassword(scope, compare, declared, actual);
 };
 
@@ -108,7 +108,7 @@ const disable = (scope: Scope, compare: Comparison, actual: Existing, about: Abo
   const before = bodyOf(scope, actual);
   const after = { ...before, login: false };
   compare.put('role', pathKey(actual.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
-  putSessions(compare, actual.name, about);
+  putSessions(scope, compare, actual.name, about);
 };
 
 const forget = (scope: Scope, compare: Comparison, actual: Existing, about: About): void => {
@@ -211,11 +211,15 @@ const putPassword = (compare: Comparison, declared: DeclaredRole, stored: number
 };
 
 /** Sessions of a role that may not log in (any more) end, those included that an interrupted run left. */
-export const putSessions = (compare: Comparison, role: string, about: About): void =>
-  compare.put('sessions', pathKey(role), { role }, null, about);
+export const putSessions = (scope: Scope, compare: Comparison, role: string, about: About): void => {
+  const count = sessionsOf(scope, role);
+  compare.put('sessions', pathKey(role), { role, ...(count === 0 ? {} : { count }) }, null, about);
+};
 
-export const hasSessions = (scope: Scope, { name }: Role): boolean =>
-  scope.snapshot.sessions.some(({ role, count }) => role === (scope.renamed.get(name) ?? name) && count > 0);
+export const hasSessions = (scope: Scope, { name }: Role): boolean => sessionsOf(scope, name) > 0;
+
+const sessionsOf = (scope: Scope, name: string): number =>
+  scope.snapshot.sessions.find(({ role }) => role === (scope.renamed.get(name) ?? name))?.count ?? 0;
 
 /** Whose role it is: another stack's is an error; nobody's is adopted, which needs the right to comment on it. */
 const reportOwnership = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual: Existing): void => {
