@@ -4,6 +4,7 @@ import type { Finding } from '../model/finding.ts';
 import type { LoginLock } from '../model/lock.ts';
 import type { Normal, Statements } from '../model/normal.ts';
 import type { AccessDelta, PlanTarget, Step, Transaction } from '../model/plan.ts';
+import type { Came, LoginFacts, Probe, Refusal } from '../model/proof.ts';
 import type { Reality } from '../model/reality.ts';
 
 export type { About, Normal, Statements } from '../model/normal.ts';
@@ -90,6 +91,27 @@ export type LockOrder = {
 /** A login that shall be as it was before it was locked. `closed`: why it stays closed all the same, by whose mark it carries. */
 export type UnlockOrder = Pick<LockOrder, 'declared' | 'user' | 'timeouts'> & { readonly closed: (stack: string | null) => string | null };
 
+/** What is tried at a server: the target's login is that of the user. `database` null: the engine's own choice. */
+export type Trial = {
+  readonly target: Target;
+  readonly database: string | null;
+  readonly probes: readonly Probe[];
+  readonly timeouts?: Timeouts;
+};
+
+/** Let in, and what each probe came to, in their order; or why not, in the server's words. */
+export type Tried =
+  | { readonly letIn: true; readonly probes: readonly Came[] }
+  | { readonly letIn: false; readonly refusal: Refusal; readonly message: string; readonly hint?: string };
+
+/** How an engine's logins and rights are tried. Nothing of it changes anything. */
+export type Prover = {
+  /** ■ logs in and tries; never throws for expected trouble */
+  readonly attempt: (trial: Trial) => Promise<Tried>;
+  /** ■ what the catalog says of a user, as Rolecall's own login sees it; throws a Failure where it cannot log in */
+  readonly examine: (target: Target, user: string, database: string | null, timeouts?: Timeouts) => Promise<LoginFacts>;
+};
+
 /** What the engine needs of a database engine: adding one is a folder with these functions. */
 export type Provider<Snapshot> = {
   /** ■ reads everything once; throws a Failure where it cannot log in. */
@@ -128,4 +150,6 @@ export type Provider<Snapshot> = {
   readonly lock: (declared: Declared, options: LockOptions) => Promise<RunLock>;
   /** ■ */
   readonly execute: (execution: Execution<Snapshot>) => Promise<Outcome>;
+  /** how logins and rights are tried; left out: nothing can be proven of this engine */
+  readonly prove?: Prover;
 };
