@@ -8,6 +8,7 @@ import { guard } from './guard.ts';
 import { inspect } from './inspect.ts';
 import { lock } from './lock.ts';
 import { normalize, scopeOf } from './normalize.ts';
+import { prove } from './prove.ts';
 import { isLocked } from './roles.ts';
 import type { Snapshot } from './snapshot.ts';
 import { statements } from './statements/index.ts';
@@ -20,6 +21,7 @@ export const postgres: Provider<Snapshot> = {
   statements,
   lock,
   execute,
+  prove,
   closeLogin,
   reopenLogin,
   locked: (snapshot, declared) =>

@@ -46,6 +46,9 @@ const asFailure = (area: 'connect' | 'inspect', { slug, what, hint }: Explained,
   return failure(`${area}/${slug}`, `target '${target.name}': ${redacted(what, address)} (${where})`, finding);
 };
 
+/** What went wrong, for where target, address and user are told already. */
+export const withoutPlace = (message: string): string => message.replace(/^target '[^']*': /, '').replace(/ \([^()]*, database '.*$/s, '');
+
 /** `db.example.com:5432`, and the tunnel that it is reached by. */
 export const hostPort = ({ host, port, via }: Peer['address']): string => `${written({ host, port })}${via ? ` via ${written(via)}` : ''}`;
 
