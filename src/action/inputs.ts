@@ -1,7 +1,7 @@
 import { nearest } from '../core/nearest.ts';
 import { Failure, type Finding } from '../model/finding.ts';
 
-export const COMMANDS = ['validate', 'plan', 'apply', 'drift', 'report'] as const;
+export const COMMANDS = ['validate', 'plan', 'apply', 'drift', 'report', 'prove'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** What the workflow's `with` says; every name is that of action.yml in camel case. */
@@ -15,6 +15,7 @@ export type Inputs = {
   readonly applyRoleArn: string | null;
   readonly awsRegion: string | null;
   readonly roleSessionName: string | null;
+  readonly proveRoleArn: string | null;
   readonly allowedAccountIds: readonly string[];
   readonly allowedHosts: readonly string[];
   readonly githubToken: string;
@@ -38,6 +39,7 @@ export type Inputs = {
   readonly lockWaitMs: number;
 };
 
+  readonly allowUnproven: boolean;
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Defaults, as action.yml says them too: there for the reader and the runner, here for the type. */
@@ -49,6 +51,7 @@ export const DEFAULTS = {
   'apply-role-arn': '',
   'aws-region': '',
   'role-session-name': '',
+  'prove-role-arn': '',
   'allowed-account-ids': '',
   'allowed-hosts': '',
   'github-token': '',
@@ -71,6 +74,7 @@ export const DEFAULTS = {
   'lock-wait': '120s',
 } as const satisfies Readonly<Record<string, string>>;
 export type InputName = keyof typeof DEFAULTS;
+  'allow-unproven': 'false',
 
 /** The inputs from the runner's variables. Throws a Failure with everything that is wrong. */
 export const inputsOf = (env: Env): Inputs => {
@@ -93,6 +97,7 @@ export const inputsOf = (env: Env): Inputs => {
     awsRegion: raw('aws-region') || null,
     roleSessionName: sessionName(reader),
     allowedAccountIds: accounts(reader),
+    proveRoleArn: roleArn(reader, 'prove-role-arn'),
     allowedHosts: list(raw('allowed-hosts')),
     githubToken: raw('github-token'),
     comment: choice(reader, 'comment', ['update', 'changes-only', 'none']),
@@ -115,6 +120,7 @@ export const inputsOf = (env: Env): Inputs => {
   };
   if (findings.length > 0) throw new Failure(findings);
   return inputs;
+    allowUnproven: flag(reader, 'allow-unproven'),
 };
 
 type Reader = {

@@ -19,6 +19,7 @@ const COMMAND_FILES: Readonly<Record<Command, () => Promise<Run>>> = {
   apply: async () => (await import('./apply.ts')).apply,
   drift: async () => (await import('./drift.ts')).drift,
   report: async () => (await import('./report.ts')).report,
+  prove: async () => (await import('./prove.ts')).prove,
 };
 
 /** Inputs → one command → annotations, summary, outputs, and a step that is green or red. */

@@ -156,7 +156,9 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .option('--now <instant>', "judge 'until' at this RFC 3339 instant (default: the present)")
     .addOption(format(['json', 'terraform']))
     .option('--out <directory>', 'write the policies as JSON and as Terraform into a new directory')
-    .addOption(new Option('--requirements <command>', 'what rolecall needs to plan or to apply').choices(['plan', 'apply']))
+    .addOption(
+      new Option('--requirements <command>', 'what rolecall needs to plan, to apply or to prove').choices(['plan', 'apply', 'prove']),
+    )
     .option('--boundary <arn>', 'with --requirements: the permissions boundary of every principal that is changed')
     .action(async (options) => done(await (await import('./iam.ts')).iamCommand(options, console)));
 

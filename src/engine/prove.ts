@@ -24,10 +24,7 @@ export type ProveOptions = ManifestOptions & { readonly timeouts?: Timeouts; rea
 
 /** ■ Really logs in, as is expected of the manifest, and tries what is expected. Changes nothing. Throws a Failure for a manifest that is not valid. */
 export const proveManifest = async (options: ProveOptions, clock: () => Date): Promise<Proofs> => {
-  const { files } = await loadManifest(options.manifest);
-  const { manifest, findings } = readManifest(files, { allowPlaintextPasswords: options.allowPlaintextPasswords ?? false });
-  if (!manifest || findings.some(isError)) throw new Failure(findings);
-  const expectations = expectationsOf(manifest, chosen(manifest, options.target));
+  const { manifest, expectations, findings } = await expectedOf(options);
   if (expectations.length === 0)
     throw failure('prove/nothing', 'nothing is expected: there is nothing to prove', { hint: "write what shall hold under 'expect'" });
   const ground = await groundOf(manifest, expectations, options.now ?? clock().toISOString());
@@ -44,6 +41,16 @@ export const proveManifest = async (options: ProveOptions, clock: () => Date): P
     expectations.flatMap((one) => proofs.get(one) ?? []),
     [...findings, ...ground.findings],
   );
+};
+
+/** ■ What the manifest expects of the chosen targets (all by default). Throws a Failure for a manifest that is not valid. */
+export const expectedOf = async (
+  options: ManifestOptions,
+): Promise<{ readonly manifest: Manifest; readonly expectations: readonly Expectation[]; readonly findings: readonly Finding[] }> => {
+  const { files } = await loadManifest(options.manifest);
+  const { manifest, findings } = readManifest(files, { allowPlaintextPasswords: options.allowPlaintextPasswords ?? false });
+  if (!manifest || findings.some(isError)) throw new Failure(findings);
+  return { manifest, expectations: expectationsOf(manifest, chosen(manifest, options.target)), findings };
 };
 
 const chosen = (manifest: Manifest, wanted: readonly string[]): readonly string[] => {
