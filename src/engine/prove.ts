@@ -232,7 +232,8 @@ const proverOf = async ({ engine, name }: Target): Promise<Prover | null> => {
 const loginTarget = async (expectation: Expectation, target: Target, principals: Principals | null): Promise<Target | Came> => {
   const { user, by, password, as } = expectation;
   if (by === 'password') {
-    if (password === undefined) return unproven('untried', `no password of '${user}' is named`, "write users.*.password, or 'as'");
+    if (password === undefined)
+      return unproven('untried', `there is nothing to log in as '${user}' with: no password is named, and nobody by 'as'`, "write 'as'");
     return { ...target, login: { user, auth: 'password', password } };
   }
   const own = tokenTarget({ ...target, login: { ...target.login, auth: 'iam' } }, process.env);

@@ -61,7 +61,7 @@ const expectationOf = (entry: ExpectEntry, index: number, views: ReadonlyMap<str
   const probes = [...probesOf(entry, 'can', path, context), ...probesOf(entry, 'cannot', path, context)];
   const login = loginOf(entry, path, context);
   const auth = view ? authOf(view) : 'none';
-  const by = as !== null || auth !== 'password' ? 'iam' : 'password';
+  const by = as !== null || auth === 'iam' ? 'iam' : 'password';
   const password = by === 'password' && view?.entry.password !== undefined ? referenceOf(view.entry.password) : undefined;
   return {
     target,
