@@ -23,6 +23,8 @@ export type Surroundings = {
   readonly drift?: NonNullable<MarkdownOptions['drift']>;
   readonly foldLines: number;
   readonly preview: string;
+  /** Targets that are declared as on the base, where only others were to be planned. */
+  readonly leftOut: readonly string[];
 };
 
 /** A part of a body may not push everything else out of it. */
@@ -32,14 +34,15 @@ const PINS_TOO_LONG =
 
 /** The body of the plan's comment below its marker: everything, or what fits, or numbers alone. */
 export const planBody = (plan: Plan, surroundings: Surroundings): { readonly text: string; readonly level: Level } => {
-  const { detail, context, pins, foldLines, drift, preview } = surroundings;
+  const { detail, context, pins, foldLines, drift, preview, leftOut } = surroundings;
   const links = `full plan: [summary](${context.runUrl})`;
   const above = pins.length > PINS_CHARS || (detail === 'summary' && pins !== '') ? PINS_TOO_LONG : pins;
   const around = { subtitle: subtitleOf(context), ...(above === '' ? {} : { above }), links };
-  if (detail === 'summary') return { text: redact(countsMarkdown(plan, around)), level: 0 };
+  if (detail === 'summary') return { text: redact(countsMarkdown(plan, { ...around, leftOut: leftOut.length })), level: 0 };
   const { body, level } = planMarkdown(plan, {
     ...around,
     preview,
+    leftOut,
     foldLines,
     picture: true,
     ...(drift ? { drift } : {}),
@@ -54,12 +57,13 @@ const SUMMARY_BYTES = 900_000;
 
 /** The plan for the run's page: the whole of it, and what of it fits where it is too long. */
 export const planSummaries = (plan: Plan, surroundings: Surroundings): readonly string[] => {
-  const { detail, context, pins, foldLines, drift, preview } = surroundings;
+  const { detail, context, pins, foldLines, drift, preview, leftOut } = surroundings;
   if (detail === 'summary') return [planBody(plan, surroundings).text];
   const options = {
     subtitle: subtitleOf(context),
     ...(pins === '' ? {} : { above: pins }),
     preview,
+    leftOut,
     foldLines,
     ...(drift ? { drift } : {}),
   };

@@ -3,7 +3,7 @@ import { locate } from '../engine/locate.ts';
 import { planOf } from '../engine/plan.ts';
 import { planTargets } from '../engine/read.ts';
 import { openSession } from '../engine/session.ts';
-import { EXIT, Failure, type Finding, isError } from '../model/finding.ts';
+import { EXIT, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import type { Plan, PlanTarget } from '../model/plan.ts';
 import { planMarkdown } from '../render/markdown.ts';
 import { plural } from '../render/phrase.ts';
@@ -21,6 +21,7 @@ import { redact } from './redact.ts';
 /** Compares what is merged with what is there: one issue for each target that differs, closed when it does not. */
 export const drift: Run = async (job) => {
   const { inputs, context } = job;
+  if (context.pullRequest !== null || context.mergeGroup !== null) throw unmerged(context.eventName);
   await assumeIdentity(identityOf(job, 'plan'), job.runner);
   const session = await openSession({ manifest: inputs.manifest, target: inputs.targets }, job.now);
   const located = await locate(session);
@@ -37,6 +38,17 @@ export const drift: Run = async (job) => {
   if (inputs.driftIssue && isDefaultBranch(context)) for (const target of known) await tell(target, job);
   return outcomeOf(plan, trouble, job);
 };
+
+/** Drift is against what is merged; and the manifest of a pull request says where credentials go, which only `plan` holds against the base. */
+const unmerged = (eventName: string): Failure =>
+  failure(
+    'action/not-here',
+    `'drift' does not run on the event '${eventName}', expected schedule, workflow_dispatch or push`,
+    {
+      hint: "use command: plan there, which tells drift apart; 'fail-on: drift' turns it red",
+    },
+    EXIT.refused,
+  );
 
 /** The issue is how people hear of drift, not what decides: trouble with it is told, and the check goes on. */
 const tell = async (target: PlanTarget, job: Job): Promise<void> => {

@@ -11,11 +11,13 @@ export type Inputs = {
   readonly manifest: readonly string[];
   /** Names; empty: all. */
   readonly targets: readonly string[];
+  /** Of these only what the base of a pull request does not declare alike. */
+  readonly changedOnly: boolean;
   readonly planRoleArn: string | null;
   readonly applyRoleArn: string | null;
+  readonly proveRoleArn: string | null;
   readonly awsRegion: string | null;
   readonly roleSessionName: string | null;
-  readonly proveRoleArn: string | null;
   readonly allowedAccountIds: readonly string[];
   readonly allowedHosts: readonly string[];
   readonly githubToken: string;
@@ -37,9 +39,9 @@ export type Inputs = {
   readonly labels: boolean;
   readonly driftIssue: boolean;
   readonly lockWaitMs: number;
+  readonly allowUnproven: boolean;
 };
 
-  readonly allowUnproven: boolean;
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Defaults, as action.yml says them too: there for the reader and the runner, here for the type. */
@@ -49,9 +51,9 @@ export const DEFAULTS = {
   targets: 'all',
   'plan-role-arn': '',
   'apply-role-arn': '',
+  'prove-role-arn': '',
   'aws-region': '',
   'role-session-name': '',
-  'prove-role-arn': '',
   'allowed-account-ids': '',
   'allowed-hosts': '',
   'github-token': '',
@@ -72,9 +74,9 @@ export const DEFAULTS = {
   labels: 'false',
   'drift-issue': 'true',
   'lock-wait': '120s',
+  'allow-unproven': 'false',
 } as const satisfies Readonly<Record<string, string>>;
 export type InputName = keyof typeof DEFAULTS;
-  'allow-unproven': 'false',
 
 /** The inputs from the runner's variables. Throws a Failure with everything that is wrong. */
 export const inputsOf = (env: Env): Inputs => {
@@ -91,13 +93,14 @@ export const inputsOf = (env: Env): Inputs => {
   const inputs: Inputs = {
     command: choice(reader, 'command', COMMANDS),
     manifest,
-    targets: raw('targets') === 'all' ? [] : list(raw('targets')),
+    targets: raw('targets') === 'all' || raw('targets') === 'changed' ? [] : list(raw('targets')),
+    changedOnly: changedOnly(reader),
     planRoleArn: roleArn(reader, 'plan-role-arn'),
     applyRoleArn: roleArn(reader, 'apply-role-arn'),
+    proveRoleArn: roleArn(reader, 'prove-role-arn'),
     awsRegion: raw('aws-region') || null,
     roleSessionName: sessionName(reader),
     allowedAccountIds: accounts(reader),
-    proveRoleArn: roleArn(reader, 'prove-role-arn'),
     allowedHosts: list(raw('allowed-hosts')),
     githubToken: raw('github-token'),
     comment: choice(reader, 'comment', ['update', 'changes-only', 'none']),
@@ -117,10 +120,10 @@ export const inputsOf = (env: Env): Inputs => {
     labels: flag(reader, 'labels'),
     driftIssue: flag(reader, 'drift-issue'),
     lockWaitMs: duration(reader, 'lock-wait'),
+    allowUnproven: flag(reader, 'allow-unproven'),
   };
   if (findings.length > 0) throw new Failure(findings);
   return inputs;
-    allowUnproven: flag(reader, 'allow-unproven'),
 };
 
 type Reader = {
@@ -158,6 +161,19 @@ const choice = <T extends string>({ raw, wrong }: Reader, name: InputName, choic
   const like = nearest(found, choices);
   wrong(name, `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`, like === undefined ? undefined : `did you mean '${like}'?`);
   return choices[0]!;
+};
+
+/** What is applied or watched is never fewer targets than somebody meant. */
+const changedOnly = ({ raw, wrong }: Reader): boolean => {
+  const found = list(raw('targets'));
+  const takes = ['plan', 'report', 'validate'].includes(raw('command'));
+  if (found.includes('changed') && (found.length > 1 || !takes))
+    wrong(
+      'targets',
+      takes ? "names, or 'changed' alone" : `names or 'all' with command: ${raw('command')}`,
+      "'changed' is for plan and report",
+    );
+  return found.includes('changed');
 };
 
 const flag = (reader: Reader, name: InputName): boolean => choice(reader, name, ['true', 'false']) === 'true';

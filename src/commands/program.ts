@@ -70,7 +70,7 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .addOption(json())
     .action(async (options) => done(await (await import('./validate.ts')).validateCommand(withJson(options), console)));
 
-  planOptions(command('plan', 'read everything once and print what would change'))
+  changedOption(planOptions(command('plan', 'read everything once and print what would change')))
     .option('--out <file>', 'save the plan')
     .addOption(new Option('--detailed-exitcode', 'exit 2 when there are changes').default(false, 'exit 0'))
     .action(async (options) => done(await (await import('./plan.ts')).planCommand(withJson(options), console)));
@@ -111,7 +111,7 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .addOption(format(['mermaid', 'dot']))
     .action(async (options) => done(await (await import('./graph.ts')).graphCommand(options, console)));
 
-  targetOptions(command('targets', "the targets of the manifest, or the account's clusters and instances"))
+  changedOption(targetOptions(command('targets', "the targets of the manifest, or the account's clusters and instances")))
     .addOption(new Option('--region <region>', 'list the account in this region; repeatable').argParser(collect).default([], 'AWS_REGION'))
     .addOption(format(['human', 'json']))
     .addOption(json())
@@ -223,6 +223,13 @@ const aroundDashes = (argv: readonly string[], operands: readonly string[]) => {
     throw failure('connect/arguments', `'${others[0]}' is one argument too many`, { hint: 'arguments of psql follow --' });
   return { at, database, args };
 };
+
+const changedOption = (command: Command): Command =>
+  command.addOption(
+    new Option('--changed-from <path>', 'only targets that this other state of the manifest declares otherwise; repeatable')
+      .argParser(collect)
+      .default([], 'all'),
+  );
 
 const planOptions = (command: Command): Command =>
   targetOptions(command).addOption(format(FORMATS)).addOption(json()).addOption(maxRemovals());

@@ -30,6 +30,8 @@ export type MarkdownOptions = {
   readonly preview?: string;
   /** What the base branch wants already, shown apart from what is proposed. */
   readonly drift?: { readonly base: string; readonly changes: Drift };
+  /** Targets of the manifest that were not planned, as nothing about them was changed. */
+  readonly leftOut?: readonly string[];
   /** Draws what changes of the access graph, where it is small. */
   readonly picture?: boolean;
   /** Details of up to so many lines are open. */
@@ -116,6 +118,7 @@ const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
     level === 0 && options.picture ? picture(cut.plan) : null,
     level === 0 ? statements(cut.plan) : null,
     level <= 2 ? notes(view, level) : null,
+    leftOutNote(options),
     footer(view, level, options),
   ];
   return `${parts.filter((part) => part !== null && part !== '').join('\n\n')}\n`;
@@ -128,6 +131,7 @@ const unchangedBody = (view: Outline, options: MarkdownOptions): string =>
     options.above ?? null,
     unchangedText(view),
     notes(view, 0),
+    leftOutNote(options),
     footer(view, 0, options),
   ]
     .filter((part) => part !== null && part !== '')
@@ -261,6 +265,15 @@ const driftNote = (view: Outline, { drift }: MarkdownOptions): string => {
   if (drift === undefined || changes === 0) return '';
   const [are, they] = changes === 1 ? ['change is', 'it is'] : ['changes are', 'they are'];
   return `ℹ️ ${count(changes)} ${are} **drift**: ${codeSpan(drift.base)} wants that already and the server is not so; ${they} not part of what is proposed here.`;
+};
+
+const LEFT_OUT_SHOWN = 30;
+
+const leftOutNote = ({ leftOut = [] }: MarkdownOptions): string => {
+  if (leftOut.length === 0) return '';
+  const shown = leftOut.slice(0, LEFT_OUT_SHOWN).map(codeSpan).join(', ');
+  const rest = leftOut.length - LEFT_OUT_SHOWN;
+  return `ℹ️ **Left out**, as nothing about ${leftOut.length === 1 ? 'it' : 'them'} was changed: ${shown}${rest > 0 ? ` and ${count(rest)} more` : ''}. Whether ${leftOut.length === 1 ? 'it has' : 'they have'} drifted is not said here.`;
 };
 
 const picture = (plan: Plan): string => {

@@ -123,6 +123,7 @@ export const totalCounts = (targets: readonly { readonly counts: Counts }[]): Co
 export const unchangedText = (view: Outline): string => {
   const targets = plural(view.targets.length, 'target');
   if (view.command === 'destroy') return `Nothing to destroy: nothing on ${targets} carries the mark of ${visible(view.stack)}.`;
+  if (view.targets.length === 0) return 'No changes. No target was to be planned.';
   return `No changes. ${targets} ${view.targets.length === 1 ? 'matches' : 'match'} the manifest.`;
 };
 

@@ -17,7 +17,7 @@ const CONTEXT: Context = contextOf(
   { GITHUB_EVENT_NAME: 'pull_request', GITHUB_REPOSITORY: 'acme/access', GITHUB_SHA: '4f1c9ae0'.repeat(5), GITHUB_RUN_ID: '812' },
   pullRequestEvent({ headSha: '9f8e7d60'.repeat(5) }),
 );
-const AROUND: Surroundings = { detail: 'full', context: CONTEXT, pins: '', foldLines: 20, preview: 'rolecall plan' };
+const AROUND: Surroundings = { detail: 'full', context: CONTEXT, pins: '', leftOut: [], foldLines: 20, preview: 'rolecall plan' };
 const textOf = (of: Plan, more: Partial<Surroundings> = {}): string => planBody(of, { ...AROUND, ...more }).text;
 
 /** What a reader of Markdown sees outside of code, and of links and HTML that are ours. */

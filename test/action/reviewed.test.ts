@@ -105,6 +105,7 @@ const APPROVAL = {
   reviewed: [reviewed(348)],
   pulls: [{ number: 348, headSha: SHA, author: 'jane' }],
   approvers: [{ by: 'lead', environments: ['db-prod'] }],
+  since: null,
 };
 const RESULT: ApplyResult = {
   formatVersion: '1.0',

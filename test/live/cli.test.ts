@@ -442,6 +442,20 @@ eachMajor(
         });
         expect(await cli.run(['targets', '--target', 'u'])).toMatchObject({ code: 1, out: '' });
       });
+
+      test('leave out what another state of the manifest declares alike', async () => {
+        const from = (text: string) => {
+          cli.write('before.yaml', text);
+          return ['--changed-from', 'before.yaml'];
+        };
+        const now = cli.read('rolecall.yaml');
+        expect(JSON.parse((await cli.run(['targets', '--json', ...from(now)])).out).targets).toEqual([]);
+        const unplanned = await run('plan', ...from(now));
+        expect(unplanned).toMatchObject({ code: 0, out: expect.stringContaining('No target was to be planned') });
+        expect(unplanned.err).toContain('note plan/left-out: left out, as both manifests declare them alike: t');
+        const changed = await run('plan', ...from(now.replace('groups: [readers]', 'groups: []')));
+        expect(changed).toMatchObject({ code: 0, out: expect.stringContaining('Plan: 9 to add') });
+      });
     });
 
     describe('destroy', () => {

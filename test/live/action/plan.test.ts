@@ -175,6 +175,25 @@ ${users.map((user) => `  ${user}: { auth: none, groups: [readers] }`).join('\n')
     expect(body).not.toContain('connect/');
   });
 
+  test('reads with the login that the base branch names, whatever a pull request writes', async () => {
+    const { master } = server();
+    await server().query(server().superuser, 'postgres', `CREATE ROLE reader LOGIN PASSWORD '${master.password}'`);
+    const as = (login: string, users: readonly string[]): string => manifestOf(users).replace(/login: \{.*\}/, `login: { ${login} }`);
+    const readOnly = `user: ${master.user}, plan_user: reader, password: "\${env:MASTER_PASSWORD}"`;
+    await project.commit('main', { [FILE]: as(readOnly, ['ann']) });
+    const number = await project.openPull('as-writer', {
+      [FILE]: as(`user: ${master.user}, plan_user: nobody, password: "\${env:GITHUB_TOKEN}"`, ['ann', 'ben']),
+    });
+    expect(await plan(number)).toMatchObject({ conclusion: 'success' });
+    const body = await bodyOf(number);
+    expect(body).toContain('`targets.orders.login.plan_user` `"reader"` → `"nobody"`');
+    expect(body).toMatch(/^\+ member +ben/m);
+    await server().query(server().superuser, 'postgres', 'ALTER ROLE reader NOLOGIN');
+    expect(await plan(number)).toMatchObject({ conclusion: 'failure', outputs: { 'failure-reason': 'connect' } });
+    expect(await bodyOf(number)).toContain('reader');
+    await server().query(server().superuser, 'postgres', 'DROP ROLE reader');
+  });
+
   test('is told without a name where anybody reads it', async () => {
     await project.close();
     await start(false);
