@@ -155,7 +155,8 @@ const explained = async (connected: Connected, probe: Probe, object: Found): Pro
       hint: `grant usage on ${lacking.length === 1 ? 'that sequence' : 'those sequences'}`,
     };
   }
-  if (!refused.denied) return { able: 'broken', why: refused.message };
+  if (refused.why === 'impossible') return { able: 'no', why: `nobody can: ${refused.message}` };
+  if (refused.why === 'broken') return { able: 'broken', why: refused.message };
   // Whoever holds it on a column can do it to that column.
   return probe.can || privilege === 'DELETE' || !object.reachable
     ? { able: 'no', why: `denied: ${refused.message}` }
@@ -177,8 +178,14 @@ const sequencesLacking = async ({ client }: Connected, oid: string, given: reado
     pathKey(schema, name),
   );
 
+/** `impossible`: not with such an object, whoever asks; `broken`: something else is wrong, such as a default that cannot be computed. */
+type Refused = { readonly why: 'denied' | 'impossible' | 'broken'; readonly message: string };
+
+/** A view that cannot be written to, a materialized one: 55000, 42809, 0A000. */
+const IMPOSSIBLE: ReadonlySet<string> = new Set(['55000', '42809', '0A000']);
+
 /** null: it would run. EXPLAIN checks every right that the statement needs, and runs nothing. */
-const explain = async ({ client }: Connected, sql: string): Promise<{ readonly denied: boolean; readonly message: string } | null> => {
+const explain = async ({ client }: Connected, sql: string): Promise<Refused | null> => {
   await client.query('BEGIN TRANSACTION READ ONLY');
   try {
     await client.query(`EXPLAIN (COSTS OFF) ${sql}`);
@@ -186,7 +193,7 @@ const explain = async ({ client }: Connected, sql: string): Promise<{ readonly d
   } catch (error) {
     const code = codeOf(error);
     if (!/^[0-9A-Z]{5}$/.test(code) || /^(08|57)/.test(code)) throw error;
-    return { denied: code === '42501', message: (error as Error).message };
+    return { why: code === '42501' ? 'denied' : IMPOSSIBLE.has(code) ? 'impossible' : 'broken', message: (error as Error).message };
   } finally {
     await client.query('ROLLBACK').catch(() => {});
   }
