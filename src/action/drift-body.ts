@@ -19,7 +19,7 @@ export const driftBody = (target: PlanTarget, context: Context, detail: Detail):
   );
   const difference = fence('diff', lines.join('\n'));
   const { add, change, remove, blocked } = target.counts;
-  const head = `**Access drift: ${codeSpan(target.name)}** — ${plural(target.changes.length, 'difference')} between the server and what \`${context.defaultBranch}\` declares`;
+  const head = `**Access drift: ${codeSpan(target.name)}** — ${plural(lines.length, 'difference')} between the server and what \`${context.defaultBranch}\` declares`;
   const numbers = `A repair would add ${count(add)}, change ${count(change)} and remove ${count(remove)}${blocked > 0 ? `; ${count(blocked)} are blocked` : ''}.`;
   const foot = `Keep it: write it into the manifest, in a pull request. Undo it: run the repair workflow (plan, approval, apply). What a repair would do is shown above.\n\n<sub>${checked(context)}</sub>`;
   const whole = [head, difference, numbers, foot].join('\n\n');

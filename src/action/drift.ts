@@ -31,7 +31,7 @@ export const drift: Run = async (job) => {
     onProgress: progressTo(job),
     now: () => performance.now(),
   });
-  const plan = planOf(session.stack, session.asOf, 'plan', targets);
+  const plan = planOf(session.stack, session.asOf, 'drift', targets);
   const trouble = [...located.findings, ...findings];
   // Of what was not read nobody knows whether it differs: its issue stays as it is.
   const known = targets.filter(({ changes, unread }) => changes.length > 0 || unread.length === 0);

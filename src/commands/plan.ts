@@ -19,6 +19,8 @@ export type PlanOptions = ManifestOptions & {
   readonly out?: string;
   readonly detailedExitcode: boolean;
   readonly maxRemovals?: number;
+  /** What the plan is called where it is shown. */
+  readonly command?: 'plan' | 'drift';
 };
 
 /** Reads everything once and prints what would change. Exit: 0, 1 error, 2 changes (when asked), 3 refused or incomplete. */
@@ -26,7 +28,7 @@ export const planCommand = async (options: PlanOptions, console: Console): Promi
   const session = await openSession(options, console.now);
   tell([...session.findings, ...leftOutNote(session)], console);
   const { plan, findings } = await makePlan(session, options, console);
-  const shown: Plan = { ...plan, targets: withUnplanned(session, plan.targets, findings) };
+  const shown: Plan = { ...plan, command: options.command ?? 'plan', targets: withUnplanned(session, plan.targets, findings) };
   console.out(await renderPlan(shown, options.format, console.outTerminal));
   if (findings.length > 0) throw new Failure(options.format === 'human' ? notSaved(options.out) : findings);
   if (options.out !== undefined) await savePlan(options.out, plan, console);

@@ -63,7 +63,8 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .showHelpAfterError("(see 'rolecall --help')")
     .addHelpText('after', AFTER_HELP)
     .configureHelp({ showGlobalOptions: true });
-  const command = (name: string, description: string) => root.command(name).description(description).exitOverride();
+  const command = (name: string, description: string) =>
+    root.command(name).description(description).exitOverride().showHelpAfterError(`(see 'rolecall ${name} --help')`);
 
   manifestOption(command('validate', 'check the manifest offline: schema, references, cycles, rules'))
     .addOption(format(['human', 'json', 'github']))
@@ -151,6 +152,20 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .addOption(json())
     .option('--out <file>', 'write the result there, in that format')
     .action(async (options) => done(await (await import('./prove.ts')).proveCommand(withJson(options), console)));
+
+  serverOptions(
+    command('doctor', 'check every precondition; of USER@TARGET, find the first cause that keeps it out').argument(
+      '[user@target]',
+      'who cannot log in',
+    ),
+  )
+    .addOption(new Option('--check <name>', 'only this check; repeatable').argParser(collect).default([], 'all'))
+    .option('--as <role>', 'of USER@TARGET: the IAM role that shall log in: role/NAME or its ARN')
+    .addOption(new Option('--list', 'list the checks'))
+    .option('--explain <file>', 'say what a message of a client or lines of a log mean, offline; - reads them from stdin')
+    .addOption(format(['human', 'json']))
+    .addOption(json())
+    .action(async (at, options) => done(await (await import('./doctor.ts')).doctorCommand(at, withJson(options), console)));
 
   manifestOption(command('iam', 'the policies and IAM roles that the manifest asks for, or what rolecall itself needs'))
     .option('--now <instant>', "judge 'until' at this RFC 3339 instant (default: the present)")

@@ -4,7 +4,7 @@ import { codeSpan, fence, html, visible } from './escape.ts';
 import { gather } from './fold.ts';
 import { displayWidth, padEnd } from './layout.ts';
 import { type Line, subjectPhrase, takesAway } from './lines/line.ts';
-import type { TargetOutline } from './outline.ts';
+import { foldedText, type TargetOutline } from './outline.ts';
 import { count, plain } from './phrase.ts';
 import { targetScript } from './sql.ts';
 
@@ -16,9 +16,10 @@ export const detailsMarkdown = (target: TargetOutline, foldLines: number): strin
   if (target.lines.length === 0) return '';
   const { add, change, remove } = target.counts;
   const open = target.lines.length <= foldLines ? ' open' : '';
+  const folded = foldedText(target);
   const proposed = target.lines.filter((line) => !target.drift.includes(line));
   return [
-    `<details${open}><summary><code>${html(target.name)}</code> · +${count(add)} ~${count(change)} −${count(remove)}</summary>`,
+    `<details${open}><summary><code>${html(target.name)}</code> · +${count(add)} ~${count(change)} −${count(remove)}${folded === '' ? '' : ` · ${folded}`}</summary>`,
     ...(proposed.length > 0 ? [fence('diff', diffText(proposed))] : []),
     ...(target.drift.length > 0 ? ['Drift:', fence('diff', diffText(target.drift))] : []),
     '</details>',

@@ -126,7 +126,7 @@ const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
 
 const unchangedBody = (view: Outline, options: MarkdownOptions): string =>
   `${[
-    `### ✅ Access plan · ${codeSpan(view.stack)} — no changes`,
+    `### ✅ ${titleOf(view)} — ${view.command === 'drift' ? 'none' : 'no changes'}`,
     options.subtitle ?? null,
     options.above ?? null,
     unchangedText(view),
@@ -137,8 +137,15 @@ const unchangedBody = (view: Outline, options: MarkdownOptions): string =>
     .filter((part) => part !== null && part !== '')
     .join('\n\n')}\n`;
 
+const TITLES: Readonly<Record<Plan['command'], string>> = {
+  plan: 'Access plan',
+  drift: 'Access drift',
+  destroy: 'Access destroy plan',
+};
+const titleOf = (view: Outline): string => `${TITLES[view.command]} · ${codeSpan(view.stack)}`;
+
 const heading = (view: Outline): string => {
-  const title = `${view.command === 'destroy' ? 'Access destroy plan' : 'Access plan'} · ${codeSpan(view.stack)}`;
+  const title = titleOf(view);
   const failed = view.targets.filter((target) => target.verdict === 'failed').length;
   if (failed > 0) return `❌ ${title} — failed on ${count(failed)} of ${plural(view.targets.length, 'target')}`;
   return `🔑 ${title} — **${countsSentence(view.counts)}**`;
@@ -228,7 +235,8 @@ const removalBlock = (view: Outline, plan: Plan, limit: number): string => {
     .map(({ target, line }) => `> - ${prefix(view, target)}${lineMarkdown(line)}${target.drift.includes(line) ? ' · drift' : ''}`);
   const rest = all.length - lines.length;
   const handsOver = all.some(({ line }) => line.symbol !== '-') ? ` or hand${changes === 1 ? 's' : ''} it over` : '';
-  const title = `> **${plural(changes, 'change')} ${changes === 1 ? 'takes' : 'take'} access away${handsOver}**`;
+  const folded = changes === all.length ? '' : ` on ${plural(all.length, 'line')}`;
+  const title = `> **${plural(changes, 'change')}${folded} ${changes === 1 ? 'takes' : 'take'} access away${handsOver}**`;
   return ['> [!WARNING]', title, '>', ...lines, ...(rest > 0 ? [`> - **and ${count(rest)} more that are not listed here**`] : [])].join(
     '\n',
   );

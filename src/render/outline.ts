@@ -123,8 +123,15 @@ export const totalCounts = (targets: readonly { readonly counts: Counts }[]): Co
 export const unchangedText = (view: Outline): string => {
   const targets = plural(view.targets.length, 'target');
   if (view.command === 'destroy') return `Nothing to destroy: nothing on ${targets} carries the mark of ${visible(view.stack)}.`;
+  if (view.command === 'drift') return `No drift. ${targets} ${view.targets.length === 1 ? 'matches' : 'match'} the manifest.`;
   if (view.targets.length === 0) return 'No changes. No target was to be planned.';
   return `No changes. ${targets} ${view.targets.length === 1 ? 'matches' : 'match'} the manifest.`;
+};
+
+/** `10 changes on 8 lines`: one line may tell several changes; '' where each has its own. */
+export const foldedText = ({ counts: { add, change, remove }, lines }: Pick<TargetOutline, 'counts' | 'lines'>): string => {
+  const changes = add + change + remove;
+  return changes === lines.length ? '' : `${plural(changes, 'change')} on ${plural(lines.length, 'line')}`;
 };
 
 /** `10 to add, 3 to change, 4 to remove`. */
