@@ -74,8 +74,7 @@ const ofToken = (denied: Denied): Diagnosis => {
       hint: 'declare it among the principals of the user, and apply',
     };
   }
-  if (facts && !facts.login)
-    return { cause: 'no-login', meant: 'yes', message: 'its login is closed (NOLOGIN)', hint: `ALTER ROLE "${user}" LOGIN` };
+  if (facts && !facts.login) return { cause: 'no-login', meant: 'yes', message: 'its login is closed' };
   const why =
     judgement.verdict === 'allowed'
       ? `its policies, as far as they are read, allow rds-db:connect on ${named} (${listed(judgement.why)})`
@@ -95,19 +94,18 @@ const wrongResource = ({ elsewhere }: Judgement, named: string): Diagnosis => ({
   hint: 'partition, region, account, resource id and the case of the user have to be exactly those: a restored or replaced server has a new id',
 });
 
-/** Only who is marked for IAM is asked for a token. */
+/** Only who is marked for IAM is asked for a token: by rds_iam, or by a plugin. */
 const notMarked = (denied: Denied): Diagnosis => {
-  const { user, facts } = denied;
+  const { facts, said, hint } = denied;
   if (facts && !facts.exists) return notThere(denied, facts);
-  const message = 'the server wanted a password and no token: it is not marked for IAM (no member of rds_iam)';
-  if (facts === null)
-    return {
-      cause: 'no-iam-user',
-      meant: 'unknown',
-      message: `${message}, or there is no such user: the catalog could not be read`,
-      hint: `as a user that may: GRANT rds_iam TO "${user}"; its case counts`,
-    };
-  return { cause: 'no-iam-user', meant: 'yes', message, hint: `as a user that may: GRANT rds_iam TO "${user}"` };
+  const told = hint === undefined ? {} : { hint };
+  if (facts === null) return { cause: 'no-iam-user', meant: 'unknown', message: `${said}; the catalog could not be read`, ...told };
+  return {
+    cause: 'no-iam-user',
+    meant: 'yes',
+    message: 'the server wanted a password and no token: the user is not marked for IAM',
+    ...told,
+  };
 };
 
 const notThere = ({ user }: Denied, { like }: LoginFacts): Diagnosis => ({
@@ -124,10 +122,10 @@ const ofPassword = (denied: Denied): Diagnosis => {
     return {
       cause: 'iam-only',
       meant: 'no',
-      message: 'it is under rds_iam, and so logs in with a token only: its password is not looked at',
-      hint: 'take rds_iam from it, or from the group that it has it by',
+      message: 'it is marked for IAM, and so logs in with a token only: its password is not looked at',
+      hint: 'take the mark (rds_iam on PostgreSQL) from it, or from the group that it has it by',
     };
-  if (facts && !facts.login) return { cause: 'no-login', meant: 'yes', message: 'its login is closed (NOLOGIN)' };
+  if (facts && !facts.login) return { cause: 'no-login', meant: 'yes', message: 'its login is closed' };
   if (facts && !facts.valid)
     return { cause: 'password', meant: 'yes', message: 'the time until which its password is good has passed (VALID UNTIL)' };
   return { cause: 'password', meant: 'no', message: said, ...(hint === undefined ? {} : { hint }) };

@@ -63,7 +63,7 @@ test.each<Case>([
     { ...TOKEN, judgement: judged('allowed'), facts: { ...FACTS, login: false } },
     'no-login',
     'yes',
-    /NOLOGIN/,
+    /^its login is closed$/,
   ],
   [
     'a condition',
@@ -83,8 +83,14 @@ test.each<Case>([
   ['IAM of which nothing is known', { ...TOKEN, iamAuthentication: null }, 'policy', 'yes', /^no policy/],
   ['a user that is not there', { ...TOKEN, facts: { ...FACTS, exists: false } }, 'no-user', 'no', /^there is no user 'api' on the server$/],
   ['another case', { ...TOKEN, facts: { ...FACTS, exists: false, like: 'API' } }, 'no-user', 'no', /, but one called 'API'$/],
-  ['no rds_iam', { ...TOKEN, refusal: 'password-asked' }, 'no-iam-user', 'yes', /no member of rds_iam\)$/],
-  ['no rds_iam, or no user', { ...TOKEN, refusal: 'password-asked', facts: null }, 'no-iam-user', 'unknown', /or there is no such user/],
+  ['no rds_iam', { ...TOKEN, refusal: 'password-asked' }, 'no-iam-user', 'yes', /not marked for IAM$/],
+  [
+    'no rds_iam, or no user',
+    { ...TOKEN, refusal: 'password-asked', facts: null },
+    'no-iam-user',
+    'unknown',
+    /; the catalog could not be read$/,
+  ],
   [
     'a token for a user that is not there',
     { ...TOKEN, refusal: 'password-asked', facts: { ...FACTS, exists: false } },
@@ -94,8 +100,14 @@ test.each<Case>([
   ],
   ['NOLOGIN', { ...TOKEN, refusal: 'closed', said: 'may not log in' }, 'no-login', 'yes', /^its login is closed: may not log in$/],
   ['a wrong password', PASSWORD, 'password', 'no', /^the password is wrong$/],
-  ['a password of whom IAM lets in', { ...PASSWORD, facts: FACTS }, 'iam-only', 'no', /under rds_iam/],
-  ['a password of whom nobody lets in', { ...PASSWORD, facts: { ...FACTS, iam: false, login: false } }, 'no-login', 'yes', /NOLOGIN/],
+  ['a password of whom IAM lets in', { ...PASSWORD, facts: FACTS }, 'iam-only', 'no', /marked for IAM/],
+  [
+    'a password of whom nobody lets in',
+    { ...PASSWORD, facts: { ...FACTS, iam: false, login: false } },
+    'no-login',
+    'yes',
+    /^its login is closed$/,
+  ],
   ['a password that is over', { ...PASSWORD, facts: { ...FACTS, iam: false, valid: false } }, 'password', 'yes', /VALID UNTIL/],
   ['a password, and no catalog', { ...PASSWORD, facts: null }, 'password', 'no', /^the password is wrong$/],
   ...(['no-connect', 'no-database', 'limit', 'not-admitted', 'network', 'tls', 'certificate', 'busy', 'other'] as const).map(

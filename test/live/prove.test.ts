@@ -2,9 +2,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { ModifyDBClusterCommand, RDSClient } from '@aws-sdk/client-rds';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { prove as proveHere } from '../../src/index.ts';
+import type { Failure } from '../../src/model/finding.ts';
 import type { Proof, Proofs } from '../../src/model/proof.ts';
-import { clientConfig, REGION } from '../lab/aws/moto.ts';
+import { awsEnvironment, clientConfig, REGION } from '../lab/aws/moto.ts';
 import { withMoto } from '../lab/aws/suite.ts';
 import { issueCertificate } from '../lab/certificate.ts';
 import { type AwsWorld, startAwsWorld } from './aws-world.ts';
@@ -130,7 +132,7 @@ users:
       ['no policy', '{ target: orders, as: role/nobody, user: orders_api }', ['failed', 'policy', /^no policy allows rds-db:connect on arn:aws:rds-db:eu-central-1:123456789012:dbuser:cluster-\w+\/orders_api$/]],
       ['a policy of another server', '{ target: orders, as: role/elsewhere, user: orders_api }', ['failed', 'resource-id', /allow arn:\S+:cluster-FORMER\/orders_api, and the server is arn:\S+:cluster-\w+\/orders_api$/]],
       ['a policy that denies', '{ target: orders, as: role/denied, user: orders_api }', ['failed', 'policy', /^a policy denies rds-db:connect on .*'some-deny', statement 1, denies$/]],
-      ['no rds_iam', '{ target: orders, as: role/reports, user: unmarked }', ['failed', 'no-iam-user', /no member of rds_iam/]],
+      ['no rds_iam', '{ target: orders, as: role/reports, user: unmarked }', ['failed', 'no-iam-user', /not marked for IAM/]],
       ['NOLOGIN', '{ target: orders, as: role/reports, user: nologin }', ['failed', 'no-login', /is not permitted to log in/]],
       ['no such user', '{ target: orders, as: role/reports, user: not_made }', ['failed', 'no-user', /^there is no user 'not_made' on the server$/]],
       ['no such user, denied', '{ target: orders, as: role/reports, user: not_made, login: denied }', ['failed', 'no-user', /^denied for another reason than is meant: /]],
@@ -138,7 +140,7 @@ users:
       ['connection limit, denied', '{ target: orders, as: role/reports, user: full, login: denied }', ['failed', 'limit', /^denied for another reason than is meant: too many/]],
       ['wrong password', '{ target: orders, user: jim }', ['failed', 'password', /password of 'jim' is wrong/]],
       ['wrong password, denied', '{ target: orders, user: jim, login: denied }', ['failed', 'password', /^denied for another reason/]],
-      ['password of an IAM user', '{ target: orders, user: joe }', ['failed', 'iam-only', /it is under rds_iam/]],
+      ['password of an IAM user', '{ target: orders, user: joe }', ['failed', 'iam-only', /it is marked for IAM/]],
       ['let in and not to be', '{ target: orders, as: role/orders-api, user: orders_api, login: denied }', ['failed', 'let-in', /^'role\/orders-api' was let in as 'orders_api': policy '.*', allows$/]],
       ['an IAM user', '{ target: orders, as: user/kim, user: orders_api, login: denied }', ['unproven', 'not-assumed', /it is an IAM user; its policies, as far as they are read, do not let it in$/]],
       ['no such role', '{ target: orders, as: role/imagined, user: orders_api, login: denied }', ['unproven', 'not-assumed', /there is no such role in account 123456789012/]],
@@ -249,6 +251,22 @@ users:
     expect(fs.readFileSync(out, 'utf8')).toMatch(/<failure type="policy" message="no policy allows rds-db:connect on arn:/);
     printed.push(fs.readFileSync(out, 'utf8'), (await run(file, '--format', 'markdown')).stdout);
     expect(printed.at(-1)).toMatch(/^### ❌ Access proofs: 1 passed, 1 failed, 0 unproven$/m);
+  });
+
+  test('are a value to a program, and none where nothing is expected', async () => {
+    const environment = { ...awsEnvironment(world.aws), ROLECALL_MASTER: world.rds.server.master.password, JANE: 'jane-password' };
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    const file = manifest(['{ target: orders, as: role/orders-api, user: orders_api }', '{ target: orders, user: jane }']);
+    expect(await proveHere({ manifest: [file], targets: ['orders'] })).toMatchObject({ summary: { passed: 2, failed: 0, unproven: 0 } });
+    const refused = async (more: object) =>
+      await proveHere({ manifest: [file], ...more }).then(
+        () => 'proven',
+        ({ findings }: Failure) => findings[0]!.code,
+      );
+    expect(await refused({ targets: ['order'] })).toBe('manifest/unknown-target');
+    expect(await refused({ manifest: [world.manifest(USERS)] })).toBe('prove/nothing');
+    expect(await refused({ signal: AbortSignal.abort() })).toBe('prove/interrupted');
+    vi.unstubAllEnvs();
   });
 
   test('never show a token or a password', () => {
