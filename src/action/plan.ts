@@ -8,7 +8,7 @@ import type { Plan, PlanTarget } from '../model/plan.ts';
 import { type Drift, totalCounts } from '../render/outline.ts';
 import { planText } from '../render/terminal.ts';
 import { assumeIdentity, identityOf } from './aws.ts';
-import { planBody, planSummaries, type Surroundings } from './body.ts';
+import { planBody, planSummaries, removalsNeed, type Surroundings } from './body.ts';
 import { type Compared, comparedWithBase } from './compared.ts';
 import { detailOf } from './detail.ts';
 import { reasonOf } from './failed.ts';
@@ -93,6 +93,7 @@ const tell = async (made: Made, job: Job): Promise<Outcome> => {
     ...(compared.base ? { drift: { base: compared.baseName, changes: drift } } : {}),
     foldLines: inputs.foldLines,
     preview: previewOf(job, compared),
+    ...removalsNeed(job),
     leftOut: compared.chosen.leftOut ?? [],
   };
   if (detail === 'full') job.log(planText(shown, { width: 160, colour: false, unicode: true }, 'no-next'));

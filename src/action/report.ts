@@ -4,7 +4,7 @@ import { withUnplanned } from '../engine/unplanned.ts';
 import { EXIT, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import { totalCounts } from '../render/outline.ts';
-import { headOf, planBody, planSummaries } from './body.ts';
+import { headOf, planBody, planSummaries, removalsNeed } from './body.ts';
 import { type Compared, comparedWithBase } from './compared.ts';
 import { detailOf } from './detail.ts';
 import { reasonOf } from './failed.ts';
@@ -55,7 +55,15 @@ const tell = async (plan: Plan, { chosen, pins, findings }: Compared, job: Job):
   const missing = missingFrom(plan, chosen);
   const shown: Plan = { ...plan, targets: withUnplanned(chosen, plan.targets, missing) };
   const leftOut = chosen.leftOut ?? [];
-  const surroundings = { detail: detailOf(job), context, pins, foldLines: inputs.foldLines, preview: 'rolecall plan', leftOut };
+  const surroundings = {
+    detail: detailOf(job),
+    context,
+    pins,
+    foldLines: inputs.foldLines,
+    preview: 'rolecall plan',
+    leftOut,
+    ...removalsNeed(job),
+  };
   const files = await writePlan(plan, job);
   const kept = missing.length > 0 ? { id: null, findings: [] } : await keepPlan(files, job);
   const { text, level } = planBody(shown, surroundings);

@@ -8,8 +8,8 @@ import { foldedText, type TargetOutline } from './outline.ts';
 import { count, plain } from './phrase.ts';
 import { targetScript } from './sql.ts';
 
-/** `access/orders.yaml:18`. */
-export const place = (source: Position): string => `${source.file}:${source.line}`;
+/** `access/orders.yaml:18`, as a repository names its files. */
+export const place = (source: Position): string => `${source.file.replace(/^(\.\/)+/, '')}:${source.line}`;
 
 /** The changes of one target as a diff, those that are drift apart; open up to so many lines. */
 export const detailsMarkdown = (target: TargetOutline, foldLines: number): string => {

@@ -49,8 +49,11 @@ export const prose = (text: string): string => {
     .split(/ +/)
     .filter((word) => word !== '');
   const runs: { plain: boolean; words: string[] }[] = [];
+  // The arguments of a routine belong to its name: `refund(integer, text)`.
+  let isOpen = false;
   for (const word of words) {
-    const plain = /^[(]?[A-Za-z]+(-[a-z]+)?[),]?[.,;:]?$|^\d{1,6}[.,;:]?$/.test(word) && !/^GH-|^www\b/i.test(word);
+    const plain = !isOpen && /^[(]?[A-Za-z]+(-[a-z]+)?[),]?[.,;:]?$|^\d{1,6}[.,;:]?$/.test(word) && !/^GH-|^www\b/i.test(word);
+    if (!plain && /[()]/.test(word)) isOpen = word.lastIndexOf('(') > word.lastIndexOf(')');
     const last = runs.at(-1);
     if (last?.plain === plain) last.words.push(word);
     else runs.push({ plain, words: [word] });

@@ -28,6 +28,8 @@ export type MarkdownOptions = {
   readonly links?: string;
   /** In the footer: the command that shows the plan on the reader's machine. */
   readonly preview?: string;
+  /** What apply asks for before it takes access away: under the removals, as Markdown. */
+  readonly removalsNeed?: string;
   /** What the base branch wants already, shown apart from what is proposed. */
   readonly drift?: { readonly base: string; readonly changes: Drift };
   /** Targets of the manifest that were not planned, as nothing about them was changed. */
@@ -103,7 +105,7 @@ const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
   const { view, level } = cut;
   if (view.verdict === 'unchanged') return unchangedBody(view, options);
   const parts: (string | null)[] = [
-    `### ${heading(view)}`,
+    `### ${heading(view)}${driftCount(view, options)}`,
     options.subtitle ?? null,
     options.above ?? null,
     level >= 2 ? truncationNote(level, options) : null,
@@ -111,7 +113,7 @@ const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
     view.verdict === 'failed' ? 'Nothing can be applied until every target plans without errors.' : null,
     errorList(view),
     level <= 3 ? accessList(view, level) : null,
-    removalBlock(view, cut.plan, cut.removals),
+    removalBlock(view, cut.plan, cut.removals, options.removalsNeed),
     blockedList(view, level),
     driftNote(view, options),
     ...view.targets.map((target) => (cut.detailed.has(target.name) ? detailsMarkdown(target, options.foldLines ?? 20) : leftOut(target))),
@@ -226,7 +228,7 @@ const accessList = (view: Outline, level: Level): string => {
   return lines.length === 0 ? '' : `**Who loses and who gains access**\n\n${lines.join('\n')}`;
 };
 
-const removalBlock = (view: Outline, plan: Plan, limit: number): string => {
+const removalBlock = (view: Outline, plan: Plan, limit: number, need?: string): string => {
   const all = view.targets.flatMap((target) => target.removals.map((line) => ({ target, line })));
   if (all.length === 0) return '';
   const changes = all.reduce((sum, { target, line }) => sum + changesOf(plan, target, line), 0);
@@ -236,7 +238,7 @@ const removalBlock = (view: Outline, plan: Plan, limit: number): string => {
   const rest = all.length - lines.length;
   const handsOver = all.some(({ line }) => line.symbol !== '-') ? ` or hand${changes === 1 ? 's' : ''} it over` : '';
   const folded = changes === all.length ? '' : ` on ${plural(all.length, 'line')}`;
-  const title = `> **${plural(changes, 'change')}${folded} ${changes === 1 ? 'takes' : 'take'} access away${handsOver}**`;
+  const title = `> **${plural(changes, 'change')}${folded} ${changes === 1 ? 'takes' : 'take'} access away${handsOver}**${need === undefined ? '' : ` — ${need}`}`;
   return ['> [!WARNING]', title, '>', ...lines, ...(rest > 0 ? [`> - **and ${count(rest)} more that are not listed here**`] : [])].join(
     '\n',
   );
@@ -268,11 +270,20 @@ const blockedList = (view: Outline, level: Level): string => {
   return `🚧 **Blocked: these cannot be done, the rest can**\n\n${capped(all, BLOCKED_SHOWN).join('\n')}`;
 };
 
+/** What is drift counts in the heading too. */
+const driftCount = (view: Outline, { drift }: MarkdownOptions): string => {
+  const changes = driftChanges(view, drift);
+  return changes === 0 || view.verdict === 'failed' ? '' : ` · ${count(changes)} of them drift`;
+};
+
+const driftChanges = (view: Outline, drift: MarkdownOptions['drift']): number =>
+  view.targets.reduce((sum, target) => sum + (drift?.changes.get(target.name)?.size ?? 0), 0);
+
 const driftNote = (view: Outline, { drift }: MarkdownOptions): string => {
-  const changes = view.targets.reduce((sum, target) => sum + (drift?.changes.get(target.name)?.size ?? 0), 0);
+  const changes = driftChanges(view, drift);
   if (drift === undefined || changes === 0) return '';
   const [are, they] = changes === 1 ? ['change is', 'it is'] : ['changes are', 'they are'];
-  return `ℹ️ ${count(changes)} ${are} **drift**: ${codeSpan(drift.base)} wants that already and the server is not so; ${they} not part of what is proposed here.`;
+  return `ℹ️ ${count(changes)} ${are} **drift**: ${codeSpan(drift.base)} wants that already and the server is not so; ${they} not part of what is proposed here, and applied with it.`;
 };
 
 const LEFT_OUT_SHOWN = 30;

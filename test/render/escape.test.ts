@@ -106,6 +106,7 @@ describe('codeSpan', () => {
 
 describe('prose', () => {
   it.each([
+    ['the arguments of a routine', 'EXECUTE on s.refund(integer, text) still', 'EXECUTE on `s.refund(integer, text)` still'],
     ['words', 'this is plain.', 'this is plain.'],
     ['a quoted name', "grant to 'app_raed', which nothing declares", "grant to `'app_raed'`, which nothing declares"],
     ['a mention', 'ask @octocat now', 'ask `@octocat` now'],
