@@ -3,7 +3,7 @@ import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import { LOCK_FORMAT, type LockResult, type LoginLock, type PolicyLock } from '../model/lock.ts';
 import type { LockOrder, Provider } from '../providers/provider.ts';
-import { locate } from './locate.ts';
+import { foundTargets } from './found.ts';
 import { providerOf, sideBySide } from './read.ts';
 import type { Session } from './session.ts';
 
@@ -58,20 +58,10 @@ const closedBy = ({ roles, stack }: Declared, user: string, markedBy: string | n
   return role.auth === 'none' ? "the manifest says 'auth: none'" : null;
 };
 
-/** Where the targets are; those that could not be found are told of among the others. Whether IAM authentication is on is no matter here. */
+/** Where the targets are; those that could not be found are told of among the others. */
 const found = async (session: Session) => {
-  const bare = session.declareds.map((declared) => ({ ...declared, roles: new Map<string, never>() }));
-  const located = await locate({ ...session, declareds: bare, account: null, elsewhere: [] });
-  const places = new Map(located.declareds.map(({ target }) => [target.name, target]));
-  const declareds = session.declareds.flatMap((declared) => {
-    const target = places.get(declared.target.name);
-    return target === undefined ? [] : [{ ...declared, target }];
-  });
-  const lost = session.declareds.flatMap(({ target: { name } }) => {
-    if (places.has(name)) return [];
-    return [{ name, ...failed(located.findings.filter(({ target }) => target === name)) }];
-  });
-  return { declareds, lost };
+  const { declareds, lost } = await foundTargets(session);
+  return { declareds, lost: lost.map(({ name, findings }) => ({ name, ...failed(findings) })) };
 };
 
 type Named = LockResult['targets'][number];

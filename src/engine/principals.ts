@@ -23,7 +23,7 @@ export type Principals = {
 
 export type PrincipalsOptions = {
   readonly account: Pick<Declared, 'target' | 'iam'>;
-  readonly expectations: readonly Expectation[];
+  readonly expectations: readonly Pick<Expectation, 'as' | 'by'>[];
   /** Whose STS is asked. */
   readonly region: string;
 };

@@ -1,4 +1,5 @@
 import type { Cause, Change } from '../model/change.ts';
+import type { ReachFacts, SessionFacts, TlsFacts, UserFacts } from '../model/checkup.ts';
 import type { Declared, Target } from '../model/declared.ts';
 import type { Finding } from '../model/finding.ts';
 import type { LoginLock } from '../model/lock.ts';
@@ -112,6 +113,18 @@ export type Prover = {
   readonly examine: (target: Target, user: string, database: string | null, timeouts?: Timeouts) => Promise<LoginFacts>;
 };
 
+/** What a server says of itself, for the checks of `doctor`. Nothing of it changes anything; a Failure says why it was not said. */
+export type Checker = {
+  /** ■ whether anything listens */
+  readonly reach: (target: Target, timeouts?: Timeouts) => Promise<ReachFacts>;
+  /** ■ what TLS comes to, whoever signed the certificate */
+  readonly tls: (target: Target, timeouts?: Timeouts) => Promise<TlsFacts>;
+  /** ■ what Rolecall's own login finds; `roles`: names of declared roles */
+  readonly session: (target: Target, roles: readonly string[], timeouts?: Timeouts) => Promise<SessionFacts>;
+  /** ■ what the catalog says of a user that wants into a database */
+  readonly user: (target: Target, user: string, database: string, timeouts?: Timeouts) => Promise<UserFacts>;
+};
+
 /** What the engine needs of a database engine: adding one is a folder with these functions. */
 export type Provider<Snapshot> = {
   /** ■ reads everything once; throws a Failure where it cannot log in. */
@@ -152,4 +165,6 @@ export type Provider<Snapshot> = {
   readonly execute: (execution: Execution<Snapshot>) => Promise<Outcome>;
   /** how logins and rights are tried; left out: nothing can be proven of this engine */
   readonly prove?: Prover;
+  /** what the checks of `doctor` need; left out: they cannot be made on this engine */
+  readonly checkup?: Checker;
 };

@@ -116,7 +116,7 @@ const tokenOf = async (target: Target, user: string): Promise<string | undefined
 };
 
 /** An endpoint of RDS itself is signed by RDS, unless the manifest knows better; one of RDS Proxy by those whom Node trusts. */
-const authoritiesOf = async (target: Target): Promise<string | undefined> => {
+export const authoritiesOf = async (target: Target): Promise<string | undefined> => {
   if (target.endpoint.kind !== 'explicit') return undefined;
   const { host, ca } = target.endpoint;
   if (ca === 'rds' || (ca === undefined && rdsHost(host)?.proxy === false)) return await rdsAuthorities();

@@ -1,6 +1,7 @@
 import type { PlanTarget } from '../../model/plan.ts';
 import type { Provider } from '../provider.ts';
 import { iamLogins } from './authentication.ts';
+import { checkup } from './checkup.ts';
 import { closeLogin, reopenLogin } from './close-login.ts';
 import { execute, missingSecrets } from './execute.ts';
 import { readerFindings } from './exposure.ts';
@@ -22,6 +23,7 @@ export const postgres: Provider<Snapshot> = {
   lock,
   execute,
   prove,
+  checkup,
   closeLogin,
   reopenLogin,
   locked: (snapshot, declared) =>
