@@ -211,6 +211,35 @@ users:
     expect((await run(file, '--allow-unproven')).code).toBe(0);
   });
 
+  test('say what AWS did not tell, and prove what can be proven without it', async () => {
+    const may = '{ target: orders, as: role/orders-api, user: orders_api }';
+    const mayNot = '{ target: orders, as: role/nobody, user: orders_api, login: denied }';
+    const file = manifest([may, mayNot]);
+    world.refuse('GetRole');
+    const unread: readonly Case[] = [
+      ['who may', may, ['passed', null, /logged in/]],
+      [
+        'who may not',
+        mayNot,
+        ['unproven', 'unexplained', /^denied, and why is not known: .* is not known \('role\/nobody': .*iam:GetRole/],
+      ],
+    ];
+    expect(await check(unread, file)).toBe(3);
+    world.refuse('DescribeDBClusters');
+    const nowhere: readonly Case[] = [
+      ['who may', may, ['unproven', 'target', /^rds:DescribeDBClusters .*is not allowed/]],
+      ['who may not', mayNot, ['unproven', 'target', /^rds:DescribeDBClusters/]],
+    ];
+    expect(await check(nowhere, file)).toBe(3);
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(`cluster: ${world.rds.identifier}`, 'cluster: order-prod'));
+    world.refuse(null);
+    const unknown: readonly Case[] = [
+      ['who may', may, ['failed', 'target', /^there is no cluster 'order-prod'/]],
+      ['who may not', mayNot, ['failed', 'target', /^there is no cluster/]],
+    ];
+    expect(await check(unknown, file)).toBe(1);
+  });
+
   describe('of rights', () => {
     test('fail with what is missing, and with what is there and should not be', async () => {
       const as = 'target: orders, as: role/reports, user: reports';
