@@ -3,7 +3,7 @@ import { type Principal, principalKey } from '../../model/iam.ts';
 import type { Judgement } from '../../model/proof.ts';
 import { connect } from './connect.ts';
 import { connectEvaluator, describeWhy } from './evaluate.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { IamIdentity, Snapshot } from './snapshot.ts';
 import { readPrincipals } from './targeted.ts';
 
 /** What the policies of some principals say, read once. */
@@ -39,7 +39,6 @@ const NO_QUOTAS: Snapshot['quotas'] = {
 /** The same of what was read. */
 export const judgeFrom = (snapshot: Snapshot): Judge => {
   const evaluator = connectEvaluator(snapshot);
-  const unread = snapshot.unread.map(({ what, reason }) => `${what}: ${reason}`);
   return {
     arnOf: (principal) => {
       const key = principalKey(principal);
@@ -48,12 +47,25 @@ export const judgeFrom = (snapshot: Snapshot): Judge => {
     },
     judge: (principal, arn) => {
       const identity = snapshot.identities.get(principalKey(principal));
+      const unread = unreadOf(principal, identity, snapshot);
       if (!identity) return { verdict: unread.length > 0 ? 'unknown' : 'not-allowed', why: [], elsewhere: [], unread };
       const evaluate = evaluator(identity);
       const { verdict, why } = evaluate(arn);
       return { verdict, why: why.map(describeWhy), elsewhere: verdict === 'not-allowed' ? nearMisses(arn, evaluate.only) : [], unread };
     },
   };
+};
+
+/** What was not read of an identity and of what it has; that of others does not matter. */
+const unreadOf = (principal: Principal, identity: IamIdentity | undefined, { identities, unread }: Snapshot): readonly string[] => {
+  const groups = (identity?.groups ?? []).map((name) => `group/${name}`);
+  const holders = [identity, ...groups.map((key) => identities.get(key))];
+  const policies = holders.flatMap((one) => (one ? [...one.attached, ...(one.boundary === null ? [] : [one.boundary])] : []));
+  const concerned = new Set([
+    ...[principalKey(principal), ...groups].map((key) => `'${key}'`),
+    ...policies.map((arn) => `policy '${arn}'`),
+  ]);
+  return unread.flatMap(({ what, reason }) => (concerned.has(what) ? [`${what}: ${reason}`] : []));
 };
 
 /** ARNs of the same user, in whatever case, elsewhere: what a copied or an outdated policy names. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { judgeFrom } from '../../../src/providers/iam/judge.ts';
 import type { Snapshot } from '../../../src/providers/iam/snapshot.ts';
-import { account, dbuser, identity } from './world.ts';
+import { account, dbuser, identity, policyArn } from './world.ts';
 
 const document = (...resources: readonly string[]) => ({
   Version: '2012-10-17',
@@ -29,8 +29,19 @@ test('a role is told by its ARN, one that is not there by null, one that was not
   expect(arnOf(role)).toMatch(/:role\/apps\/task$/);
   expect(arnOf({ kind: 'role', name: 'none' })).toBe(null);
   expect(arnOf({ kind: 'role', name: 'other' })).toBe(undefined);
+  expect(judge(role, API)).toMatchObject({ verdict: 'allowed', unread: [] });
   expect(judge({ kind: 'role', name: 'other' }, API)).toMatchObject({
     verdict: 'unknown',
     unread: ["'role/other': iam:GetRole is not allowed"],
   });
+});
+
+test('a policy that it has and that was not read may say anything', () => {
+  const arn = policyArn('secret');
+  const unread = [
+    { what: `policy '${arn}'`, reason: 'iam:GetPolicy is not allowed' },
+    { what: "policy 'somebody-else'", reason: 'no' },
+  ];
+  const { judge } = judgeFrom(account([identity('role/task', { attached: [arn] })], [], { unread }));
+  expect(judge(role, API)).toMatchObject({ verdict: 'unknown', unread: [`policy '${arn}': iam:GetPolicy is not allowed`] });
 });
