@@ -324,7 +324,7 @@ export const CHECKS: readonly Check[] = [
     name: 'policies',
     about: 'every attached line about database logins names a user of a server that is there',
     needs: ['policies'],
-    applies: both,
+    applies: (evidence) => both(evidence) && evidence.target.withPolicies,
     judge: ({ policies }) => {
       const { lines, whole } = the(policies);
       const counts = new Map<string, number>();

@@ -1,7 +1,15 @@
 import { CHECKS, type Check, checkOf, LOGIN_CHECKS, type Part } from '../core/checkup.ts';
 import { rdsHost } from '../core/rds-host.ts';
 import { tokenFacts } from '../core/token-facts.ts';
-import { CHECKUP_FORMAT, type Checked, type Checkup, type Evidence, type Read, type TargetFacts } from '../model/checkup.ts';
+import {
+  CHECKUP_FORMAT,
+  type Checked,
+  type Checkup,
+  type Evidence,
+  type PolicyFacts,
+  type Read,
+  type TargetFacts,
+} from '../model/checkup.ts';
 import type { Declared, Target } from '../model/declared.ts';
 import { type Failure, failure, isError } from '../model/finding.ts';
 import type { Checker, Timeouts } from '../providers/provider.ts';
@@ -22,9 +30,10 @@ export type DoctorOptions = {
 /** ■ Looks at every precondition on every target of a session; of one login in its order, up to the first cause. Changes nothing. */
 export const checkup = async (session: Session, options: DoctorOptions): Promise<Checkup> => {
   const { declareds, lost } = await foundTargets(session);
+  const policies = policiesOf(session, declareds);
   const settled = await sideBySide(
     declareds,
-    async (declared) => await checkTarget(declared, declareds, session, options),
+    async (declared) => await checkTarget(declared, session, policies, options),
     options.login ? 1 : PARALLEL,
   );
   const checks = settled.flatMap((one) => {
@@ -85,8 +94,8 @@ const ORDER = [
 
 const checkTarget = async (
   declared: Declared,
-  all: readonly Declared[],
   session: Session,
+  policies: Policies,
   { checks: wanted, login, now, timeouts }: DoctorOptions,
 ): Promise<readonly Checked[]> => {
   const provider = await providerOf(declared.target.engine, declared.target.name);
@@ -94,8 +103,8 @@ const checkTarget = async (
     throw failure('doctor/engine', `target '${declared.target.name}': this version does not check ${declared.target.engine}`, {
       target: declared.target.name,
     });
-  const facts = targetFacts(declared, login, now);
-  const gather = partsOf({ declared, all, session, checker: provider.checkup, facts, login, timeouts });
+  const facts = targetFacts(declared, session, login, now);
+  const gather = partsOf({ declared, session, policies, checker: provider.checkup, facts, login, timeouts });
   const every = login ? ORDER.flatMap((name) => [...CHECKS, ...LOGIN_CHECKS].find((check) => check.name === name) ?? []) : CHECKS;
   const checks = every.filter((check) => check.applies({ target: facts }) && (wanted.length === 0 || wanted.includes(check.name)));
   if (!login) {
@@ -122,7 +131,7 @@ const upToCause = async (checks: readonly Check[], facts: TargetFacts, gather: G
   return done;
 };
 
-const targetFacts = ({ target, roles }: Declared, login: LoginWanted | undefined, now: number): TargetFacts => {
+const targetFacts = ({ target, roles }: Declared, { account }: Session, login: LoginWanted | undefined, now: number): TargetFacts => {
   const { endpoint, rds, login: own, name, engine } = target;
   const known = endpoint.kind === 'explicit' ? endpoint : null;
   const inAws = rds !== undefined || (known !== null && (known.aws?.resourceId !== undefined || rdsHost(known.host) !== undefined));
@@ -142,6 +151,7 @@ const targetFacts = ({ target, roles }: Declared, login: LoginWanted | undefined
     by,
     tokens: login ? by === 'iam' : own.auth === 'iam' || [...roles.values()].some(({ auth }) => auth === 'iam'),
     inAws,
+    withPolicies: account !== null,
     endpoint: known && {
       host: known.host,
       port: known.port,
@@ -153,8 +163,8 @@ const targetFacts = ({ target, roles }: Declared, login: LoginWanted | undefined
 
 type Context = {
   readonly declared: Declared;
-  readonly all: readonly Declared[];
   readonly session: Session;
+  readonly policies: Policies;
   readonly checker: Checker;
   readonly facts: TargetFacts;
   readonly login: LoginWanted | undefined;
@@ -180,9 +190,9 @@ const partsOf = (context: Context): Gather => {
     tls: () => read(() => checker.tls(target, timeouts)),
     server: () => aws(async (where) => await (await import('../providers/rds/facts.ts')).serverFacts(target, where)),
     caller: () => aws(async (where) => await (await import('../providers/rds/facts.ts')).callerFacts(target, where)),
-    session: () => read(() => checker.session(target, [...declared.roles.keys()], timeouts)),
+    session: () => read(() => checker.session(target, administeredBy(declared), timeouts)),
     token: () => ofLogin?.token() ?? read(() => ownToken(target)),
-    policies: () => read(() => policiesOf(context)),
+    policies: () => read(() => context.policies(declared.target)),
     user: async () => ofLogin?.user(),
     ways: async () => ofLogin?.ways(),
     login: async () => ofLogin?.login(),
@@ -204,19 +214,29 @@ const ownToken = async ({ login, name }: Target) => {
   return facts;
 };
 
-/** The account once for each target that it is about: what of it concerns the target is told there. */
-const policiesOf = async ({ session: { account }, all, declared }: Context) => {
-  if (account === null) throw failure('iam/nothing', 'the manifest has no account', { hint: 'write iam: { account: "…" }' });
-  const places = new Map(all.flatMap(({ target }) => (target.place ? [[target.name, target.place] as const] : [])));
-  const iam = { ...account.iam, connects: [], places, logins: null, flips: new Set<string>() };
-  const { policyFacts } = await import('../providers/iam/census.ts');
-  const { lines, whole } = await policyFacts({ ...account, iam });
-  const ids = (declared.target.place?.resources ?? []).map(({ id }) => id);
-  const others = [...places]
-    .filter(([name]) => name !== declared.target.name)
-    .flatMap(([, { resources }]) => resources.map(({ id }) => id));
-  return {
-    whole,
-    lines: lines.filter(({ resource }) => ids.some((id) => resource.includes(id)) || !others.some((id) => resource.includes(id))),
+/** Declared roles; and rds_iam, which users with `auth: iam` are put into. */
+const administeredBy = ({ roles }: Declared): readonly string[] => [
+  ...roles.keys(),
+  ...([...roles.values()].some(({ auth }) => auth === 'iam') ? ['rds_iam'] : []),
+];
+
+type Policies = (target: Target) => Promise<PolicyFacts>;
+
+/** The account is read once, whatever the number of targets; what is about other targets alone is told there. */
+const policiesOf = ({ account }: Session, declareds: readonly Declared[]): Policies => {
+  const places = new Map(declareds.flatMap(({ target }) => (target.place ? [[target.name, target.place] as const] : [])));
+  let facts: Promise<PolicyFacts> | undefined;
+  const readAll = async (): Promise<PolicyFacts> => {
+    if (account === null) throw failure('iam/nothing', 'the manifest has no account', { hint: 'write iam: { account: "…" }' });
+    const { policyFacts } = await import('../providers/iam/census.ts');
+    return await policyFacts({ ...account, iam: { ...account.iam, connects: [], places, logins: null, flips: new Set() } });
+  };
+  return async ({ name, place }) => {
+    facts ??= readAll();
+    const { lines, whole } = await facts;
+    const own = (place?.resources ?? []).map(({ id }) => id);
+    const others = [...places].filter(([other]) => other !== name).flatMap(([, { resources }]) => resources.map(({ id }) => id));
+    const isHere = (resource: string): boolean => own.some((id) => resource.includes(id)) || !others.some((id) => resource.includes(id));
+    return { whole, lines: lines.filter(({ resource }) => isHere(resource)) };
   };
 };

@@ -39,6 +39,8 @@ export type TargetFacts = {
   readonly tokens: boolean;
   /** The server is one of RDS. */
   readonly inAws: boolean;
+  /** The manifest is about the policies of the account as well. */
+  readonly withPolicies: boolean;
   readonly endpoint: { readonly host: string; readonly port: number; readonly tls: string; readonly via: string | null } | null;
 };
 

@@ -16,6 +16,7 @@ const GOOD = {
     by: 'iam',
     tokens: true,
     inAws: true,
+    withPolicies: true,
     endpoint: { host: HOST, port: 5432, tls: 'verify-full', via: null },
   },
   reach: { value: { dialled: `${HOST}:5432`, trouble: null } },

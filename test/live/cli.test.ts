@@ -343,7 +343,7 @@ eachMajor(
         return cli.runOnTerminal(args, {
           env: { ...env(), COLUMNS: '120' },
           onOutput: (text, child) => {
-            if (typed || !/ to (apply|destroy): /.test(text)) return;
+            if (typed || !/ to (apply|destroy|lock it): /.test(text)) return;
             typed = true;
             child.type(answer);
           },
@@ -386,6 +386,18 @@ eachMajor(
         expect(await server().query(server().superuser, 'postgres', "SELECT FROM pg_roles WHERE rolname IN ('jane', 'readers')")).toEqual(
           [],
         );
+      });
+
+      test.runIf(ready)("lock asks for the user's name, and unlock for nothing", async () => {
+        expect(await run('apply', '--auto-approve')).toMatchObject({ code: 0 });
+        const before = await state();
+        const { code, out } = await typing('jan', 'lock', 'jane');
+        expect(code).toBe(3);
+        expect(out).toContain("'jane' can no longer log in on t, and its sessions end. Type its name to lock it: ");
+        expect(await state()).toEqual(before);
+        expect(await typing('jane', 'lock', 'jane')).toMatchObject({ code: 0, out: expect.stringContaining('login closed, no sessions') });
+        expect(await typing('', 'unlock', 'jane')).toMatchObject({ code: 0, out: expect.stringContaining('it may log in again') });
+        expect(await state()).toEqual(before);
       });
 
       test.runIf(ready).each([

@@ -149,6 +149,25 @@ withMoto('lock, in both planes', (moto) => {
     await world.run('unlock', 'jane', '-m', world.manifest(BODY));
   });
 
+  test.each<[string, () => void]>([
+    ['where the whole account may not be read', () => world.refuse('GetAccountAuthorizationDetails')],
+    ['where the answer to a write is lost', () => world.strike((nth) => (nth === 0 ? 'reset-after' : undefined))],
+    ['where AWS is busy for a while', () => world.strike((nth) => (nth < 2 ? 'throttle' : undefined))],
+  ])('takes the lines out %s', async (_name, trouble) => {
+    const file = world.manifest(BODY);
+    expect((await world.run('apply', '-m', file, '--auto-approve')).code).toBe(0);
+    trouble();
+    const { code, stdout } = await world.run('lock', 'jane', '-m', file, '--auto-approve', '--json');
+    world.refuse(null);
+    world.strike(null);
+    expect({ code, result: JSON.parse(stdout) }).toMatchObject({
+      code: 0,
+      result: { iam: { status: 'done', removed: [{ principal: 'role/reports' }] } },
+    });
+    expect(await resourcesOf(world.iam, (await world.attached('reports'))[0]!)).toEqual([world.rds.arn('orders_api')]);
+    await world.run('unlock', 'jane', '-m', file);
+  });
+
   test.each([
     ['without somebody to ask', ['lock', 'jane'], 3, 'there is no terminal to confirm on'],
     ['with two names of the server', ['lock', 'jane', '--host', 'x', '--auto-approve'], 1, 'are both named'],

@@ -182,6 +182,26 @@ guard: { protected: [break_glass] }
       await unlock('jane');
     });
 
+    test('a target that does not answer keeps nothing of the others', async () => {
+      const one = session();
+      const here = one.declareds[0]!;
+      const there = {
+        ...here,
+        target: { ...here.target, name: 'other', endpoint: { ...here.target.endpoint, port: 1 } as typeof here.target.endpoint },
+      };
+      const options = { user: 'jane', date: '2026-11-21', breakLock: false, onHolder: () => {} };
+      const { result, exitCode } = await lockUser({ ...one, declareds: [there, here] }, true, options);
+      expect({ exitCode, targets: result.targets.map(({ name, status, findings }) => [name, status, codesOf(findings)]) }).toEqual({
+        exitCode: 5,
+        targets: [
+          ['other', 'failed', ['connect/refused']],
+          ['t', 'done', []],
+        ],
+      });
+      expect(await entered('jane')).toBe('28000');
+      await unlock('jane');
+    });
+
     test('a transaction that holds the role is named, and not waited for for long', async () => {
       const blocker = await server().connect(server().master, 'postgres');
       await blocker.query(`BEGIN; ALTER ROLE ${ident('jane')} CONNECTION LIMIT 9`);

@@ -28,12 +28,13 @@ export type Withdrawal = {
 export const withdraw = async ({ declared, arns, anyStack, timeouts }: Withdrawal): Promise<PolicyLock> => {
   const connected = await connect(declared, timeouts);
   try {
-    const policies = await naming(connected, arns);
+    const { policies, others } = await naming(connected, arns, (arn) => anyStack || arn.includes(`:policy${declared.iam!.path}`));
     const ours = policies.filter((policy) =>
       anyStack ? stackOf(policy) !== null && principalOf(policy) !== null : isOurs(policy, declared),
     );
+    const foreigners = [...others, ...policies.filter((policy) => !ours.includes(policy)).map(({ name }) => name)];
     const settled = await each(ours, (policy) => takeOut(connected, policy, arns));
-    const findings = [...settled.flatMap(({ failed }) => failed), ...foreign(policies.filter((policy) => !ours.includes(policy)))];
+    const findings = [...settled.flatMap(({ failed }) => failed), ...foreign(foreigners)];
     const removed = settled.flatMap((one) => one.removed).sort((a, b) => byCodeUnit(a.policy, b.policy) || byCodeUnit(a.arn, b.arn));
     const failed = settled.some((one) => one.failed.length > 0);
     return { status: failed ? (removed.length > 0 ? 'partial' : 'failed') : removed.length > 0 ? 'done' : 'unchanged', removed, findings };
@@ -42,12 +43,21 @@ export const withdraw = async ({ declared, arns, anyStack, timeouts }: Withdrawa
   }
 };
 
-/** Customer-managed policies that allow one of the ARNs by name, with their tags. */
-const naming = async (connected: Connected, arns: ReadonlySet<string>): Promise<readonly ManagedPolicy[]> => {
+/**
+ * Customer-managed policies that allow one of the ARNs by name: with their tags where they may be ours, else (`others`) their names. Only
+ * what may be ours is asked for one by one: nothing else need be permitted.
+ */
+const naming = async (connected: Connected, arns: ReadonlySet<string>, mayBeOurs: (arn: string) => boolean) => {
   const candidates = (await allDocuments(connected)) ?? (await allArns(connected));
   const wanted = candidates.filter(({ document }) => document === undefined || linesIn(document, arns).length > 0);
-  const read = await each(wanted, ({ arn }) => readPolicy(connected, arn));
-  return read.flatMap((policy) => (policy && linesIn(policy.document, arns).length > 0 ? [policy] : []));
+  const read = await each(
+    wanted.filter(({ arn }) => mayBeOurs(arn)),
+    ({ arn }) => readPolicy(connected, arn),
+  );
+  return {
+    policies: read.flatMap((policy) => (policy && linesIn(policy.document, arns).length > 0 ? [policy] : [])),
+    others: wanted.flatMap(({ arn, document }) => (mayBeOurs(arn) || document === undefined ? [] : [arn.slice(arn.lastIndexOf('/') + 1)])),
+  };
 };
 
 type Candidate = { readonly arn: string; readonly document?: RawDocument };
@@ -155,14 +165,14 @@ const remove = async (connected: Connected, { arn: PolicyArn, versions }: Manage
   await orNothing(() => connected.call('DeletePolicy', { PolicyArn }));
 };
 
-const foreign = (policies: readonly ManagedPolicy[]): readonly Finding[] =>
+const foreign = (policies: readonly string[]): readonly Finding[] =>
   policies.length === 0
     ? []
     : [
         {
           severity: 'warning',
           code: 'lock/foreign-policy',
-          message: `${policies.length === 1 ? 'a policy names' : 'policies name'} the user and ${policies.length === 1 ? 'is' : 'are'} not ours: ${named(policies.map(({ name }) => name))}; left alone`,
+          message: `${policies.length === 1 ? 'a policy names' : 'policies name'} the user and ${policies.length === 1 ? 'is' : 'are'} not ours: ${named(policies)}; left alone`,
           hint: 'the closed login keeps everybody out all the same',
         },
       ];
