@@ -24,6 +24,8 @@ export type Surroundings = {
   readonly drift?: NonNullable<MarkdownOptions['drift']>;
   readonly foldLines: number;
   readonly preview: string;
+  /** Of the artifact that the plan is kept as; null: there is none. */
+  readonly artifactId?: number | null;
   /** What apply asks for before it takes access away, as Markdown. */
   readonly removalsNeed?: string;
   /** Targets that are declared as on the base, where only others were to be planned. */
@@ -51,7 +53,7 @@ const PINS_TOO_LONG =
 /** The body of the plan's comment below its marker: everything, or what fits, or numbers alone. */
 export const planBody = (plan: Plan, surroundings: Surroundings): { readonly text: string; readonly level: Level } => {
   const { detail, context, pins, foldLines, drift, preview, leftOut, removalsNeed } = surroundings;
-  const links = `full plan: [summary](${context.runUrl})`;
+  const links = `full plan: ${[`[summary](${context.runUrl})`, ...artifactLink(surroundings)].join(' · ')}`;
   const above = pins.length > PINS_CHARS || (detail === 'summary' && pins !== '') ? PINS_TOO_LONG : pins;
   const around = { subtitle: subtitleOf(context), ...(above === '' ? {} : { above }), links };
   if (detail === 'summary') return { text: redact(countsMarkdown(plan, { ...around, leftOut: leftOut.length })), level: 0 };
@@ -68,6 +70,9 @@ export const planBody = (plan: Plan, surroundings: Surroundings): { readonly tex
   });
   return { text: redact(body), level };
 };
+
+const artifactLink = ({ context, artifactId = null }: Surroundings): readonly string[] =>
+  artifactId === null ? [] : [`[plan.json, .md and .sql](${context.runUrl}/artifacts/${artifactId})`];
 
 /** How long the whole plan may be on the run's page; a shorter one follows where it is longer. */
 const SUMMARY_BYTES = 900_000;

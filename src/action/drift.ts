@@ -75,8 +75,8 @@ const issueOf = (target: PlanTarget, job: Job): DriftIssue => {
       digest: digest([target]),
       level: 0,
     },
-    title: redact(driftTitle(target.name)),
-    body: redact(differs ? driftBody(target, context, detailOf(job)) : cleanBody(target.name, context)),
+    title: redact(driftTitle(target.name, detailOf(job))),
+    body: redact(differs ? driftBody(target, context, detailOf(job)) : cleanBody(target.name, context, detailOf(job))),
     state: differs ? 'open' : 'closed',
   };
 };

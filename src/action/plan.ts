@@ -100,7 +100,7 @@ const tell = async (made: Made, job: Job): Promise<Outcome> => {
   const files = await writePlan(made.plan, job);
   const errors = errorsOf(made);
   const kept = errors.length > 0 ? { id: null, findings: [] } : await keepPlan(files, job);
-  const { text, level } = planBody(shown, surroundings);
+  const { text, level } = planBody(shown, { ...surroundings, artifactId: kept.id });
   const isEmpty = errors.length === 0 && shown.targets.every(({ changes }) => changes.length === 0);
   const telling = await tellPlan(job, { text, level, digest: shown.digest, isEmpty });
   const labelled = await labelPull(job, errors.length > 0 ? null : labelOf(shown));

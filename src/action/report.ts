@@ -66,7 +66,7 @@ const tell = async (plan: Plan, { chosen, pins, findings }: Compared, job: Job):
   };
   const files = await writePlan(plan, job);
   const kept = missing.length > 0 ? { id: null, findings: [] } : await keepPlan(files, job);
-  const { text, level } = planBody(shown, surroundings);
+  const { text, level } = planBody(shown, { ...surroundings, artifactId: kept.id });
   const isEmpty = missing.length === 0 && shown.targets.every(({ changes }) => changes.length === 0);
   const telling = await tellPlan(job, { text, level, digest: plan.digest, isEmpty });
   const counts = totalCounts(shown.targets);

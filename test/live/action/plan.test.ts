@@ -147,6 +147,9 @@ ${users.map((user) => `  ${user}: { auth: none, groups: [readers] }`).join('\n')
     const [artifact] = github.state.artifacts;
     expect(artifact).toMatchObject({ name: `rolecall-plan-access-${await project.headOf('add-ben')}`, runId: job.runId });
     expect(outputs['artifact-id']).toBe(String(artifact!.id));
+    expect(await bodyOf(number)).toContain(
+      `[plan.json, .md and .sql](https://github.com/acme/access/actions/runs/${job.runId}/artifacts/${artifact!.id})`,
+    );
     expect(readPlan(files['plan-path']!, 'plan.json').digest).toBe(outputs['plan-digest']);
     expect(files['plan-sql-path']).toContain('CREATE ROLE "ben"');
     expect(files['plan-markdown-path']).toContain('### 🔑 Access plan');
