@@ -21,11 +21,14 @@ export type DoctorCommandOptions = ManifestOptions &
     readonly as?: string;
     readonly list?: boolean;
     readonly explain?: string;
+    readonly iamRequirements?: 'plan' | 'apply';
   };
 
 /** Every precondition as a named check; of `USER@TARGET` in order, up to the first cause. */
 export const doctorCommand = async (at: string | undefined, options: DoctorCommandOptions, console: Console): Promise<ExitCode> => {
   if (options.list) return list(options, console);
+  const { iamRequirements: requirements } = options;
+  if (requirements !== undefined) return await (await import('./iam.ts')).iamCommand({ ...options, format: 'json', requirements }, console);
   if (options.explain !== undefined) return await explain(options.explain, options, console);
   const known = [...CHECKS, ...LOGIN_CHECKS].map(({ name }) => name);
   const unknown = options.check.find((name) => !known.includes(name));

@@ -162,6 +162,9 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .addOption(new Option('--check <name>', 'only this check; repeatable').argParser(collect).default([], 'all'))
     .option('--as <role>', 'of USER@TARGET: the IAM role that shall log in: role/NAME or its ARN')
     .addOption(new Option('--list', 'list the checks'))
+    .addOption(
+      new Option('--iam-requirements <command>', 'the same as rolecall iam --requirements: what rolecall needs').choices(['plan', 'apply']),
+    )
     .option('--explain <file>', 'say what a message of a client or lines of a log mean, offline; - reads them from stdin')
     .addOption(format(['human', 'json']))
     .addOption(json())

@@ -71,7 +71,7 @@ const SIGNATURES: readonly Signature[] = [
     hint: 'check user, database and the address that it comes from',
   },
   {
-    cause: 'not-iam',
+    cause: 'no-iam-user',
     pattern: /password authentication failed for user "([^"]*)"/,
     message: named('the server looked at a password: ', ' is not under rds_iam, or does not exist in this case'),
     hint: 'with a token: GRANT rds_iam TO the user; with a password: it is wrong',

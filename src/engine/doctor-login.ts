@@ -130,11 +130,10 @@ const tokenTarget = async ({ principals, names }: Who, { declared, region }: Wan
 
 const loggedIn = async (wanted: Wanted, database: string, who: () => Promise<Who>): Promise<LoginFact> => {
   const { declared, login, facts, timeouts } = wanted;
-  const { target, roles } = declared;
+  const { target } = declared;
   const { prove } = await providerOf(target.engine, target.name);
   if (!prove) throw failure('login/engine', `logins to ${target.engine} cannot be tried by this version`);
-  const tried =
-    facts.by === 'iam' ? await tokenTarget(await who(), wanted) : withPassword(target, roles.get(login.user)?.password, login.user);
+  const tried = facts.by === 'iam' ? await tokenTarget(await who(), wanted) : withPassword(declared, login.user);
   const attempt = {
     target: { ...tried, login: { ...tried.login, user: login.user } },
     database,
@@ -161,7 +160,10 @@ const loggedIn = async (wanted: Wanted, database: string, who: () => Promise<Who
   return { letIn: false, cause, told: message, ...(hint === undefined ? {} : { hint }) };
 };
 
-const withPassword = (target: Target, password: Target['login']['password'], user: string): Target => {
+/** What stands in the target is the password of Rolecall's own login, and of nobody else. */
+const withPassword = ({ target, roles }: Declared, user: string): Target => {
+  if ([target.login.user, target.login.planUser].includes(user)) return target;
+  const password = roles.get(user)?.password;
   if (password === undefined)
     throw failure('login/password', `no password of '${user}' is named`, {
       hint: 'write users.*.password, or try it with rolecall connect',

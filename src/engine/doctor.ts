@@ -136,13 +136,9 @@ const targetFacts = ({ target, roles }: Declared, { account }: Session, login: L
   const known = endpoint.kind === 'explicit' ? endpoint : null;
   const inAws = rds !== undefined || (known !== null && (known.aws?.resourceId !== undefined || rdsHost(known.host) !== undefined));
   const declared = login && roles.get(login.user);
-  const by = login
-    ? declared?.auth === 'password'
-      ? 'password'
-      : login.as !== undefined || declared?.auth === 'iam' || inAws
-        ? 'iam'
-        : 'password'
-    : own.auth;
+  const isOwn = login === undefined || [own.user, own.planUser].includes(login.user);
+  const byToken = login?.as !== undefined || declared?.auth === 'iam' || (declared?.auth !== 'password' && inAws);
+  const by = isOwn ? own.auth : byToken ? 'iam' : 'password';
   return {
     name,
     engine,

@@ -84,7 +84,7 @@ const headline = ({ command, user, targets }: LockResult): string => {
   if (of.length === 0) return `Nothing was done: '${name}' was ${command}ed nowhere.`;
   if (command === 'unlock')
     return of.some(({ login }) => login?.after)
-      ? `Unlocked. What policies allowed '${name}' before comes back with the next rolecall apply.`
+      ? `Unlocked. Lines of policies that '${name}' had come back with the next rolecall apply.`
       : `'${name}' still cannot log in.`;
   const open = targets.filter(({ status }) => status === 'failed').length;
   return open > 0

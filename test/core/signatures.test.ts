@@ -23,7 +23,7 @@ const CORPUS: readonly (readonly [line: string, cause: string, says: RegExp])[] 
   ['FATAL:  pg_hba.conf rejects connection for host "10.0.0.1", user "app", database "orders", no encryption', 'tls', /was not encrypted/],
   ['FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "app", database "orders", SSL off', 'tls', /was not encrypted/],
   ['FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "app", database "orders", SSL encryption', 'not-admitted', /admits no such/],
-  ['FATAL:  password authentication failed for user "App"', 'not-iam', /'App' is not under rds_iam/],
+  ['FATAL:  password authentication failed for user "App"', 'no-iam-user', /'App' is not under rds_iam/],
   ['FATAL:  role "app" is not permitted to log in', 'no-login', /'app' is closed/],
   ['FATAL:  role "app" does not exist', 'no-user', /no role 'app'/],
   ['FATAL:  too many connections for role "app"', 'limit', /of 'app' are open/],

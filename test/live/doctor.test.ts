@@ -213,6 +213,13 @@ users:
     expect({ code: named.code, stderr: named.stderr }).toEqual({ code: 0, stderr: '' });
   });
 
+  test("Rolecall's own login is one that can be asked about, and what it needs in AWS is printed", async () => {
+    const { code, last } = await doctor(['master@orders']);
+    expect({ code, last }).toMatchObject({ code: 0, last: { check: 'user-in', status: 'passed' } });
+    const needs = await world.run('doctor', '--iam-requirements', 'plan', '-m', world.manifest(BODY));
+    expect({ code: needs.code, actions: needs.stdout.includes('iam:GetAccountAuthorizationDetails') }).toEqual({ code: 0, actions: true });
+  });
+
   test('lists its checks, explains what was pasted, and knows no others', async () => {
     const listed = await world.command.start(['doctor', '--list']).ended;
     expect(listed.stdout).toMatch(/^reachable +something listens at the endpoint\n/);

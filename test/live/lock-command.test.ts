@@ -99,7 +99,7 @@ withMoto('lock, in both planes', (moto) => {
   test('unlocked, the next apply opens the way in again, and then nothing is left to do', async () => {
     const file = world.manifest(BODY);
     const { code, stdout } = await world.run('unlock', 'jane', '-m', file);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('comes back with the next rolecall apply') });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('come back with the next rolecall apply') });
     expect(await world.login('role/reports', 'jane')).toMatch(/no policy allows it$/);
     expect((await world.run('apply', '-m', file, '--auto-approve')).code).toBe(0);
     expect(await world.login('role/reports', 'jane')).toBe('in');

@@ -58,7 +58,7 @@ test('a target that failed is the last word', () => {
 test('an unlock says what is open again, and what comes later', () => {
   const open = login('orders', { login: { before: false, after: true }, sessions: null, mark: { stack: 'acme/access', locked: null } });
   expect(lockText(result([open], null, { command: 'unlock' }), terminal)).toBe(
-    "✔ orders it may log in again\n\nUnlocked. What policies allowed 'jane' before comes back with the next rolecall apply.\n",
+    "✔ orders it may log in again\n\nUnlocked. Lines of policies that 'jane' had come back with the next rolecall apply.\n",
   );
 });
 
