@@ -1,9 +1,11 @@
-// npm run picture: docs/plan.svg and docs/plan.md, the plan of fixtures/demo/pull-request as a terminal and a comment show it.
+// npm run picture: the plan of fixtures/demo/pull-request as a terminal shows it, docs/plan.svg, and as the comment of a pull request,
+// docs/plan.md and docs/comment.png. The last needs a chromium on the PATH, or its name in CHROMIUM.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Postgres, startPostgres } from '../test/lab/postgres.ts';
+import { commentOf, drawComment, yamlIn } from './comment-picture.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const DEMO = path.join(ROOT, 'fixtures/demo');
@@ -24,6 +26,12 @@ const prepare = async (server: Postgres, folder: string): Promise<void> => {
   copyFileSync(path.join(DEMO, 'pull-request/people.yaml'), path.join(folder, 'access/people.yaml'));
 };
 
+const secretsOf = (server: Postgres) => ({ DEMO_PASSWORD: server.master.password, CHECKOUT_PASSWORD: 'a-password-of-the-demo' });
+
+/** The manifest of the demo, for the server that runs here. */
+const onThis = (server: Postgres, files: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(files).map(([file, text]) => [file, text.replace(`port: ${PORT}`, `port: ${server.port}`)]));
+
 const rolecall = (server: Postgres, folder: string, ...args: readonly string[]): string => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(ROOT, 'build/cli.js'), ...args], {
     cwd: folder,
@@ -33,8 +41,7 @@ const rolecall = (server: Postgres, folder: string, ...args: readonly string[]):
       COLUMNS: String(COLUMNS),
       FORCE_COLOR: '1',
       LC_ALL: 'C.UTF-8',
-      DEMO_PASSWORD: server.master.password,
-      CHECKOUT_PASSWORD: 'a-password-of-the-demo',
+      ...secretsOf(server),
     },
   });
   if (status !== 0) throw new Error(`rolecall ${args.join(' ')} ended with ${status}\n${stdout}${stderr}`);
@@ -115,7 +122,14 @@ try {
   await prepare(server, folder);
   const terminal = rolecall(server, folder, 'plan', '--now', NOW);
   writeFileSync(path.join(ROOT, 'docs/plan.svg'), svgOf('rolecall plan, in a terminal', `\u001b[2m$\u001b[22m rolecall plan\n${terminal}`));
-  writeFileSync(path.join(ROOT, 'docs/plan.md'), rolecall(server, folder, 'plan', '--now', NOW, '--format', 'markdown'));
+  const comment = await commentOf({
+    base: onThis(server, yamlIn(path.join(DEMO, 'access'), 'access')),
+    head: yamlIn(path.join(DEMO, 'pull-request'), 'access'),
+    env: secretsOf(server),
+  });
+  const shown = comment.replaceAll(`127.0.0.1:${server.port}`, `127.0.0.1:${PORT}`);
+  writeFileSync(path.join(ROOT, 'docs/plan.md'), shown);
+  drawComment(shown, path.join(ROOT, 'docs/comment.png'));
 } finally {
   await server.stop();
   rmSync(folder, { recursive: true });

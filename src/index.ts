@@ -1,10 +1,12 @@
 import { applyTargets } from './engine/apply-targets.ts';
 import { locate } from './engine/locate.ts';
 import { planOf } from './engine/plan.ts';
+import { proveManifest } from './engine/prove.ts';
 import { planTargets } from './engine/read.ts';
 import { openSession } from './engine/session.ts';
 import { Failure } from './model/finding.ts';
 import type { Plan } from './model/plan.ts';
+import type { Proofs } from './model/proof.ts';
 import type { ApplyResult, Progress } from './model/result.ts';
 
 /** Where the manifest is (default: ./access, else ./rolecall.yaml), which targets are meant (default: all), the instant for `until` (RFC 3339, default: now). */
@@ -59,11 +61,23 @@ export const apply = async (reviewed: Plan, options: ApplyOptions = {}): Promise
   return result;
 };
 
+export type ProveOptions = Omit<Options, 'onProgress'> & { readonly signal?: AbortSignal };
+
+/** Really logs in, as `expect` says, and tries what it names; changes nothing. Throws a Failure for a manifest that is not valid, or expects nothing. */
+export const prove = async ({ manifest = [], targets = [], now, signal }: ProveOptions = {}): Promise<Proofs> =>
+  await proveManifest(
+    { manifest, target: targets, ...(now === undefined ? {} : { now }), signal: signal ?? new AbortController().signal },
+    () => new Date(),
+  );
+
 export { Failure, type Finding } from './model/finding.ts';
 export type { AccessDelta, PlanTarget } from './model/plan.ts';
+export type { Proof } from './model/proof.ts';
 export { planJson } from './render/json.ts';
+export { proofsJunit } from './render/junit.ts';
 export { planMarkdown } from './render/markdown.ts';
+export { proofsMarkdown, proofsText } from './render/proofs.ts';
 export { readPlan } from './render/saved-plan.ts';
 export { planSql } from './render/sql.ts';
 export { planText } from './render/terminal.ts';
-export type { ApplyResult, Plan, Progress };
+export type { ApplyResult, Plan, Progress, Proofs };

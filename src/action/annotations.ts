@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Finding, Severity } from '../model/finding.ts';
-import { findingsAnnotations } from '../render/findings.ts';
-import { sortFindings } from '../render/outline.ts';
+import { findingsAnnotations } from '../render/annotations.ts';
+import { sortFindings } from '../render/findings-list.ts';
 import { plural } from '../render/phrase.ts';
 
 /** The runner shows no more of each kind for one step. */

@@ -17,10 +17,11 @@ import { detailOf, withoutNames } from './detail.ts';
 import { reasonOf } from './failed.ts';
 import { githubOf } from './github.ts';
 import { withGuards } from './guards.ts';
+import { leftAlone, leftAloneMarkdown, leftAloneText } from './left-alone.ts';
 import type { Job, Outcome, Run } from './outcome.ts';
 import { consentTo } from './permission.ts';
 import { progressTo } from './progress.ts';
-import { changedBody, resultBody, stoppedBody } from './result-body.ts';
+import { changedBody, type Fresh, resultBody, stoppedBody } from './result-body.ts';
 import { tellPulls } from './result-comment.ts';
 import type { GitHub } from './reviewed.ts';
 import { checkMerged } from './where.ts';
@@ -80,7 +81,9 @@ const applyReviewed = async (github: GitHub, approval: Approval, job: Job): Prom
     if (inputs.onUnreviewed === 'plan-only') return planned(live.plan, job);
     return await run(github, approval, live, [live.plan], job);
   }
-  const fresh = freshOf(approval.reviewed, live.plan);
+  const all = freshOf(approval.reviewed, live.plan);
+  const left = await leftAlone(github, approval, all, live.session, job);
+  const fresh = all.filter((one) => !left.includes(one));
   if (fresh.length > 0) {
     const body = changedBody(live.plan, fresh, approval, context, detailOf(job));
     await tellPulls(github, job, approval, body);
@@ -92,10 +95,18 @@ const applyReviewed = async (github: GitHub, approval: Approval, job: Job): Prom
     live,
     approval.reviewed.map(({ plan }) => plan),
     job,
+    left,
   );
 };
 
-const run = async (github: GitHub, approval: Approval, live: Live, plans: readonly Plan[], job: Job): Promise<Outcome> => {
+const run = async (
+  github: GitHub,
+  approval: Approval,
+  live: Live,
+  plans: readonly Plan[],
+  job: Job,
+  left: readonly Fresh[] = [],
+): Promise<Outcome> => {
   const { inputs, context } = job;
   const gate = {
     policy: inputs.planFrom === 'run' && inputs.destroyPolicy === 'require-label' ? ('allow' as const) : inputs.destroyPolicy,
@@ -105,7 +116,8 @@ const run = async (github: GitHub, approval: Approval, live: Live, plans: readon
       pull === null ? { refused: 'it is of no pull request' } : await consentTo(github, context, pull, inputs.destroyLabel, since),
   };
   const { result, exitCode } = await execute(live, plans, job, { expiryToo: true, permit: (target) => permitRemovals(gate, target) });
-  const body = resultBody(result, approval, context, detailOf(job));
+  if (detailOf(job) === 'full') job.log(leftAloneText(left));
+  const body = resultBody(result, approval, context, detailOf(job)) + leftAloneMarkdown(left, detailOf(job));
   await tellPulls(github, job, approval, body);
   return outcomeOf(result, exitCode, body);
 };
@@ -117,7 +129,7 @@ const applyExpired = async (github: GitHub, job: Job): Promise<Outcome> => {
   return outcomeOf(result, exitCode, resultBody(result, NOBODY, job.context, detailOf(job)));
 };
 
-const NOBODY: Approval = { reviewed: [], pulls: [], approvers: [] };
+const NOBODY: Approval = { reviewed: [], pulls: [], approvers: [], since: null };
 
 type Rules = Pick<Parameters<typeof applyTargets>[2], 'only' | 'expiryToo' | 'permit'>;
 

@@ -22,6 +22,8 @@ export type Approval = {
   /** Pull requests that brought the pushed commits, whether or not a plan of theirs is there. */
   readonly pulls: readonly Pull[];
   readonly approvers: readonly Approver[];
+  /** The commit up to which everything was applied before; null where nobody knows, or where no pull request is asked. */
+  readonly since: string | null;
 };
 
 /** The reviewed plans of everything that was pushed since it was last applied, or the plan of an earlier job of this run. */
@@ -39,7 +41,7 @@ const byEnvironment = async (github: GitHub, { context, inputs }: Job): Promise<
       EXIT.refused,
     );
   const reviewed = await planOfRun(github, context, { id: context.runId, sha: context.sha }, inputs.commentKey);
-  return { reviewed: reviewed ? [reviewed] : [], pulls: [], approvers };
+  return { reviewed: reviewed ? [reviewed] : [], pulls: [], approvers, since: null };
 };
 
 const byPullRequests = async (github: GitHub, { context, inputs, log }: Job): Promise<Approval> => {
@@ -61,7 +63,7 @@ const byPullRequests = async (github: GitHub, { context, inputs, log }: Job): Pr
     if (found) reviewed.push(found);
     else log(`pull request #${pull.number}: no plan of its last commit ${pull.headSha.slice(0, 7)}`);
   }
-  return { reviewed, pulls, approvers: [] };
+  return { reviewed, pulls, approvers: [], since: before };
 };
 
 /** Of each target, what no reviewed plan holds. What a passed `until` asks for was reviewed when that was written. */

@@ -63,9 +63,9 @@ const checkAccount = async (region: string, allowed: readonly string[]): Promise
   );
 };
 
-/** Who plans or applies, as the workflow says it. */
-export const identityOf = ({ inputs, context }: Pick<Job, 'inputs' | 'context'>, as: 'plan' | 'apply'): AwsIdentity => {
-  const roleArn = as === 'plan' ? inputs.planRoleArn : inputs.applyRoleArn;
+/** Who plans, applies or proves, as the workflow says it. */
+export const identityOf = ({ inputs, context }: Pick<Job, 'inputs' | 'context'>, as: 'plan' | 'apply' | 'prove'): AwsIdentity => {
+  const roleArn = { plan: inputs.planRoleArn, apply: inputs.applyRoleArn, prove: inputs.proveRoleArn }[as];
   return {
     ...(roleArn === null ? {} : { roleArn }),
     ...(inputs.awsRegion === null ? {} : { region: inputs.awsRegion }),

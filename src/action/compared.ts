@@ -1,22 +1,28 @@
 import { readFile } from 'node:fs/promises';
-import type { Session } from '../engine/session.ts';
-import { sessionOf } from '../engine/session.ts';
+import { changedTargets } from '../core/changed-targets.ts';
+import { declaredAt, narrowed, type Session } from '../engine/session.ts';
 import type { Manifest } from '../manifest/content.ts';
-import { Failure, type Finding } from '../model/finding.ts';
+import { Failure, type Finding, failure } from '../model/finding.ts';
 import { nameKey } from '../model/key.ts';
 import { repositoryPath } from './annotations.ts';
 import { fileAt, manifestAt } from './base.ts';
 import type { Context } from './context.ts';
 import { asWarnings, githubOf } from './github.ts';
 import { withGuards } from './guards.ts';
+import { withLogins } from './logins.ts';
 import type { Job } from './outcome.ts';
 import { pinsMarkdown, pinsOf, withheldOf } from './pins.ts';
 import type { GitHub } from './reviewed.ts';
 
 /** What is proposed against what the base branch has. */
 export type Compared = {
-  /** With the stricter guards of the two, and without the targets that are withheld. */
+  /**
+   * With the stricter guards of the two, the logins of the base, and without the targets that are withheld; of what is left, all, or
+   * what the base does not declare alike.
+   */
   readonly session: Session;
+  /** The same with the targets that are withheld: what the plan is of. */
+  readonly chosen: Session;
   /** What the base declares; null where there is no base, or nothing in it. */
   readonly base: Session | null;
   /** The branch, as the comment names it. */
@@ -31,20 +37,29 @@ export type Compared = {
 export const comparedWithBase = async (job: Job, manifest: Manifest, session: Session): Promise<Compared> => {
   const { context, inputs } = job;
   const base = baseOf(context);
-  if (base === null) return { session, base: null, baseName: '', pins: '', findings: [] };
+  if (base === null && inputs.changedOnly) throw baseless(context);
+  if (base === null) return { session, chosen: session, base: null, baseName: '', pins: '', findings: [] };
   const read = await readBase(job, base, manifest).catch((error: unknown) => unread(error));
   const compared = { base: read.manifest, head: manifest, isSameFile: (path: string) => read.same.has(path) };
   const withheld = withheldOf(compared, inputs.allowedHosts);
   const names = new Set(withheld.flatMap(({ target }) => target ?? []));
-  const left = withhold(withGuards(session, read.manifest), names);
+  const before = read.manifest && declaredAt(read.manifest, session);
+  const chosen = inputs.changedOnly && before ? narrowed(manifest, session, changedTargets(before, session)) : session;
+  const left = withhold(withLogins(withGuards(chosen, read.manifest), before), names);
   return {
     session: left.session,
-    base: read.manifest && declaredBy(read.manifest, session),
+    chosen,
+    base: before,
     baseName: base.name,
     pins: read.known ? pinsMarkdown(pinsOf(compared)) : '',
-    findings: [...read.findings, ...withheld, ...left.findings],
+    findings: [...read.findings, ...withheld.filter(({ target }) => !chosen.leftOut?.includes(target!)), ...left.findings],
   };
 };
+
+const baseless = ({ eventName }: Context): Failure =>
+  failure('action/input', `input 'targets' is 'changed', and the event '${eventName}' has no base to compare with`, {
+    hint: "use it on pull_request and merge_group, and 'all' elsewhere",
+  });
 
 type Base = { readonly name: string; readonly ref: string };
 
@@ -96,9 +111,6 @@ const authoritiesOf = ({ content }: Manifest): readonly string[] => {
   ]);
   return [...new Set(paths)].filter((path) => path !== 'rds');
 };
-
-const declaredBy = (manifest: Manifest, { asOf }: Session): Session =>
-  sessionOf(manifest, [], { target: [], now: asOf }, () => new Date(asOf));
 
 /** Policies name targets: where one of them is withheld, the account waits with it. */
 const withhold = (session: Session, names: ReadonlySet<string>): { readonly session: Session; readonly findings: readonly Finding[] } => {

@@ -10,7 +10,8 @@ import type { Detail } from './detail.ts';
 const LIMIT = 60_000;
 
 /** One line, without anything that GitHub would make a link or a mention of. */
-export const driftTitle = (target: string): string => `Access drift: ${visible(target).replace(/[@#]/g, '$&\u2060')}`;
+export const driftTitle = (target: string, detail: Detail): string =>
+  detail === 'full' ? `Access drift: ${visible(target).replace(/[@#]/g, '$&\u2060')}` : 'Access drift';
 
 /** What differs on a target, and what can be done about it. */
 export const driftBody = (target: PlanTarget, context: Context, detail: Detail): string => {
@@ -19,7 +20,7 @@ export const driftBody = (target: PlanTarget, context: Context, detail: Detail):
   );
   const difference = fence('diff', lines.join('\n'));
   const { add, change, remove, blocked } = target.counts;
-  const head = `**Access drift: ${codeSpan(target.name)}** — ${plural(target.changes.length, 'difference')} between the server and what \`${context.defaultBranch}\` declares`;
+  const head = `**Access drift${nameOf(target.name, detail)}** — ${plural(lines.length, 'difference')} between the server and what \`${context.defaultBranch}\` declares`;
   const numbers = `A repair would add ${count(add)}, change ${count(change)} and remove ${count(remove)}${blocked > 0 ? `; ${count(blocked)} are blocked` : ''}.`;
   const foot = `Keep it: write it into the manifest, in a pull request. Undo it: run the repair workflow (plan, approval, apply). What a repair would do is shown above.\n\n<sub>${checked(context)}</sub>`;
   const whole = [head, difference, numbers, foot].join('\n\n');
@@ -29,8 +30,10 @@ export const driftBody = (target: PlanTarget, context: Context, detail: Detail):
 };
 
 /** What an issue says once nothing differs any more. */
-export const cleanBody = (target: string, context: Context): string =>
-  `**Access drift: ${codeSpan(target)}** — none any more: the server is as \`${context.defaultBranch}\` declares it\n\n<sub>${checked(context)}</sub>`;
+export const cleanBody = (target: string, context: Context, detail: Detail): string =>
+  `**Access drift${nameOf(target, detail)}** — none any more: the server is as \`${context.defaultBranch}\` declares it\n\n<sub>${checked(context)}</sub>`;
+
+const nameOf = (target: string, detail: Detail): string => (detail === 'full' ? `: ${codeSpan(target)}` : ' of a target');
 
 const checked = ({ runId, runUrl, sha }: Context): string =>
   `last checked against ${codeSpan(sha.slice(0, 7))} in [run ${runId}](${runUrl})`;

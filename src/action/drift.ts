@@ -3,7 +3,7 @@ import { locate } from '../engine/locate.ts';
 import { planOf } from '../engine/plan.ts';
 import { planTargets } from '../engine/read.ts';
 import { openSession } from '../engine/session.ts';
-import { EXIT, Failure, type Finding, isError } from '../model/finding.ts';
+import { EXIT, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import type { Plan, PlanTarget } from '../model/plan.ts';
 import { planMarkdown } from '../render/markdown.ts';
 import { plural } from '../render/phrase.ts';
@@ -21,6 +21,7 @@ import { redact } from './redact.ts';
 /** Compares what is merged with what is there: one issue for each target that differs, closed when it does not. */
 export const drift: Run = async (job) => {
   const { inputs, context } = job;
+  if (context.pullRequest !== null || context.mergeGroup !== null) throw unmerged(context.eventName);
   await assumeIdentity(identityOf(job, 'plan'), job.runner);
   const session = await openSession({ manifest: inputs.manifest, target: inputs.targets }, job.now);
   const located = await locate(session);
@@ -30,13 +31,24 @@ export const drift: Run = async (job) => {
     onProgress: progressTo(job),
     now: () => performance.now(),
   });
-  const plan = planOf(session.stack, session.asOf, 'plan', targets);
+  const plan = planOf(session.stack, session.asOf, 'drift', targets);
   const trouble = [...located.findings, ...findings];
   // Of what was not read nobody knows whether it differs: its issue stays as it is.
   const known = targets.filter(({ changes, unread }) => changes.length > 0 || unread.length === 0);
   if (inputs.driftIssue && isDefaultBranch(context)) for (const target of known) await tell(target, job);
   return outcomeOf(plan, trouble, job);
 };
+
+/** Drift is against what is merged; and the manifest of a pull request says where credentials go, which only `plan` holds against the base. */
+const unmerged = (eventName: string): Failure =>
+  failure(
+    'action/not-here',
+    `'drift' does not run on the event '${eventName}', expected schedule, workflow_dispatch or push`,
+    {
+      hint: "use command: plan there, which tells drift apart; 'fail-on: drift' turns it red",
+    },
+    EXIT.refused,
+  );
 
 /** The issue is how people hear of drift, not what decides: trouble with it is told, and the check goes on. */
 const tell = async (target: PlanTarget, job: Job): Promise<void> => {
@@ -63,8 +75,8 @@ const issueOf = (target: PlanTarget, job: Job): DriftIssue => {
       digest: digest([target]),
       level: 0,
     },
-    title: redact(driftTitle(target.name)),
-    body: redact(differs ? driftBody(target, context, detailOf(job)) : cleanBody(target.name, context)),
+    title: redact(driftTitle(target.name, detailOf(job))),
+    body: redact(differs ? driftBody(target, context, detailOf(job)) : cleanBody(target.name, context, detailOf(job))),
     state: differs ? 'open' : 'closed',
   };
 };

@@ -1,5 +1,5 @@
 import { EXIT, type Failure } from '../model/finding.ts';
-import { findingsSummary } from '../render/findings.ts';
+import { findingsSummary } from '../render/findings-list.ts';
 import { findingsMarkdown } from './findings-markdown.ts';
 import type { FailureReason, Outcome } from './outcome.ts';
 

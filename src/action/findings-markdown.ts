@@ -1,6 +1,6 @@
 import type { Finding } from '../model/finding.ts';
 import { cellSpan, prose } from '../render/escape.ts';
-import { sortFindings } from '../render/outline.ts';
+import { sortFindings } from '../render/findings-list.ts';
 import { count } from '../render/phrase.ts';
 
 /** What a page is still readable with. */

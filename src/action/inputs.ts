@@ -1,7 +1,7 @@
 import { nearest } from '../core/nearest.ts';
 import { Failure, type Finding } from '../model/finding.ts';
 
-export const COMMANDS = ['validate', 'plan', 'apply', 'drift', 'report'] as const;
+export const COMMANDS = ['validate', 'plan', 'apply', 'drift', 'report', 'prove'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** What the workflow's `with` says; every name is that of action.yml in camel case. */
@@ -11,8 +11,11 @@ export type Inputs = {
   readonly manifest: readonly string[];
   /** Names; empty: all. */
   readonly targets: readonly string[];
+  /** Of these only what the base of a pull request does not declare alike. */
+  readonly changedOnly: boolean;
   readonly planRoleArn: string | null;
   readonly applyRoleArn: string | null;
+  readonly proveRoleArn: string | null;
   readonly awsRegion: string | null;
   readonly roleSessionName: string | null;
   readonly allowedAccountIds: readonly string[];
@@ -36,6 +39,7 @@ export type Inputs = {
   readonly labels: boolean;
   readonly driftIssue: boolean;
   readonly lockWaitMs: number;
+  readonly allowUnproven: boolean;
 };
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -47,6 +51,7 @@ export const DEFAULTS = {
   targets: 'all',
   'plan-role-arn': '',
   'apply-role-arn': '',
+  'prove-role-arn': '',
   'aws-region': '',
   'role-session-name': '',
   'allowed-account-ids': '',
@@ -69,6 +74,7 @@ export const DEFAULTS = {
   labels: 'false',
   'drift-issue': 'true',
   'lock-wait': '120s',
+  'allow-unproven': 'false',
 } as const satisfies Readonly<Record<string, string>>;
 export type InputName = keyof typeof DEFAULTS;
 
@@ -87,9 +93,11 @@ export const inputsOf = (env: Env): Inputs => {
   const inputs: Inputs = {
     command: choice(reader, 'command', COMMANDS),
     manifest,
-    targets: raw('targets') === 'all' ? [] : list(raw('targets')),
+    targets: raw('targets') === 'all' || raw('targets') === 'changed' ? [] : list(raw('targets')),
+    changedOnly: changedOnly(reader),
     planRoleArn: roleArn(reader, 'plan-role-arn'),
     applyRoleArn: roleArn(reader, 'apply-role-arn'),
+    proveRoleArn: roleArn(reader, 'prove-role-arn'),
     awsRegion: raw('aws-region') || null,
     roleSessionName: sessionName(reader),
     allowedAccountIds: accounts(reader),
@@ -112,6 +120,7 @@ export const inputsOf = (env: Env): Inputs => {
     labels: flag(reader, 'labels'),
     driftIssue: flag(reader, 'drift-issue'),
     lockWaitMs: duration(reader, 'lock-wait'),
+    allowUnproven: flag(reader, 'allow-unproven'),
   };
   if (findings.length > 0) throw new Failure(findings);
   return inputs;
@@ -152,6 +161,19 @@ const choice = <T extends string>({ raw, wrong }: Reader, name: InputName, choic
   const like = nearest(found, choices);
   wrong(name, `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`, like === undefined ? undefined : `did you mean '${like}'?`);
   return choices[0]!;
+};
+
+/** What is applied or watched is never fewer targets than somebody meant. */
+const changedOnly = ({ raw, wrong }: Reader): boolean => {
+  const found = list(raw('targets'));
+  const takes = ['plan', 'report', 'validate'].includes(raw('command'));
+  if (found.includes('changed') && (found.length > 1 || !takes))
+    wrong(
+      'targets',
+      takes ? "names, or 'changed' alone" : `names or 'all' with command: ${raw('command')}`,
+      "'changed' is for plan and report",
+    );
+  return found.includes('changed');
 };
 
 const flag = (reader: Reader, name: InputName): boolean => choice(reader, name, ['true', 'false']) === 'true';

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 /** The job's log. The runner reads commands from it, so whatever we print stands between two marks that make it deaf. */
 export type Log = {
   /** Text for whoever reads the log; line breaks are kept, and nothing in it is a command. */
@@ -14,7 +12,7 @@ export type Log = {
 };
 
 /** Opens the log. `token` is what a name on a server would have to guess to be obeyed. */
-export const openLog = (write: (text: string) => void, token: string = randomUUID()): Log => {
+export const openLog = (write: (text: string) => void, token: string = crypto.randomUUID()): Log => {
   const deafen = (): void => write(`::stop-commands::${token}\n`);
   const listen = (): void => write(`::${token}::\n`);
   const command = (lines: string): void => {
@@ -25,7 +23,7 @@ export const openLog = (write: (text: string) => void, token: string = randomUUI
   deafen();
   return {
     print: (text) => {
-      if (text !== '') write(text.endsWith('\n') ? text : `${text}\n`);
+      if (text !== '') write(inert(text.endsWith('\n') ? text : `${text}\n`));
     },
     command,
     mask: (secret) => {
@@ -44,6 +42,9 @@ export const openLog = (write: (text: string) => void, token: string = randomUUI
     close: listen,
   };
 };
+
+/** Deaf or not, whoever shows the log colours a line with `##[error]` in it as an error of the step. */
+const inert = (text: string): string => text.replaceAll('##[', '#\\u0023[');
 
 /** As the runner reads the data of a command. */
 const escaped = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');

@@ -2,12 +2,14 @@ import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Failure, type Finding, failure, isError } from '../model/finding.ts';
-import { toJson } from '../render/json.ts';
+import { canonicalJson } from '../render/escape.ts';
+import { annotations } from './annotations.ts';
 import { type Context, contextOf, untrusted } from './context.ts';
 import { detailOf, withoutNames } from './detail.ts';
-import type { Command, Inputs } from './inputs.ts';
+import { type Command, type Inputs, inputsOf } from './inputs.ts';
 import { type Log, openLog } from './log.ts';
 import type { Job, Outcome, Outputs, Run } from './outcome.ts';
+import { outputsText, summaryText } from './outputs.ts';
 import { keepSecret, keepSecretsOf, redact } from './redact.ts';
 
 /** The file of each command, loaded only when it is the one that runs. */
@@ -17,6 +19,7 @@ const COMMAND_FILES: Readonly<Record<Command, () => Promise<Run>>> = {
   apply: async () => (await import('./apply.ts')).apply,
   drift: async () => (await import('./drift.ts')).drift,
   report: async () => (await import('./report.ts')).report,
+  prove: async () => (await import('./prove.ts')).prove,
 };
 
 /** Inputs → one command → annotations, summary, outputs, and a step that is green or red. */
@@ -44,7 +47,6 @@ const main = async (): Promise<void> => {
 };
 
 const run = async (log: Log, signal: AbortSignal): Promise<Outcome> => {
-  const { inputsOf } = await import('./inputs.ts');
   const inputs = inputsOf(process.env);
   const context = contextOf(process.env, await payload());
   keepSecretsOf(process.env);
@@ -107,8 +109,6 @@ const failed = async (error: unknown, context?: Context, show: Shown = everythin
 
 /** Everything that leaves the step goes through here, and through the redactor. */
 const report = async (outcome: Outcome, log: Log): Promise<void> => {
-  const { annotations } = await import('./annotations.ts');
-  const { outputsText, summaryText } = await import('./outputs.ts');
   const { GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, GITHUB_WORKSPACE } = process.env;
   const cwd = process.cwd();
   const commands = annotations(annotated(outcome), { workspace: GITHUB_WORKSPACE || cwd, cwd });
@@ -134,7 +134,7 @@ const savedResult = async (outputs: Outputs): Promise<string> => {
   const folder = path.join(process.env.RUNNER_TEMP || tmpdir(), 'rolecall');
   await mkdir(folder, { recursive: true });
   const file = path.join(folder, 'result.json');
-  await writeFile(file, toJson(outputs));
+  await writeFile(file, `${canonicalJson(outputs, 2)}\n`);
   return file;
 };
 

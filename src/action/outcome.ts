@@ -13,7 +13,9 @@ export type FailureReason =
   | 'plan-changed'
   | 'locked'
   | 'apply-partial'
-  | 'github-api';
+  | 'github-api'
+  | 'proof-failed'
+  | 'unproven';
 
 /** Values of action.yml's outputs that a command sets; numbers and booleans become text. */
 export type Outputs = Readonly<Record<string, string | number | boolean | null>>;

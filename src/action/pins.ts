@@ -68,10 +68,15 @@ export const withheldOf = (compared: Compared, allowedHosts: readonly string[]):
   const changed = pinsOf(compared).filter(({ path }) => path.startsWith('targets.'));
   return Object.entries(compared.head.content.targets).flatMap(([name, entry]): Finding[] => {
     const own = changed.filter(({ path }) => path.startsWith(`${pathText(['targets', name])}.`));
-    const about = own.filter(({ path }) => !path.endsWith('.manage'));
-    const reason = about.length === 0 ? undefined : redirection(entry, allowedHosts);
+    const known = compared.base?.content.targets[name];
+    // A server that the base branch has is read by the login that the base branch names, whatever stands here (logins.ts).
+    const login = pathText(['targets', name, 'login']);
+    const about = own.filter(({ path }) => !path.endsWith('.manage') && !(known && path.startsWith(`${login}.`)));
+    const reason =
+      about.length === 0
+        ? undefined
+        : (redirection(entry, known ?? entry, allowedHosts) ?? (known ? undefined : writes(entry, compared.base)));
     if (reason === undefined) return [];
-    const known = compared.base?.content.targets[name] !== undefined;
     return [
       {
         severity: 'error',
@@ -86,7 +91,7 @@ export const withheldOf = (compared: Compared, allowedHosts: readonly string[]):
 };
 
 /** Why credentials might go to somebody else; undefined: they cannot. */
-const redirection = ({ endpoint, rds, login }: TargetEntry, allowedHosts: readonly string[]): string | undefined => {
+const redirection = ({ endpoint, rds }: TargetEntry, { login }: TargetEntry, allowedHosts: readonly string[]): string | undefined => {
   if (rds) {
     const dialled = (['via', 'ca', 'assume_role'] as const).find((key) => rds[key] !== undefined);
     if (dialled !== undefined) return `'${dialled}' decides where its credentials go`;
@@ -97,6 +102,14 @@ const redirection = ({ endpoint, rds, login }: TargetEntry, allowedHosts: readon
   const unknown = hosts.find((host) => !allowedHosts.includes(host));
   if (unknown !== undefined) return `'allowed-hosts' does not name '${unknown}'`;
   return isVerified(endpoint) ? undefined : 'its certificate would not be verified';
+};
+
+/** Why reading by token could be more than reading: the plan's login is one that changes servers, and whoever opens a pull request chose it. */
+const writes = ({ login }: TargetEntry, base: Manifest | null): string | undefined => {
+  if (login?.auth !== 'iam') return undefined;
+  if (login.plan_user === undefined) return "it names no 'plan_user' to be read by";
+  const writers = [login.user, ...Object.values(base?.content.targets ?? {}).map((entry) => entry.login?.user)];
+  return writers.includes(login.plan_user) ? `its 'plan_user' ${login.plan_user} is a login that changes servers` : undefined;
 };
 
 /** Own authorities are the pull request's: whoever they vouch for is nobody that the base branch knows. */

@@ -2,21 +2,18 @@ import { driftOf } from '../core/drift.ts';
 import { locate } from '../engine/locate.ts';
 import { planOf } from '../engine/plan.ts';
 import { planTargets } from '../engine/read.ts';
-import { type Session, sessionOf } from '../engine/session.ts';
 import { withUnplanned } from '../engine/unplanned.ts';
-import type { Manifest } from '../manifest/content.ts';
-import { loadManifest } from '../manifest/load.ts';
-import { readManifest } from '../manifest/validate.ts';
 import { EXIT, Failure, type Finding, isError } from '../model/finding.ts';
 import type { Plan, PlanTarget } from '../model/plan.ts';
 import { type Drift, totalCounts } from '../render/outline.ts';
 import { planText } from '../render/terminal.ts';
 import { assumeIdentity, identityOf } from './aws.ts';
-import { planBody, planSummaries, type Surroundings } from './body.ts';
+import { planBody, planSummaries, removalsNeed, type Surroundings } from './body.ts';
 import { type Compared, comparedWithBase } from './compared.ts';
 import { detailOf } from './detail.ts';
 import { reasonOf } from './failed.ts';
 import { labelPull, type PlanLabel } from './labels.ts';
+import { openedManifest } from './opened.ts';
 import type { Job, Outcome, Outputs, Run } from './outcome.ts';
 import { announcePlan, tellFailure, tellPlan } from './plan-comment.ts';
 import { keepPlan, writePlan } from './plan-files.ts';
@@ -56,7 +53,7 @@ type Made = {
 };
 
 const make = async (job: Job): Promise<Made> => {
-  const { session, manifest } = await sessionOfJob(job);
+  const { session, manifest } = await openedManifest(job);
   const compared = await comparedWithBase(job, manifest, session);
   await assumeIdentity(identityOf(job, 'plan'), job.runner);
   const located = await locate(compared.session, compared.base ?? undefined);
@@ -77,19 +74,12 @@ const make = async (job: Job): Promise<Made> => {
   const made = planOf(session.stack, session.asOf, 'plan', targets);
   return {
     plan: made,
-    shown: { ...made, targets: withUnplanned(session, targets, trouble.filter(isError)) },
+    shown: { ...made, targets: withUnplanned(compared.chosen, targets, trouble.filter(isError)) },
     compared,
     drift,
     hasDrifted: (compared.base ? also : targets).some(({ changes }) => changes.length > 0),
     findings: trouble,
   };
-};
-
-const sessionOfJob = async ({ inputs, now }: Job): Promise<{ readonly session: Session; readonly manifest: Manifest }> => {
-  const { files } = await loadManifest(inputs.manifest);
-  const { manifest, findings } = readManifest(files);
-  if (!manifest || findings.some(isError)) throw new Failure(findings);
-  return { manifest, session: sessionOf(manifest, findings, { target: inputs.targets }, now) };
 };
 
 const tell = async (made: Made, job: Job): Promise<Outcome> => {
@@ -102,13 +92,15 @@ const tell = async (made: Made, job: Job): Promise<Outcome> => {
     pins: compared.pins,
     ...(compared.base ? { drift: { base: compared.baseName, changes: drift } } : {}),
     foldLines: inputs.foldLines,
-    preview: previewOf(job),
+    preview: previewOf(job, compared),
+    ...removalsNeed(job),
+    leftOut: compared.chosen.leftOut ?? [],
   };
   if (detail === 'full') job.log(planText(shown, { width: 160, colour: false, unicode: true }, 'no-next'));
   const files = await writePlan(made.plan, job);
   const errors = errorsOf(made);
   const kept = errors.length > 0 ? { id: null, findings: [] } : await keepPlan(files, job);
-  const { text, level } = planBody(shown, surroundings);
+  const { text, level } = planBody(shown, { ...surroundings, artifactId: kept.id });
   const isEmpty = errors.length === 0 && shown.targets.every(({ changes }) => changes.length === 0);
   const telling = await tellPlan(job, { text, level, digest: shown.digest, isEmpty });
   const labelled = await labelPull(job, errors.length > 0 ? null : labelOf(shown));
@@ -141,8 +133,11 @@ const withFindings = (outcome: Outcome, findings: readonly Finding[]): Outcome =
   findings: [...outcome.findings, ...findings.filter(({ code }) => !outcome.findings.some((other) => other.code === code))],
 });
 
-const previewOf = ({ inputs }: Job): string =>
-  ['rolecall plan', ...inputs.manifest.map((path) => `--manifest ${path}`), ...inputs.targets.map((name) => `--target ${name}`)].join(' ');
+/** Targets that were chosen by what changed are named: whoever repeats the command has no base at hand. */
+const previewOf = ({ inputs }: Job, { chosen: { declareds, account, leftOut } }: Compared): string => {
+  const chosen = leftOut?.length ? [...declareds, ...(account ? [account] : [])].map(({ target }) => target.name) : inputs.targets;
+  return ['rolecall plan', ...inputs.manifest.map((path) => `--manifest ${path}`), ...chosen.map((name) => `--target ${name}`)].join(' ');
+};
 
 const errorsOf = ({ plan: { targets }, findings }: Made): readonly Finding[] => [
   ...findings.filter(isError),

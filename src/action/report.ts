@@ -1,13 +1,15 @@
 import { mergePlans } from '../core/merge-plans.ts';
-import { openSession, type Session } from '../engine/session.ts';
+import type { Session } from '../engine/session.ts';
 import { withUnplanned } from '../engine/unplanned.ts';
-import { EXIT, Failure, type Finding, failure } from '../model/finding.ts';
+import { EXIT, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import { totalCounts } from '../render/outline.ts';
-import { headOf, planBody, planSummaries } from './body.ts';
+import { headOf, planBody, planSummaries, removalsNeed } from './body.ts';
+import { type Compared, comparedWithBase } from './compared.ts';
 import { detailOf } from './detail.ts';
 import { reasonOf } from './failed.ts';
 import { githubOf } from './github.ts';
+import { openedManifest } from './opened.ts';
 import type { Job, Outcome, Run } from './outcome.ts';
 import { tellFailure, tellPlan } from './plan-comment.ts';
 import { keepPlan, writePlan } from './plan-files.ts';
@@ -16,8 +18,8 @@ import { plansOfRun } from './reviewed.ts';
 /** The plans of this run's other jobs, such as those of a matrix, as one: in one comment, one summary, and one artifact for apply. */
 export const report: Run = async (job) => {
   try {
-    const session = await openSession({ manifest: job.inputs.manifest, target: job.inputs.targets }, job.now);
-    return await tell(await mergedPlan(job), session, job);
+    const { manifest, session } = await openedManifest(job);
+    return await tell(await mergedPlan(job), await comparedWithBase(job, manifest, session), job);
   } catch (error) {
     if (error instanceof Failure) await tellFailure(job, error.findings, { detail: detailOf(job), context: job.context });
     throw error;
@@ -48,20 +50,29 @@ const missingFrom = (plan: Plan, { declareds, account }: Session): readonly Find
   }));
 };
 
-const tell = async (plan: Plan, session: Session, job: Job): Promise<Outcome> => {
+const tell = async (plan: Plan, { chosen, pins, findings }: Compared, job: Job): Promise<Outcome> => {
   const { context, inputs } = job;
-  const missing = missingFrom(plan, session);
-  const shown: Plan = { ...plan, targets: withUnplanned(session, plan.targets, missing) };
-  const surroundings = { detail: detailOf(job), context, pins: '', foldLines: inputs.foldLines, preview: 'rolecall plan' };
+  const missing = missingFrom(plan, chosen);
+  const shown: Plan = { ...plan, targets: withUnplanned(chosen, plan.targets, missing) };
+  const leftOut = chosen.leftOut ?? [];
+  const surroundings = {
+    detail: detailOf(job),
+    context,
+    pins,
+    foldLines: inputs.foldLines,
+    preview: 'rolecall plan',
+    leftOut,
+    ...removalsNeed(job),
+  };
   const files = await writePlan(plan, job);
   const kept = missing.length > 0 ? { id: null, findings: [] } : await keepPlan(files, job);
-  const { text, level } = planBody(shown, surroundings);
+  const { text, level } = planBody(shown, { ...surroundings, artifactId: kept.id });
   const isEmpty = missing.length === 0 && shown.targets.every(({ changes }) => changes.length === 0);
   const telling = await tellPlan(job, { text, level, digest: plan.digest, isEmpty });
   const counts = totalCounts(shown.targets);
   return {
     failure: missing.length > 0 ? { reason: reasonOf(new Failure(missing, EXIT.error)), message: 'not every target was planned' } : null,
-    findings: [...missing, ...kept.findings, ...telling.findings],
+    findings: [...findings.filter((finding) => !isError(finding)), ...missing, ...kept.findings, ...telling.findings],
     summary: planSummaries(shown, surroundings),
     outputs: {
       'has-changes': !isEmpty,

@@ -16,7 +16,7 @@ const LIMIT = 60_000;
 /** What an apply came to, as the body of a comment that is never hidden. */
 export const resultBody = (result: ApplyResult, approval: Approval, context: Context, detail: Detail): string => {
   const body = detail === 'full' ? resultMarkdown(result, { subtitle: subtitleOf(approval, context) }) : '';
-  return body !== '' && body.length <= LIMIT ? body : numbersOnly(result, approval, context);
+  return body !== '' && body.length <= LIMIT ? body : numbersOnly(result, approval, context, detail);
 };
 
 /** `#348 · merge b77d210 · reviewed … · approved by lead · run 830` */
@@ -33,7 +33,10 @@ const subtitleOf = ({ pulls, reviewed, approvers }: Approval, context: Context):
 
 const runLink = ({ runId, runUrl }: Context): string => `[run ${runId}](${runUrl})`;
 
-const numbersOnly = ({ targets }: ApplyResult, approval: Approval, context: Context): string => {
+/** Where anybody reads it, targets are numbers in the order of the manifest. */
+const shownName = (name: string, index: number, detail: Detail): string => (detail === 'full' ? cellSpan(name) : String(index + 1));
+
+const numbersOnly = ({ targets }: ApplyResult, approval: Approval, context: Context, detail: Detail): string => {
   const left = targets.reduce((sum, { notStarted, residue }) => sum + notStarted + residue.length, 0);
   const done = targets.every(({ status }) => status === 'applied' || status === 'unchanged');
   return [
@@ -46,7 +49,8 @@ const numbersOnly = ({ targets }: ApplyResult, approval: Approval, context: Cont
     '| Target | Applied | Failed | Not started |',
     '|:--|--:|--:|--:|',
     ...targets.map(
-      ({ name, applied, failed, notStarted }) => `| ${cellSpan(name)} | ${count(applied)} | ${failed ? 1 : 0} | ${count(notStarted)} |`,
+      ({ name, applied, failed, notStarted }, index) =>
+        `| ${shownName(name, index, detail)} | ${count(applied)} | ${failed ? 1 : 0} | ${count(notStarted)} |`,
     ),
     '',
     done ? '' : '**Fix the cause, then run apply again: what is done drops out of the plan, the rest continues.**',
@@ -60,7 +64,7 @@ export type Fresh = { readonly target: PlanTarget; readonly changes: readonly Ch
 /** Plan against plan: what would run now, what of it was reviewed, and what was not. */
 export const changedBody = (live: Plan, fresh: readonly Fresh[], approval: Approval, context: Context, detail: Detail): string => {
   const head = [
-    `### ❌ Access apply · ${codeSpan(live.stack)} — stopped, nothing was applied`,
+    `### ❌ Access apply${detail === 'full' ? ` · ${codeSpan(live.stack)}` : ''} — stopped, nothing was applied`,
     subtitleOf({ ...approval, reviewed: [] }, context),
     '',
     `What is needed now is not what was reviewed: **${plural(
@@ -72,7 +76,7 @@ export const changedBody = (live: Plan, fresh: readonly Fresh[], approval: Appro
     '|:--|--:|--:|--:|',
     ...fresh.map(
       ({ target, changes }) =>
-        `| ${cellSpan(target.name)} | ${count(target.changes.length)} | ${count(target.changes.length - changes.length)} | ${count(changes.length)} |`,
+        `| ${shownName(target.name, live.targets.indexOf(target), detail)} | ${count(target.changes.length)} | ${count(target.changes.length - changes.length)} | ${count(changes.length)} |`,
     ),
   ];
   const foot = [

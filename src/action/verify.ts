@@ -21,7 +21,7 @@ export const planOrVerify: Run = async (job) => {
   if (own !== undefined && !queued.has(Number(own))) queued.set(Number(own), await pullNumbered(github, context, Number(own)));
   const pulls: readonly Pull[] = [...queued.values()];
   const found = await Promise.all(pulls.map((pull) => reviewedPlan(github, context, pull, inputs.commentKey)));
-  const approval = { reviewed: found.filter((one): one is Reviewed => one !== null), pulls, approvers: [] };
+  const approval = { reviewed: found.filter((one): one is Reviewed => one !== null), pulls, approvers: [], since: null };
   const path = String(outcome.outputs['plan-path']);
   const live = readPlan(await readFile(path, 'utf8'), path);
   const fresh = freshOf(approval.reviewed, live);

@@ -3,22 +3,24 @@ import { promisify } from 'node:util';
 import { EXIT, type Failure, failure } from '../model/finding.ts';
 import { type Context, isDefaultBranch } from './context.ts';
 
-/** Throws a Failure unless what runs here is what was merged: only that is applied. */
-export const checkMerged = async (context: Context, manifest: readonly string[]): Promise<void> => {
+/** Throws a Failure unless what runs here is what was merged: only that is applied, and only that gets the keys of others. */
+export const checkMerged = async (context: Context, manifest: readonly string[], command: 'apply' | 'prove' = 'apply'): Promise<void> => {
   const { eventName, event, ref, defaultBranch } = context;
   if (!APPLIED.has(event))
-    throw refused(`'apply' does not run on the event '${eventName}', expected ${[...APPLIED].join(', ')}`, HINTS[event] ?? HINTS.push!);
+    throw refused(
+      `'${command}' does not run on the event '${eventName}', expected ${[...APPLIED].join(', ')}`,
+      HINTS[event] ?? `plan on pull requests, ${command} on push to the default branch`,
+    );
   if (!isDefaultBranch(context))
     throw refused(
-      `'apply' runs on '${ref}', expected the default branch '${defaultBranch}'`,
-      'apply what is merged: push: { branches: [main] }',
+      `'${command}' runs on '${ref}', expected the default branch '${defaultBranch}'`,
+      `${command} what is merged: push: { branches: [main] }`,
     );
   await checkClean(context, manifest);
 };
 
 const APPLIED: ReadonlySet<string> = new Set(['push', 'schedule', 'workflow_dispatch']);
 const HINTS: Readonly<Record<string, string>> = {
-  push: 'plan on pull requests, apply on push to the default branch',
   merge_group: 'let a merge queue run command: plan, which checks what apply would',
 };
 

@@ -45,7 +45,7 @@ export const destroyCommand = async (
 const withoutLogins = (session: Session): Session => ({
   ...session,
   elsewhere: [],
-  account: session.account && { ...session.account, iam: { ...session.account.iam, connects: [] } },
+  account: session.account && { ...session.account, iam: { ...session.account.iam, connects: [], expired: [] } },
 });
 
 /** The account has no database roles. */

@@ -18,7 +18,7 @@ export const renderPlan = async (plan: Plan, format: Format, terminal: Terminal,
     case 'sql':
       return (await import('../render/sql.ts')).planSql(plan);
     case 'github': {
-      const { findingsAnnotations } = await import('../render/findings.ts');
+      const { findingsAnnotations } = await import('../render/annotations.ts');
       return findingsAnnotations(plan.targets.flatMap((target) => target.findings));
     }
   }

@@ -1,5 +1,6 @@
 import { connectArn } from '../core/aws.ts';
 import { locate } from '../engine/locate.ts';
+import { expectedOf } from '../engine/prove.ts';
 import { type ManifestOptions, openSession } from '../engine/session.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, failure } from '../model/finding.ts';
@@ -7,7 +8,14 @@ import type { DeclaredIam } from '../model/iam.ts';
 import { distinct } from '../model/key.ts';
 import { emitFiles } from '../providers/iam/emit.ts';
 import { type AccountPlace, emittedOf, emittedValue } from '../providers/iam/emitted.ts';
-import { applyCaveat, applyRequirements, planRequirements, requirementsDocument, type Scope } from '../providers/iam/requirements.ts';
+import {
+  applyCaveat,
+  applyRequirements,
+  planRequirements,
+  proveRequirements,
+  requirementsDocument,
+  type Scope,
+} from '../providers/iam/requirements.ts';
 import { visible } from '../render/escape.ts';
 import { toJson } from '../render/json.ts';
 import type { Console } from './console.ts';
@@ -17,7 +25,7 @@ export type IamOptions = Omit<ManifestOptions, 'target'> & {
   readonly format: 'json' | 'terraform';
   /** A new directory for all files. */
   readonly out?: string;
-  readonly requirements?: 'plan' | 'apply';
+  readonly requirements?: 'plan' | 'apply' | 'prove';
   readonly boundary?: string;
 };
 
@@ -34,7 +42,10 @@ export const iamCommand = async (options: IamOptions, console: Console): Promise
     });
   }
   const place = placeOf(declared.iam);
-  if (options.requirements !== undefined) return printRequirements(scopeOf(declareds, declared.iam, place, options), options, console);
+  if (options.requirements !== undefined) {
+    const assumes = options.requirements === 'prove' ? await assumesOf(options, declared.iam, place) : [];
+    return printRequirements(scopeOf(declareds, declared.iam, place, options), assumes, options, console);
+  }
   const emitted = emittedOf(declared, declared.iam, place);
   const files = emitFiles(emitted.policies, emitted.roles);
   if (options.out !== undefined) {
@@ -62,8 +73,8 @@ const scopeOf = (declareds: readonly Declared[], iam: DeclaredIam, { account, pa
 });
 
 /** What Rolecall logs in as by IAM; through a proxy it is the proxy that is connected to. */
-const loginsOf = ({ target: { login, place } }: Declared, as: 'plan' | 'apply'): string[] => {
-  const users = as === 'plan' ? [login.planUser ?? login.user] : [login.user, login.planUser];
+const loginsOf = ({ target: { login, place } }: Declared, as: 'plan' | 'apply' | 'prove'): string[] => {
+  const users = as !== 'apply' ? [login.planUser ?? login.user] : [login.user, login.planUser];
   if (login.auth !== 'iam' || !place) return [];
   const { partition, account } = place;
   return users.flatMap((user) =>
@@ -71,9 +82,27 @@ const loginsOf = ({ target: { login, place } }: Declared, as: 'plan' | 'apply'):
   );
 };
 
-const printRequirements = (scope: Scope, { requirements: as, format }: IamOptions, console: Console): ExitCode => {
+/** Roles that `expect` names. A role with a path that the manifest does not know has to be written as its ARN there. */
+const assumesOf = async (options: IamOptions, iam: DeclaredIam, { account, partition }: AccountPlace): Promise<string[]> => {
+  const { expectations } = await expectedOf({ ...options, target: [] });
+  return distinct(
+    expectations.flatMap(({ as }) => {
+      if (as?.kind !== 'role') return [];
+      const path = iam.roles.find(({ name }) => name === as.name)?.path ?? '/';
+      return [as.arn ?? `arn:${partition}:iam::${account}:role${path}${as.name}`];
+    }),
+  );
+};
+
+const printRequirements = (
+  scope: Scope,
+  assumes: readonly string[],
+  { requirements: as, format }: IamOptions,
+  console: Console,
+): ExitCode => {
   if (format !== 'json') throw failure('iam/format', 'requirements are printed as JSON', { hint: 'leave --format out' });
-  const requirements = as === 'plan' ? planRequirements(scope) : applyRequirements(scope);
+  const requirements =
+    as === 'prove' ? proveRequirements(scope, assumes) : as === 'plan' ? planRequirements(scope) : applyRequirements(scope);
   for (const { sid, why } of requirements) console.err(`${sid}: ${why}\n`);
   if (as === 'apply') console.err(`\nnote: ${applyCaveat(scope)}\n`);
   console.out(`${JSON.stringify(requirementsDocument(requirements), null, 2)}\n`);

@@ -7,6 +7,7 @@ import { withUnplanned } from '../engine/unplanned.ts';
 import type { Cause } from '../model/change.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
+import { nameKey } from '../model/key.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Console } from './console.ts';
 import { type Format, renderPlan } from './format.ts';
@@ -18,14 +19,16 @@ export type PlanOptions = ManifestOptions & {
   readonly out?: string;
   readonly detailedExitcode: boolean;
   readonly maxRemovals?: number;
+  /** What the plan is called where it is shown. */
+  readonly command?: 'plan' | 'drift';
 };
 
 /** Reads everything once and prints what would change. Exit: 0, 1 error, 2 changes (when asked), 3 refused or incomplete. */
 export const planCommand = async (options: PlanOptions, console: Console): Promise<ExitCode> => {
   const session = await openSession(options, console.now);
-  tell(session.findings, console);
+  tell([...session.findings, ...leftOutNote(session)], console);
   const { plan, findings } = await makePlan(session, options, console);
-  const shown: Plan = { ...plan, targets: withUnplanned(session, plan.targets, findings) };
+  const shown: Plan = { ...plan, command: options.command ?? 'plan', targets: withUnplanned(session, plan.targets, findings) };
   console.out(await renderPlan(shown, options.format, console.outTerminal));
   if (findings.length > 0) throw new Failure(options.format === 'human' ? notSaved(options.out) : findings);
   if (options.out !== undefined) await savePlan(options.out, plan, console);
@@ -49,6 +52,18 @@ export const makePlan = async (
   const plan = planOf(session.stack, session.asOf, 'plan', targets);
   return { plan, declareds: located.declareds, findings: [...located.findings, ...findings] };
 };
+
+/** A plan of some targets looks like one of all of them. */
+const leftOutNote = ({ leftOut = [] }: Session): readonly Finding[] =>
+  leftOut.length === 0
+    ? []
+    : [
+        {
+          severity: 'note',
+          code: 'plan/left-out',
+          message: `left out, as both manifests declare them alike: ${leftOut.map(nameKey).join(', ')}`,
+        },
+      ];
 
 /** The plan has told the reasons; what is left to say is that there is no file. */
 const notSaved = (out: string | undefined): readonly Finding[] =>

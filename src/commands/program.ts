@@ -63,14 +63,15 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .showHelpAfterError("(see 'rolecall --help')")
     .addHelpText('after', AFTER_HELP)
     .configureHelp({ showGlobalOptions: true });
-  const command = (name: string, description: string) => root.command(name).description(description).exitOverride();
+  const command = (name: string, description: string) =>
+    root.command(name).description(description).exitOverride().showHelpAfterError(`(see 'rolecall ${name} --help')`);
 
   manifestOption(command('validate', 'check the manifest offline: schema, references, cycles, rules'))
     .addOption(format(['human', 'json', 'github']))
     .addOption(json())
     .action(async (options) => done(await (await import('./validate.ts')).validateCommand(withJson(options), console)));
 
-  planOptions(command('plan', 'read everything once and print what would change'))
+  changedOption(planOptions(command('plan', 'read everything once and print what would change')))
     .addOption(rotate())
     .option('--out <file>', 'save the plan')
     .addOption(new Option('--detailed-exitcode', 'exit 2 when there are changes').default(false, 'exit 0'))
@@ -113,7 +114,7 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .addOption(format(['mermaid', 'dot']))
     .action(async (options) => done(await (await import('./graph.ts')).graphCommand(options, console)));
 
-  targetOptions(command('targets', "the targets of the manifest, or the account's clusters and instances"))
+  changedOption(targetOptions(command('targets', "the targets of the manifest, or the account's clusters and instances")))
     .addOption(new Option('--region <region>', 'list the account in this region; repeatable').argParser(collect).default([], 'AWS_REGION'))
     .addOption(format(['human', 'json']))
     .addOption(json())
@@ -134,11 +135,50 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     done(await (await import('./connect.ts')).connectCommand(at, database, args, options, console));
   });
 
+  serverOptions(command('lock', 'emergency: close a login now, end its sessions, take it out of our policies').argument('<user>', 'who'))
+    .option('--reason <text>', 'what for: it stands in the mark, which every login of the server can read')
+    .addOption(new Option('--break-lock', 'end whoever holds the run lock, first'))
+    .addOption(new Option('--auto-approve', 'do not ask').default(false, 'ask for the name once more'))
+    .addOption(format(['human', 'json']))
+    .addOption(json())
+    .action(async (user, options) => done(await (await import('./lock.ts')).lockCommand(user, withJson(options), console)));
+
+  serverOptions(command('unlock', 'take the lock off: plans open the login again as the manifest says').argument('<user>', 'who'))
+    .addOption(format(['human', 'json']))
+    .addOption(json())
+    .action(async (user, options) => done(await (await import('./lock.ts')).unlockCommand(user, withJson(options), console)));
+
+  targetOptions(command('prove', "really log in, as 'expect' says, as allowed and as denied, and try what it names; changes nothing"))
+    .addOption(new Option('--allow-unproven', 'exit 0 when something could not be tried').default(false, 'exit 3'))
+    .addOption(format(['human', 'json', 'junit', 'markdown']))
+    .addOption(json())
+    .option('--out <file>', 'write the result there, in that format')
+    .action(async (options) => done(await (await import('./prove.ts')).proveCommand(withJson(options), console)));
+
+  serverOptions(
+    command('doctor', 'check every precondition; of USER@TARGET, find the first cause that keeps it out').argument(
+      '[user@target]',
+      'who cannot log in',
+    ),
+  )
+    .addOption(new Option('--check <name>', 'only this check; repeatable').argParser(collect).default([], 'all'))
+    .option('--as <role>', 'of USER@TARGET: the IAM role that shall log in: role/NAME or its ARN')
+    .addOption(new Option('--list', 'list the checks'))
+    .addOption(
+      new Option('--iam-requirements <command>', 'the same as rolecall iam --requirements: what rolecall needs').choices(['plan', 'apply']),
+    )
+    .option('--explain <file>', 'say what a message of a client or lines of a log mean, offline; - reads them from stdin')
+    .addOption(format(['human', 'json']))
+    .addOption(json())
+    .action(async (at, options) => done(await (await import('./doctor.ts')).doctorCommand(at, withJson(options), console)));
+
   manifestOption(command('iam', 'the policies and IAM roles that the manifest asks for, or what rolecall itself needs'))
     .option('--now <instant>', "judge 'until' at this RFC 3339 instant (default: the present)")
     .addOption(format(['json', 'terraform']))
     .option('--out <directory>', 'write the policies as JSON and as Terraform into a new directory')
-    .addOption(new Option('--requirements <command>', 'what rolecall needs to plan or to apply').choices(['plan', 'apply']))
+    .addOption(
+      new Option('--requirements <command>', 'what rolecall needs to plan, to apply or to prove').choices(['plan', 'apply', 'prove']),
+    )
     .option('--boundary <arn>', 'with --requirements: the permissions boundary of every principal that is changed')
     .action(async (options) => done(await (await import('./iam.ts')).iamCommand(options, console)));
 
@@ -176,6 +216,19 @@ const targetOptions = (command: Command): Command =>
     .addOption(new Option('-t, --target <name>', 'only this target; repeatable').argParser(collect).default([], 'all'))
     .option('--now <instant>', "judge 'until' at this RFC 3339 instant (default: the present)");
 
+/** The manifest's targets; or, without one, a server as psql names it, or as RDS does. */
+const serverOptions = (command: Command): Command =>
+  manifestOption(command)
+    .addOption(new Option('-t, --target <name>', 'only this target; repeatable').argParser(collect).default([], 'all'))
+    .option('--host <host>', 'without a manifest: the server, as for psql (default: PGHOST)')
+    .option('--port <port>', 'its port (default: PGPORT)')
+    .option('--database <name>', 'the database to enter (default: PGDATABASE, else postgres)')
+    .option('--user <name>', 'whom to log in as (default: PGUSER)')
+    .option('--rds <kind/name>', 'without a manifest: cluster/NAME, instance/NAME or proxy/NAME; by token unless PGPASSWORD is set')
+    .option('--region <region>', 'its region (default: AWS_REGION)')
+    .option('--via <host:port>', 'what to dial instead of its endpoint: a tunnel')
+    .option('--ca <file>', 'the authority of its certificate');
+
 const loginOptions = (command: Command): Command =>
   manifestOption(command)
     .addOption(new Option('-t, --target <name>', 'the target, instead of @target').argParser(collect).default([], 'the only one'))
@@ -190,6 +243,13 @@ const aroundDashes = (argv: readonly string[], operands: readonly string[]) => {
     throw failure('connect/arguments', `'${others[0]}' is one argument too many`, { hint: 'arguments of psql or mysql follow --' });
   return { at, database, args };
 };
+
+const changedOption = (command: Command): Command =>
+  command.addOption(
+    new Option('--changed-from <path>', 'only targets that this other state of the manifest declares otherwise; repeatable')
+      .argParser(collect)
+      .default([], 'all'),
+  );
 
 const planOptions = (command: Command): Command =>
   targetOptions(command).addOption(format(FORMATS)).addOption(json()).addOption(maxRemovals());

@@ -1,7 +1,8 @@
 import { loadManifest } from '../manifest/load.ts';
 import { readManifest } from '../manifest/validate.ts';
 import { EXIT, type ExitCode, isError } from '../model/finding.ts';
-import { findingsAnnotations, findingsSummary } from '../render/findings.ts';
+import { findingsAnnotations } from '../render/annotations.ts';
+import { findingsSummary } from '../render/findings-list.ts';
 import { toJson } from '../render/json.ts';
 import type { Console } from './console.ts';
 import { tell } from './tell.ts';

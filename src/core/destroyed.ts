@@ -13,7 +13,7 @@ export const destroyed = (declared: Declared, reality: Reality, reassignTo?: str
   defaults: [],
   publics: [],
   existing: new Set(),
-  iam: declared.iam && { ...declared.iam, roles: [], connects: [] },
+  iam: declared.iam && { ...declared.iam, roles: [], connects: [], expired: [] },
   guards: { ...declared.guards, maxRemovals: null },
   nextExpiry: null,
   removed: [...reality.roles.values()]

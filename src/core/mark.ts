@@ -22,8 +22,25 @@ export const withoutMarks = (description: string, stack: string): string => {
 /** The comment of a role with this description and mark; null when there is nothing to say. */
 export const renderComment = (description: string, mark: Mark | null): string | null => {
   if (!mark) return description || null;
-  const fields = [mark.pw === undefined ? [] : [`pw=${mark.pw}`], mark.locked === undefined ? [] : [`locked=${mark.locked}`]].flat();
+  const { pw, locked, reason, wasClosed } = mark;
+  const fields = [
+    ...(pw === undefined ? [] : [`pw=${pw}`]),
+    ...(locked === undefined ? [] : [`locked=${locked}`]),
+    ...(locked === undefined || !reason ? [] : [`reason=${escaped(reason)}`]),
+    ...(locked === undefined || !wasClosed ? [] : ['was=closed']),
+  ];
   return [...(description ? [description] : []), `[rolecall ${[`stack=${mark.stack}`, ...fields].join(' ')}]`].join('\n');
+};
+
+/** One word, whatever stands in it. A half of a surrogate pair cannot be written. */
+const escaped = (text: string): string => encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd'));
+
+const unescaped = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 };
 
 const fields = (text: string): Omit<Mark, 'stack'> => {
@@ -34,6 +51,14 @@ const fields = (text: string): Omit<Mark, 'stack'> => {
       .map((field) => field.split('=') as [string, string]),
   );
   const pw = found.get('pw') ?? '';
+  const version = VERSION.test(pw) ? { pw: Number(pw) } : {};
   const locked = found.get('locked');
-  return { ...(VERSION.test(pw) ? { pw: Number(pw) } : {}), ...(locked ? { locked } : {}) };
+  if (!locked) return version;
+  const reason = found.get('reason');
+  return {
+    ...version,
+    locked,
+    ...(reason ? { reason: unescaped(reason) } : {}),
+    ...(found.get('was') === 'closed' ? { wasClosed: true as const } : {}),
+  };
 };

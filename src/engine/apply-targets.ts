@@ -1,11 +1,12 @@
 import { digest } from '../core/digest.ts';
 import { flipsOf } from '../core/flips.ts';
+import { withoutLocked } from '../core/locked.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import { type ApplyResult, RESULT_FORMAT } from '../model/result.ts';
 import { type Applied, type ApplyOptions, applyTarget, isTouched } from './apply.ts';
-import { PARALLEL, providerOf, sideBySide, strictest } from './read.ts';
+import { lockedOn, PARALLEL, providerOf, sideBySide, strictest } from './read.ts';
 import type { Session } from './session.ts';
 import { createStages } from './stages.ts';
 
@@ -17,13 +18,17 @@ export const applyTargets = async (
 ): Promise<{ readonly result: ApplyResult; readonly exitCode: ExitCode }> => {
   checkPlans(plans, session);
   const flips = flipsOf(plans.flatMap(({ targets }) => targets));
+  const account = session.declareds.some(({ iam }) => iam !== null);
+  // Somebody may have been locked since the plan: no line of a policy comes back by it.
+  const opens = session.declareds.some(({ iam }) => iam !== null && iam.connects.length > 0);
+  const locked = opens ? await lockedOn(session.declareds.filter(({ iam }) => iam === null)) : new Map();
   const stages = createStages(session.declareds.map(({ target }) => target.name));
   // Targets that wait for one another cannot wait for a turn as well.
-  const together = session.declareds.some(({ iam }) => iam) ? session.declareds.length : PARALLEL;
+  const together = account ? session.declareds.length : PARALLEL;
   const applyOne = async (declared: Declared): Promise<Applied> => {
     const { name, engine } = declared.target;
     const approved = plans.flatMap(({ targets }) => targets.filter((target) => target.name === name));
-    const known = declared.iam ? { ...declared, iam: { ...declared.iam, flips } } : declared;
+    const known = declared.iam ? { ...declared, iam: { ...withoutLocked(declared.iam, locked), flips } } : declared;
     return await applyTarget(await providerOf(engine, name), known, {
       ...options,
       approved,

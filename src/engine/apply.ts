@@ -4,6 +4,7 @@ import { operationsOf, unreviewed } from '../core/operations.ts';
 import type { Cause, Change } from '../model/change.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
+import { byCodeUnit } from '../model/key.ts';
 import type { PlanTarget, Step } from '../model/plan.ts';
 import type { Progress, TargetResult } from '../model/result.ts';
 import type { Outcome, Provider, RunLock, Timeouts } from '../providers/provider.ts';
@@ -41,7 +42,7 @@ const BACKOFF_MS = 100;
  * reviewed plan, runs it, and reads once more. What fails by a race is planned again: recovery is planning.
  */
 export const applyTarget = async <Snapshot>(provider: Provider<Snapshot>, declared: Declared, options: ApplyOptions): Promise<Applied> => {
-  const tally: Tally = { applied: 0, statements: 0 };
+  const tally: Tally = { applied: 0, statements: 0, ended: new Map() };
   const stages = options.stages ?? createStages([declared.target.name]);
   let lock: RunLock | undefined;
   let whole = false;
@@ -68,10 +69,10 @@ type Staged = ApplyOptions & { readonly stages: Stages };
 
 const patience = ({ timeouts }: ApplyOptions) => (timeouts ? { timeouts } : {});
 
-type Tally = { applied: number; statements: number };
+type Tally = { applied: number; statements: number; readonly ended: Map<string, number> };
 
 /** Whether anything was done, be it only a part of one change. */
-export const isTouched = ({ applied, statements }: Readonly<Tally>): boolean => applied + statements > 0;
+export const isTouched = ({ applied, statements }: Pick<Tally, 'applied' | 'statements'>): boolean => applied + statements > 0;
 
 const converge = async <Snapshot>(
   provider: Provider<Snapshot>,
@@ -219,6 +220,7 @@ const run = async <Snapshot>(
         signal: options.signal,
         ...patience(options),
         onWait: (reason: string) => options.onProgress({ type: 'waiting', target: name, reason }),
+        onEnded: (step, count) => count > 0 && noteEnded(tally.ended, target, step, count),
         onStep: (step: Step) =>
           options.onProgress({
             type: 'statement',
@@ -268,6 +270,14 @@ const run = async <Snapshot>(
   const failures = outcomes.flatMap((outcome) => (outcome?.status === 'failed' ? [outcome] : []));
   const notStarted = outcomes.flatMap((outcome, index) => (outcome === null ? finished[index]! : [])).length;
   return { failures, notStarted, interrupted: options.signal.aborted, behind };
+};
+
+/** By role: an attempt that failed may have ended some of them before. */
+const noteEnded = (ended: Map<string, number>, { changes }: PlanTarget, step: Step, count: number): void => {
+  for (const index of step.changes) {
+    const change = changes[index]!;
+    if (change.kind === 'sessions') ended.set(change.before!.role, (ended.get(change.before!.role) ?? 0) + count);
+  }
 };
 
 /** Which changes are complete once each transaction has committed: those whose last step it holds. */
@@ -346,6 +356,9 @@ const finish = (
       residue,
       ...(failed ? { failed } : {}),
       notStarted,
+      ...(tally.ended.size === 0
+        ? {}
+        : { sessions: [...tally.ended].sort(([a], [b]) => byCodeUnit(a, b)).map(([role, before]) => ({ role, before, after: 0 })) }),
       findings,
     },
     exitCode: exitCode ?? (status === 'partial' ? EXIT.partial : failure ? EXIT.error : unread ? EXIT.refused : EXIT.ok),

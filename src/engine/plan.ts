@@ -19,7 +19,7 @@ export const planTarget = <Snapshot>(
   maxRemovals: number | null = declared.guards.maxRemovals,
   only?: Cause,
 ): PlanTarget => {
-  const normal = provider.normalize(snapshot, declared);
+  const normal = provider.normalize(snapshot, declared, only);
   const changes = diff(normal).filter(({ cause }) => only === undefined || cause === only);
   const statements = provider.statements(changes, snapshot, declared);
   const after =

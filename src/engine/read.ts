@@ -1,5 +1,6 @@
 import { parseAccount } from '../core/account.ts';
 import { flipsOf } from '../core/flips.ts';
+import { type Locked, withoutLocked } from '../core/locked.ts';
 import type { Cause, Change } from '../model/change.ts';
 import type { Declared, Engine } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
@@ -40,14 +41,15 @@ export const planTargets = async (
 ): Promise<{ readonly targets: readonly PlanTarget[]; readonly also: readonly PlanTarget[]; readonly findings: readonly Finding[] }> => {
   const servers = declareds.filter(({ iam }) => iam === null);
   const [logins, alsoLogins]: [Logins, Logins] = [new Map(), new Map()];
-  const planned = sideBySide(servers, (declared) => planServer(declared, options, logins, alsoLogins));
+  const locked = new Map<string, ReadonlySet<string>>();
+  const planned = sideBySide(servers, (declared) => planServer(declared, options, { logins, alsoLogins, locked }));
   const flips = planned.then((outcomes) =>
     flipsOf(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.target] : []))),
   );
   // Listened to from the start: it may well fail while servers are read.
   const accounts = sideBySide(
     declareds.filter(({ iam }) => iam !== null),
-    (declared) => planAccount(declared, options, flips, logins, alsoLogins),
+    (declared) => planAccount(declared, options, flips, { logins, alsoLogins, locked }),
   );
   const settled = [...(await planned), ...(await accounts)];
   const findings: Finding[] = [];
@@ -66,6 +68,9 @@ export const planTargets = async (
 /** Who logs in by IAM on each target when its plan is done. */
 type Logins = Map<string, ReadonlySet<string>>;
 
+/** What the plan of the account knows of the servers; `alsoLogins`: by the other manifest. */
+type Known = { readonly logins: Logins; readonly alsoLogins: Logins; readonly locked: Map<string, ReadonlySet<string>> };
+
 /** The plan of a target; `also`: what the other manifest would do there, null where there is none, or none can be made of this reading. */
 type Planned = { readonly target: PlanTarget; readonly also: PlanTarget | null };
 
@@ -80,9 +85,10 @@ export const sideBySide = async <T, R>(
   return await Promise.allSettled(items.map((item) => lane(() => work(item))));
 };
 
-/** Reads a server and plans it; who logs in by IAM there is kept in `logins` for the plan of the account. */
-const planServer = async (declared: Declared, options: ReadOptions, logins: Logins, alsoLogins: Logins): Promise<Planned> => {
+/** Reads a server and plans it; who logs in by IAM there, and who is locked, is kept for the plan of the account. */
+const planServer = async (declared: Declared, options: ReadOptions, { logins, alsoLogins, locked }: Known): Promise<Planned> => {
   const { provider, snapshot, told } = await readOne(declared, options);
+  if (provider.locked) locked.set(declared.target.name, provider.locked(snapshot, declared));
   const planned = (wanted: Declared, into: Logins): PlanTarget => {
     const target = planTarget(provider, snapshot, wanted, limitOf(wanted, options), options.only);
     if (provider.logins)
@@ -135,8 +141,7 @@ const planAccount = async (
   declared: Declared,
   options: ReadOptions,
   flips: Promise<ReadonlySet<string>>,
-  logins: Logins,
-  alsoLogins: Logins,
+  { logins, alsoLogins, locked }: Known,
 ): Promise<Planned> => {
   const { provider, snapshot, told } = await readOne(declared, options);
   const flipping = await flips;
@@ -144,12 +149,23 @@ const planAccount = async (
     planTarget(
       provider,
       snapshot,
-      { ...wanted, iam: { ...wanted.iam!, flips: flipping, logins: known } },
+      { ...wanted, iam: { ...withoutLocked(wanted.iam!, locked), flips: flipping, logins: known } },
       limitOf(wanted, options),
       options.only,
     );
   const also = planAlso(declared, options, (other) => planned(other, alsoLogins));
   return { target: told(planned(declared, logins)), also };
+};
+
+/** ■ Who is locked on each server at this moment; one that cannot be read says nothing of it, and is told of where it is applied. */
+export const lockedOn = async (declareds: readonly Declared[]): Promise<Locked> => {
+  const read = await sideBySide(declareds, async (declared) => {
+    const provider = await providerOf(declared.target.engine, declared.target.name);
+    if (!provider.locked) return [];
+    const nothing = { ...declared, target: { ...declared.target, databases: [] } };
+    return [[declared.target.name, provider.locked(await provider.inspect({ declared: nothing, as: 'apply' }), nothing)] as const];
+  });
+  return new Map(read.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])));
 };
 
 const readOne = async (declared: Declared, { as, onProgress, now }: ReadOptions) => {

@@ -1,3 +1,4 @@
+import { changedTargets } from '../core/changed-targets.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Manifest } from '../manifest/content.ts';
 import { declare, targetNamed } from '../manifest/declare.ts';
@@ -14,6 +15,8 @@ export type ManifestOptions = {
   readonly target: readonly string[];
   /** RFC 3339; the instant at which `until` is judged. */
   readonly now?: string;
+  /** Where another state of the manifest is: only targets that the two do not declare alike are meant. */
+  readonly changedFrom?: readonly string[];
   /** Users whose passwords shall be set again, whatever their versions say. */
   readonly rotate?: readonly string[];
   /** JSON of postgres-user-manager may hold passwords, which are left out. */
@@ -29,15 +32,43 @@ export type Session = {
   /** Targets that were not chosen, and that the account's policies name. */
   readonly elsewhere: readonly Target[];
   readonly findings: readonly Finding[];
+  /** Targets that are not meant because another state of the manifest declares them alike. */
+  readonly leftOut?: readonly string[];
 };
 
 /** Loads, validates and declares for the chosen targets (all by default). Throws all findings together when one is an error. */
 export const openSession = async (options: ManifestOptions, clock: () => Date): Promise<Session> => {
-  const { files } = await loadManifest(options.manifest);
-  const { manifest, findings } = readManifest(files, { allowPlaintextPasswords: options.allowPlaintextPasswords ?? false });
-  if (!manifest || findings.some(isError)) throw new Failure(findings);
-  return sessionOf(manifest, findings, options, clock);
+  const { manifest, findings } = await openManifest(options.manifest, options);
+  const session = sessionOf(manifest, findings, options, clock);
+  if (options.changedFrom === undefined || options.changedFrom.length === 0) return session;
+  const before = await openManifest(options.changedFrom, options);
+  return narrowed(manifest, session, changedTargets(declaredAt(before.manifest, session), session));
 };
+
+const openManifest = async (
+  paths: readonly string[],
+  { allowPlaintextPasswords = false }: ManifestOptions,
+): Promise<{ readonly manifest: Manifest; readonly findings: readonly Finding[] }> => {
+  const { files } = await loadManifest(paths);
+  const { manifest, findings } = readManifest(files, { allowPlaintextPasswords });
+  if (!manifest || findings.some(isError)) throw new Failure(findings);
+  return { manifest, findings };
+};
+
+/** What another state of the manifest declares, all of it, at the instant of a session. */
+export const declaredAt = (manifest: Manifest, { asOf }: Pick<Session, 'asOf'>): Session =>
+  sessionOf(manifest, [], { target: [], now: asOf }, () => new Date(asOf));
+
+/** The session for some of its targets alone, which may be none. */
+export const narrowed = (manifest: Manifest, session: Session, names: readonly string[]): Session => {
+  const leftOut = namesOf(session).filter((name) => !names.includes(name));
+  if (names.length === 0) return { ...session, declareds: [], account: null, elsewhere: [], leftOut };
+  const { asOf, findings } = session;
+  return { ...sessionOf(manifest, findings, { target: names, now: asOf }, () => new Date(asOf)), leftOut };
+};
+
+const namesOf = ({ declareds, account }: Pick<Session, 'declareds' | 'account'>): readonly string[] =>
+  [...declareds, ...(account ? [account] : [])].map(({ target }) => target.name);
 
 /** What a manifest declares for the chosen targets. */
 export const sessionOf = (

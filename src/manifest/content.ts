@@ -33,7 +33,7 @@ export type Content = {
     readonly max_removals?: number;
     readonly rules?: Readonly<Partial<Record<Rule, Severity | 'off'>>>;
   };
-  readonly expect?: readonly object[];
+  readonly expect?: readonly ExpectEntry[];
   readonly alarms?: Named<{ readonly targets?: Texts }>;
 };
 
@@ -197,6 +197,16 @@ export type PublicEntry = ObjectsEntry & {
   readonly database?: string;
   readonly grant?: Texts;
   readonly revoke?: Texts;
+};
+
+export type ExpectEntry = {
+  readonly as?: string;
+  readonly user: string;
+  readonly target?: string;
+  readonly database?: string;
+  readonly can?: Texts;
+  readonly cannot?: Texts;
+  readonly login?: 'allowed' | 'denied';
 };
 
 export type DefaultEntry = {

@@ -27,7 +27,8 @@ export const declareIam = (manifest: Manifest, { asOf }: { readonly asOf: string
   const asOfMs = asOfOf(asOf);
   const contexts = distinct(Object.keys(content.targets)).map((name) => validated(manifest, name, content.targets[name]!));
   const logins = contexts.flatMap(loginsOn);
-  const ends = logins.flatMap(({ end }) => (end > asOfMs && end < Infinity ? [end] : []));
+  const [lasting, past] = [logins.filter(({ end }) => end > asOfMs), logins.filter(({ end }) => end <= asOfMs)];
+  const ends = lasting.flatMap(({ end }) => (end < Infinity ? [end] : []));
   const source = at(content.iam === undefined ? [] : ['iam'], 'key');
   return {
     stack: content.stack,
@@ -57,7 +58,8 @@ export const declareIam = (manifest: Manifest, { asOf }: { readonly asOf: string
       path: pathOf(content),
       mode: content.iam?.mode ?? 'manage',
       roles: iamRolesOf(content, at),
-      connects: logins.flatMap(({ login, end }) => (end > asOfMs ? [login] : [])).sort(byPrincipal),
+      connects: lasting.map(({ login }) => login).sort(byPrincipal),
+      expired: past.map(({ login: { via: _, ...login } }) => login).sort(byPrincipal),
     },
     guards: guardsOf(content),
     nextExpiry: ends.length === 0 ? null : instantText(ends.reduce((a, b) => Math.min(a, b))),
@@ -77,5 +79,5 @@ const loginsOn = ({ content, target, at }: Context): { readonly login: DeclaredL
       });
     });
 
-const byPrincipal = (a: DeclaredLogin, b: DeclaredLogin): number =>
+const byPrincipal = (a: Omit<DeclaredLogin, 'via'>, b: Omit<DeclaredLogin, 'via'>): number =>
   byCodeUnit(principalKey(a.principal), principalKey(b.principal)) || byCodeUnit(a.target, b.target) || byCodeUnit(a.user, b.user);

@@ -4,6 +4,7 @@ import { byPlace, type Checks, checksOf } from './checks.ts';
 import type { Content, Manifest } from './content.ts';
 import { checkCycles } from './cycles.ts';
 import { checkElsewhere, defaultsOn, publicsOn } from './elsewhere.ts';
+import { checkExpect } from './expect.ts';
 import { checkIam } from './iam.ts';
 import { fromUserManager, type ImportOptions, isUserManager, parseJson } from './import/postgres-user-manager.ts';
 import { checkLater } from './later.ts';
@@ -79,6 +80,7 @@ const runChecks = (checks: Checks, merged: Merged): void => {
     defaultsOn(context);
     publicsOn(context);
   }
+  checkExpect(checks);
   checkLater(checks);
 };
 

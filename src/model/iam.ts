@@ -49,6 +49,8 @@ export type DeclaredIam = {
   readonly mode: IamMode;
   readonly roles: readonly DeclaredIamRole[];
   readonly connects: readonly DeclaredConnect[];
+  /** Logins whose `until` has passed: no policy holds them any more, and each of them was agreed on when that was written. */
+  readonly expired: readonly Omit<DeclaredConnect, 'arns'>[];
   /** Every target that lives in AWS, by name: what foreign policies are judged by. */
   readonly places: ReadonlyMap<string, Place>;
   /** Users of each target that log in by IAM, as the servers have them; null where no server was read. */

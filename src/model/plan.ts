@@ -115,7 +115,7 @@ export type Plan = {
   readonly stack: string;
   /** The instant at which `until` was judged, RFC 3339 UTC. */
   readonly asOf: string;
-  readonly command: 'plan' | 'destroy';
+  readonly command: 'plan' | 'drift' | 'destroy';
   readonly targets: readonly PlanTarget[];
   /** `v1:` and the SHA-256, in hex, of the sorted operations. */
   readonly digest: string;

@@ -22,6 +22,8 @@ export type TargetResult = {
   readonly failed?: { readonly sql: string; readonly message: string; readonly sqlstate?: string };
   /** Changes whose statements never ran. */
   readonly notStarted: number;
+  /** Roles whose sessions were ended: how many there were, and how many are left. Left out where none were. */
+  readonly sessions?: readonly { readonly role: string; readonly before: number; readonly after: number }[];
   readonly findings: readonly Finding[];
 };
 

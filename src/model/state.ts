@@ -1,8 +1,17 @@
 import type { Grantee, ObjectKind, ObjectSet, Privileges } from './access.ts';
 import type { Attachment, IamRole, Policy } from './iam.ts';
 
-/** Our ownership mark in a role's comment. `pw` is the password version; `locked` the date of an emergency lock. */
-export type Mark = { readonly stack: string; readonly pw?: number; readonly locked?: string };
+/**
+ * Our ownership mark in a role's comment. `pw` is the password version; `locked` the date of an emergency lock, `reason` what for, and
+ * `wasClosed` that the role could not log in before it either.
+ */
+export type Mark = {
+  readonly stack: string;
+  readonly pw?: number;
+  readonly locked?: string;
+  readonly reason?: string;
+  readonly wasClosed?: true;
+};
 
 /** A database principal in normal form. `validUntil`: UTC RFC 3339, null = never expires. `connectionLimit`: -1 = none. */
 export type Role = {
@@ -78,8 +87,8 @@ export type Ownership = { readonly on: ObjectSet; readonly owner: string };
 /** A stored password cannot be read back: only the version in the mark is compared. */
 export type Password = { readonly role: string; readonly version: number; readonly reference: string };
 
-/** Sessions of a role that shall end. */
-export type Sessions = { readonly role: string };
+/** Sessions of a role that shall end; `count` is how many there were when it was read, left out where there were none. */
+export type Sessions = { readonly role: string; readonly count?: number };
 
 /** The kinds of thing that a plan changes, each with its normal form. Adding one adds a line here and the compiler names the rest. */
 export type Bodies = {

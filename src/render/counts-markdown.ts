@@ -9,7 +9,12 @@ import { count, plural } from './phrase.ts';
  */
 export const countsMarkdown = (
   plan: Plan,
-  { subtitle, above, links }: { readonly subtitle?: string; readonly above?: string; readonly links?: string } = {},
+  {
+    subtitle,
+    above,
+    links,
+    leftOut = 0,
+  }: { readonly subtitle?: string; readonly above?: string; readonly links?: string; readonly leftOut?: number } = {},
 ): string => {
   const failed = plan.targets.filter(isFailed).length;
   const counts = totalCounts(plan.targets);
@@ -27,6 +32,7 @@ export const countsMarkdown = (
     above ?? '',
     ['| Target | + add | ~ change | − remove | Result |', '|:--|--:|--:|--:|:--|', ...rows].join('\n'),
     counts.remove > 0 ? `> [!WARNING]\n> **${plural(counts.remove, 'change')} ${counts.remove === 1 ? 'takes' : 'take'} access away**` : '',
+    leftOut > 0 ? `ℹ️ ${plural(leftOut, 'target')} left out, as nothing about ${leftOut === 1 ? 'it' : 'them'} was changed.` : '',
     'Names are left out, because anybody may read this. `rolecall plan` shows them on your machine.',
     `<sub>${[`digest ${codeSpan(shortDigest(plan.digest))}`, ...(links === undefined ? [] : [links])].join(' · ')}</sub>`,
   ]

@@ -4,21 +4,22 @@ import { codeSpan, fence, html, visible } from './escape.ts';
 import { gather } from './fold.ts';
 import { displayWidth, padEnd } from './layout.ts';
 import { type Line, subjectPhrase, takesAway } from './lines/line.ts';
-import type { TargetOutline } from './outline.ts';
+import { foldedText, type TargetOutline } from './outline.ts';
 import { count, plain } from './phrase.ts';
 import { targetScript } from './sql.ts';
 
-/** `access/orders.yaml:18`. */
-export const place = (source: Position): string => `${source.file}:${source.line}`;
+/** `access/orders.yaml:18`, as a repository names its files. */
+export const place = (source: Position): string => `${source.file.replace(/^(\.\/)+/, '')}:${source.line}`;
 
 /** The changes of one target as a diff, those that are drift apart; open up to so many lines. */
 export const detailsMarkdown = (target: TargetOutline, foldLines: number): string => {
   if (target.lines.length === 0) return '';
   const { add, change, remove } = target.counts;
   const open = target.lines.length <= foldLines ? ' open' : '';
+  const folded = foldedText(target);
   const proposed = target.lines.filter((line) => !target.drift.includes(line));
   return [
-    `<details${open}><summary><code>${html(target.name)}</code> · +${count(add)} ~${count(change)} −${count(remove)}</summary>`,
+    `<details${open}><summary><code>${html(target.name)}</code> · +${count(add)} ~${count(change)} −${count(remove)}${folded === '' ? '' : ` · ${folded}`}</summary>`,
     ...(proposed.length > 0 ? [fence('diff', diffText(proposed))] : []),
     ...(target.drift.length > 0 ? ['Drift:', fence('diff', diffText(target.drift))] : []),
     '</details>',

@@ -3,10 +3,11 @@ import { byCodeUnit } from '../model/key.ts';
 /*
  * The one place that knows what a name from a server can do to an output. Everything else of `render` builds on `visible`.
  * Invisible is: control and format characters (bidi, zero-width, tags), lone surrogates, private use, every space but U+0020,
- * line and paragraph separators, variation selectors, and the letters that draw nothing (Hangul fillers, grapheme joiner).
+ * line and paragraph separators, variation selectors, and the letters that draw nothing (Hangul fillers, grapheme joiner). With them
+ * goes the second `#` of `##[`: a runner of GitHub takes that, wherever it stands in a line, for the beginning of a command.
  */
 const INVISIBLE =
-  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u00a0\u115f\u1160\u1680\u2000-\u200f\u202f\u205f\u2800\u3000\u3164\uffa0]|\u034f|[\u180b-\u180f]|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]/gu;
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u00a0\u115f\u1160\u1680\u2000-\u200f\u202f\u205f\u2800\u3000\u3164\uffa0]|\u034f|[\u180b-\u180f]|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]|(?<=#)#(?=\[)/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 const hex = (character: string, digits: number): string => (character.codePointAt(0) ?? 0).toString(16).padStart(digits, '0');
@@ -48,8 +49,11 @@ export const prose = (text: string): string => {
     .split(/ +/)
     .filter((word) => word !== '');
   const runs: { plain: boolean; words: string[] }[] = [];
+  // The arguments of a routine belong to its name: `refund(integer, text)`.
+  let isOpen = false;
   for (const word of words) {
-    const plain = /^[(]?[A-Za-z]+(-[a-z]+)?[),]?[.,;:]?$|^\d{1,6}[.,;:]?$/.test(word) && !/^GH-|^www\b/i.test(word);
+    const plain = !isOpen && /^[(]?[A-Za-z]+(-[a-z]+)?[),]?[.,;:]?$|^\d{1,6}[.,;:]?$/.test(word) && !/^GH-|^www\b/i.test(word);
+    if (!plain && /[()]/.test(word)) isOpen = word.lastIndexOf('(') > word.lastIndexOf(')');
     const last = runs.at(-1);
     if (last?.plain === plain) last.words.push(word);
     else runs.push({ plain, words: [word] });

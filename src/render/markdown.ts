@@ -28,8 +28,12 @@ export type MarkdownOptions = {
   readonly links?: string;
   /** In the footer: the command that shows the plan on the reader's machine. */
   readonly preview?: string;
+  /** What apply asks for before it takes access away: under the removals, as Markdown. */
+  readonly removalsNeed?: string;
   /** What the base branch wants already, shown apart from what is proposed. */
   readonly drift?: { readonly base: string; readonly changes: Drift };
+  /** Targets of the manifest that were not planned, as nothing about them was changed. */
+  readonly leftOut?: readonly string[];
   /** Draws what changes of the access graph, where it is small. */
   readonly picture?: boolean;
   /** Details of up to so many lines are open. */
@@ -101,7 +105,7 @@ const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
   const { view, level } = cut;
   if (view.verdict === 'unchanged') return unchangedBody(view, options);
   const parts: (string | null)[] = [
-    `### ${heading(view)}`,
+    `### ${heading(view)}${driftCount(view, options)}`,
     options.subtitle ?? null,
     options.above ?? null,
     level >= 2 ? truncationNote(level, options) : null,
@@ -109,13 +113,14 @@ const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
     view.verdict === 'failed' ? 'Nothing can be applied until every target plans without errors.' : null,
     errorList(view),
     level <= 3 ? accessList(view, level) : null,
-    removalBlock(view, cut.plan, cut.removals),
+    removalBlock(view, cut.plan, cut.removals, options.removalsNeed),
     blockedList(view, level),
     driftNote(view, options),
     ...view.targets.map((target) => (cut.detailed.has(target.name) ? detailsMarkdown(target, options.foldLines ?? 20) : leftOut(target))),
     level === 0 && options.picture ? picture(cut.plan) : null,
     level === 0 ? statements(cut.plan) : null,
     level <= 2 ? notes(view, level) : null,
+    leftOutNote(options),
     footer(view, level, options),
   ];
   return `${parts.filter((part) => part !== null && part !== '').join('\n\n')}\n`;
@@ -123,18 +128,26 @@ const bodyOf = (cut: Cut, options: MarkdownOptions): string => {
 
 const unchangedBody = (view: Outline, options: MarkdownOptions): string =>
   `${[
-    `### ✅ Access plan · ${codeSpan(view.stack)} — no changes`,
+    `### ✅ ${titleOf(view)} — ${view.command === 'drift' ? 'none' : 'no changes'}`,
     options.subtitle ?? null,
     options.above ?? null,
     unchangedText(view),
     notes(view, 0),
+    leftOutNote(options),
     footer(view, 0, options),
   ]
     .filter((part) => part !== null && part !== '')
     .join('\n\n')}\n`;
 
+const TITLES: Readonly<Record<Plan['command'], string>> = {
+  plan: 'Access plan',
+  drift: 'Access drift',
+  destroy: 'Access destroy plan',
+};
+const titleOf = (view: Outline): string => `${TITLES[view.command]} · ${codeSpan(view.stack)}`;
+
 const heading = (view: Outline): string => {
-  const title = `${view.command === 'destroy' ? 'Access destroy plan' : 'Access plan'} · ${codeSpan(view.stack)}`;
+  const title = titleOf(view);
   const failed = view.targets.filter((target) => target.verdict === 'failed').length;
   if (failed > 0) return `❌ ${title} — failed on ${count(failed)} of ${plural(view.targets.length, 'target')}`;
   return `🔑 ${title} — **${countsSentence(view.counts)}**`;
@@ -215,7 +228,7 @@ const accessList = (view: Outline, level: Level): string => {
   return lines.length === 0 ? '' : `**Who loses and who gains access**\n\n${lines.join('\n')}`;
 };
 
-const removalBlock = (view: Outline, plan: Plan, limit: number): string => {
+const removalBlock = (view: Outline, plan: Plan, limit: number, need?: string): string => {
   const all = view.targets.flatMap((target) => target.removals.map((line) => ({ target, line })));
   if (all.length === 0) return '';
   const changes = all.reduce((sum, { target, line }) => sum + changesOf(plan, target, line), 0);
@@ -224,7 +237,8 @@ const removalBlock = (view: Outline, plan: Plan, limit: number): string => {
     .map(({ target, line }) => `> - ${prefix(view, target)}${lineMarkdown(line)}${target.drift.includes(line) ? ' · drift' : ''}`);
   const rest = all.length - lines.length;
   const handsOver = all.some(({ line }) => line.symbol !== '-') ? ` or hand${changes === 1 ? 's' : ''} it over` : '';
-  const title = `> **${plural(changes, 'change')} ${changes === 1 ? 'takes' : 'take'} access away${handsOver}**`;
+  const folded = changes === all.length ? '' : ` on ${plural(all.length, 'line')}`;
+  const title = `> **${plural(changes, 'change')}${folded} ${changes === 1 ? 'takes' : 'take'} access away${handsOver}**${need === undefined ? '' : ` — ${need}`}`;
   return ['> [!WARNING]', title, '>', ...lines, ...(rest > 0 ? [`> - **and ${count(rest)} more that are not listed here**`] : [])].join(
     '\n',
   );
@@ -256,11 +270,29 @@ const blockedList = (view: Outline, level: Level): string => {
   return `🚧 **Blocked: these cannot be done, the rest can**\n\n${capped(all, BLOCKED_SHOWN).join('\n')}`;
 };
 
+/** What is drift counts in the heading too. */
+const driftCount = (view: Outline, { drift }: MarkdownOptions): string => {
+  const changes = driftChanges(view, drift);
+  return changes === 0 || view.verdict === 'failed' ? '' : ` · ${count(changes)} of them drift`;
+};
+
+const driftChanges = (view: Outline, drift: MarkdownOptions['drift']): number =>
+  view.targets.reduce((sum, target) => sum + (drift?.changes.get(target.name)?.size ?? 0), 0);
+
 const driftNote = (view: Outline, { drift }: MarkdownOptions): string => {
-  const changes = view.targets.reduce((sum, target) => sum + (drift?.changes.get(target.name)?.size ?? 0), 0);
+  const changes = driftChanges(view, drift);
   if (drift === undefined || changes === 0) return '';
   const [are, they] = changes === 1 ? ['change is', 'it is'] : ['changes are', 'they are'];
-  return `ℹ️ ${count(changes)} ${are} **drift**: ${codeSpan(drift.base)} wants that already and the server is not so; ${they} not part of what is proposed here.`;
+  return `ℹ️ ${count(changes)} ${are} **drift**: ${codeSpan(drift.base)} wants that already and the server is not so; ${they} not part of what is proposed here, and applied with it.`;
+};
+
+const LEFT_OUT_SHOWN = 30;
+
+const leftOutNote = ({ leftOut = [] }: MarkdownOptions): string => {
+  if (leftOut.length === 0) return '';
+  const shown = leftOut.slice(0, LEFT_OUT_SHOWN).map(codeSpan).join(', ');
+  const rest = leftOut.length - LEFT_OUT_SHOWN;
+  return `ℹ️ **Left out**, as nothing about ${leftOut.length === 1 ? 'it' : 'them'} was changed: ${shown}${rest > 0 ? ` and ${count(rest)} more` : ''}. Whether ${leftOut.length === 1 ? 'it has' : 'they have'} drifted is not said here.`;
 };
 
 const picture = (plan: Plan): string => {

@@ -3,6 +3,7 @@ import { byCodeUnit, distinct } from '../model/key.ts';
 import type { Counts, Match, Plan, PlanTarget, Step, Transaction } from '../model/plan.ts';
 import { type AccessLine, accessLines } from './access.ts';
 import { roleName, visible } from './escape.ts';
+import { sortFindings } from './findings-list.ts';
 import { gather } from './fold.ts';
 import { grantLines } from './lines/grant.ts';
 import { iamLines } from './lines/iam.ts';
@@ -122,7 +123,15 @@ export const totalCounts = (targets: readonly { readonly counts: Counts }[]): Co
 export const unchangedText = (view: Outline): string => {
   const targets = plural(view.targets.length, 'target');
   if (view.command === 'destroy') return `Nothing to destroy: nothing on ${targets} carries the mark of ${visible(view.stack)}.`;
+  if (view.command === 'drift') return `No drift. ${targets} ${view.targets.length === 1 ? 'matches' : 'match'} the manifest.`;
+  if (view.targets.length === 0) return 'No changes. No target was to be planned.';
   return `No changes. ${targets} ${view.targets.length === 1 ? 'matches' : 'match'} the manifest.`;
+};
+
+/** `10 changes on 8 lines`: one line may tell several changes; '' where each has its own. */
+export const foldedText = ({ counts: { add, change, remove }, lines }: Pick<TargetOutline, 'counts' | 'lines'>): string => {
+  const changes = add + change + remove;
+  return changes === lines.length ? '' : `${plural(changes, 'change')} on ${plural(lines.length, 'line')}`;
 };
 
 /** `10 to add, 3 to change, 4 to remove`. */
@@ -175,20 +184,6 @@ const verdictOf = (target: PlanTarget, lines: number, removes: boolean): Verdict
   if (removes) return 'removes';
   return lines > 0 || target.changes.length > 0 ? 'changes' : 'unchanged';
 };
-
-const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'note'];
-
-/** Errors first, then by place and code. */
-export const sortFindings = (findings: readonly Finding[]): Finding[] =>
-  [...findings].sort(
-    (a, b) =>
-      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
-      byCodeUnit(a.source?.file ?? '', b.source?.file ?? '') ||
-      (a.source?.line ?? 0) - (b.source?.line ?? 0) ||
-      (a.source?.column ?? 0) - (b.source?.column ?? 0) ||
-      byCodeUnit(a.code, b.code) ||
-      byCodeUnit(a.message, b.message),
-  );
 
 /** One line for each selector: `14 tables, 3 sequences`. What several places say alike is said once. */
 const matchLines = (matches: readonly Match[]): MatchLine[] =>

@@ -1,5 +1,5 @@
 import type { ApplyResult, TargetResult, TargetStatus } from '../model/result.ts';
-import { cellSpan, codeSpan, fence, prose, visible, visibleSql } from './escape.ts';
+import { cellSpan, codeSpan, fence, prose, roleName, visible, visibleSql } from './escape.ts';
 import { findingRows } from './findings.ts';
 import { toJson, toJsonLines } from './json.ts';
 import { displayWidth, padEnd, painter, type Span, type Style, span, type Terminal, wrap } from './layout.ts';
@@ -131,6 +131,11 @@ const targetRows = (target: TargetResult, names: number, terminal: Terminal): Ro
           ...indented(wrap([span(oneLine(target.failed.sql), 'dim')], left - 2)),
         ]
       : []),
+    ...(target.sessions ?? []).flatMap(({ role, before, after }) =>
+      indented(
+        wrap([span(`sessions of ${roleName(role)}: ${count(before)} before, ${after === 0 ? 'none' : count(after)} now`, 'dim')], left - 2),
+      ),
+    ),
     ...linesOf(target.residue).flatMap((line) =>
       indented(
         wrap(
@@ -156,6 +161,15 @@ const oneLine = (sql: string): string => visibleSql(sql).replace(/\s+/g, ' ');
 const targetMarkdown = (target: TargetResult): string[] => [
   ...(target.failed
     ? ['', `❌ ${codeSpan(target.name)} ${prose(failureText(target.failed))}`, '', fence('sql', visibleSql(target.failed.sql))]
+    : []),
+  ...(target.sessions
+    ? [
+        '',
+        ...target.sessions.map(
+          ({ role, before, after }) =>
+            `- ${codeSpan(target.name)} sessions of ${codeSpan(role)}: ${count(before)} before, ${after === 0 ? 'none' : count(after)} now`,
+        ),
+      ]
     : []),
   ...(target.residue.length > 0
     ? [

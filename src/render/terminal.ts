@@ -2,10 +2,20 @@ import type { Finding, Position } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import { type AccessLine, usersPhrase } from './access.ts';
 import { visible } from './escape.ts';
-import { findingRows, findingsSummary } from './findings.ts';
+import { findingRows } from './findings.ts';
+import { findingsSummary } from './findings-list.ts';
 import { displayWidth, padEnd, painter, type Span, type Style, span, type Terminal, widthOf, wrap } from './layout.ts';
 import { type Line, type Sign, subjectPhrase } from './lines/line.ts';
-import { countsSentence, type Outline, outline, shortDigest, type TargetOutline, unchangedText, type Verdict } from './outline.ts';
+import {
+  countsSentence,
+  foldedText,
+  type Outline,
+  outline,
+  shortDigest,
+  type TargetOutline,
+  unchangedText,
+  type Verdict,
+} from './outline.ts';
 import { count, type Phrase, plain, plural } from './phrase.ts';
 
 /** Plan → what a person reads in a terminal. Ends with a line of counts and, unless a question follows, what to do next. */
@@ -95,7 +105,7 @@ const readText = ({ engine, read }: TargetOutline): string =>
 const targetRows = (target: TargetOutline, terminal: Terminal): Row[] => {
   const sections = [
     section('Who loses and who gains', accessRows(target, terminal)),
-    section('Changes', changeRows(target.lines, terminal)),
+    section(changesTitle(target), changeRows(target.lines, terminal)),
     section('Blocked: cannot be done', blockedRows(target.blocked, terminal)),
     section(
       'Findings',
@@ -110,6 +120,11 @@ const targetRows = (target: TargetOutline, terminal: Terminal): Row[] => {
   return sections.length === 0
     ? []
     : [BLANK, [span(visible(target.name), 'strong')], ...sections.flatMap((rows, index) => (index === 0 ? rows : [BLANK, ...rows]))];
+};
+
+const changesTitle = (target: TargetOutline): string => {
+  const folded = foldedText(target);
+  return folded === '' ? 'Changes' : `Changes: ${folded}`;
 };
 
 /** Under the heading of its target a finding need not repeat it. */
@@ -222,9 +237,9 @@ const footRows = (view: Outline, terminal: Terminal, next: 'next' | 'no-next'): 
   return [BLANK, ...rows.flatMap((row) => wrap(row, terminal.width))];
 };
 
-const summaryRow = (view: Outline): Row => [
-  span(`${view.command === 'destroy' ? 'Destroy' : 'Plan'}: ${countsSentence(view.counts)}.`, 'strong'),
-];
+const SUMMARIES: Readonly<Record<Plan['command'], string>> = { plan: 'Plan', drift: 'To undo it', destroy: 'Destroy' };
+
+const summaryRow = (view: Outline): Row => [span(`${SUMMARIES[view.command]}: ${countsSentence(view.counts)}.`, 'strong')];
 
 const nextRows = (view: Outline, terminal: Terminal): Row[] => {
   const digest = terminal.unicode ? shortDigest(view.digest) : shortDigest(view.digest).replace('…', '...');
@@ -236,6 +251,8 @@ const nextTexts = (view: Outline): string[] => {
   const blocked = view.counts.blocked > 0 ? ['What is blocked stays as it is, and apply says so with exit code 5.'] : [];
   const statements = `Exact statements: rolecall ${view.command} --format sql`;
   if (view.command === 'destroy') return ['Next: rolecall destroy asks for the name of the stack, then does this.', ...blocked, statements];
+  if (view.command === 'drift')
+    return ['Next: write into the manifest what shall stay, and rolecall apply for the rest.', ...blocked, statements];
   if (view.verdict === 'removes')
     return ['Next: check what is taken away, then rolecall apply (it asks for the name of the stack).', ...blocked, statements];
   return ['Next: rolecall apply, or open a pull request.', ...blocked, statements];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { failedBody, planBody, planSummaries, type Surroundings } from '../../src/action/body.ts';
+import { failedBody, planBody, planSummaries, removalsNeed, type Surroundings } from '../../src/action/body.ts';
 import { type Context, contextOf } from '../../src/action/context.ts';
 import { digest } from '../../src/core/digest.ts';
 import type { Change } from '../../src/model/change.ts';
@@ -17,7 +17,7 @@ const CONTEXT: Context = contextOf(
   { GITHUB_EVENT_NAME: 'pull_request', GITHUB_REPOSITORY: 'acme/access', GITHUB_SHA: '4f1c9ae0'.repeat(5), GITHUB_RUN_ID: '812' },
   pullRequestEvent({ headSha: '9f8e7d60'.repeat(5) }),
 );
-const AROUND: Surroundings = { detail: 'full', context: CONTEXT, pins: '', foldLines: 20, preview: 'rolecall plan' };
+const AROUND: Surroundings = { detail: 'full', context: CONTEXT, pins: '', leftOut: [], foldLines: 20, preview: 'rolecall plan' };
 const textOf = (of: Plan, more: Partial<Surroundings> = {}): string => planBody(of, { ...AROUND, ...more }).text;
 
 /** What a reader of Markdown sees outside of code, and of links and HTML that are ours. */
@@ -113,12 +113,22 @@ describe('the body of a plan', () => {
     );
   });
 
+  test('says what apply will ask for before it takes access away', () => {
+    const asked = (destroyPolicy: 'allow' | 'require-label' | 'deny', context = CONTEXT) =>
+      textOf(PLANS.removals as Plan, removalsNeed({ inputs: { destroyPolicy, destroyLabel: 'a`b' }, context }));
+    expect(asked('require-label')).toMatch(/^> \*\*.* access away\*\* — needs the label ``a`b`` from somebody else than the author$/m);
+    expect(asked('deny')).toMatch(/access away\*\* — apply refuses that$/m);
+    expect(asked('allow')).toMatch(/access away\*\*$/m);
+    expect(asked('require-label', { ...CONTEXT, pullRequest: null })).toMatch(/access away\*\*$/m);
+  });
+
   test('shows drift apart from what is proposed', () => {
     const of = plan(
       target('orders', [change('membership', null, member('readers', 'jane')), change('membership', null, member('readers', 'bob'))]),
     );
     const text = textOf(of, { drift: { base: 'main', changes: new Map([['orders', new Set([1])]]) } });
     expect(text).toContain('1 change is **drift**: `main` wants that already');
+    expect(text.split('\n')[0]).toMatch(/\*\* · 1 of them drift$/);
     const [proposed, drifted] = text.split('Drift:');
     expect(proposed).toMatch(/^\+ member +jane/m);
     expect(drifted).toMatch(/^\+ member +bob/m);

@@ -40,7 +40,8 @@ test('what is left out is as action.yml says', () => {
 test.each([
   ['targets of one line', { targets: 'shop, billing' }, { targets: ['shop', 'billing'] }],
   ['targets of several lines', { targets: 'shop\n  billing\n' }, { targets: ['shop', 'billing'] }],
-  ['all targets', { targets: 'all' }, { targets: [] }],
+  ['all targets', { targets: 'all' }, { targets: [], changedOnly: false }],
+  ['targets that a pull request changes', { targets: 'changed' }, { targets: [], changedOnly: true }],
   ['several manifests', { manifest: 'a\nb' }, { manifest: ['a', 'b'], commentKey: 'a b' }],
   ['a key of its own', { manifest: 'a', 'comment-key': 'prod' }, { commentKey: 'prod' }],
   ['minutes', { 'lock-wait': '2m' }, { lockWaitMs: 120_000 }],
@@ -53,7 +54,9 @@ test.each([
 });
 
 test.each([
-  ['no command', { command: '' }, /^input 'command' is missing: expected validate, plan, apply, drift or report$/],
+  ['no command', { command: '' }, /^input 'command' is missing: expected validate, plan, apply, drift, report or prove$/],
+  ['changed beside names', { targets: 'changed shop' }, /^input 'targets' is 'changed shop': expected names, or 'changed' alone/],
+  ['changed for what is applied', { command: 'apply', targets: 'changed' }, /expected names or 'all' with command: apply/],
   ['a typing error', { command: 'pln' }, /^input 'command' is 'pln': expected .* · did you mean 'plan'\?$/],
   ['YAML that is no boolean here', { summary: 'yes' }, /^input 'summary' is 'yes': expected true or false/],
   ['a number with a unit', { 'max-removals': '10 roles' }, /^input 'max-removals' is '10 roles': expected a whole number/],

@@ -49,6 +49,7 @@ test('nothing that is printed is obeyed, and what is to be obeyed is', () => {
       for (const text of texts) log.print(`${text}\n::error::${text}\n::add-mask::a`);
       log.command('::notice::ours\n');
       log.close();
+      expect(written).not.toContain('##[');
       const reader = readLog([]);
       for (const line of written.split('\n')) reader.read(line);
       expect(reader.annotations).toEqual([{ level: 'notice', message: 'ours' }]);

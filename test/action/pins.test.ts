@@ -70,6 +70,9 @@ describe('what is pinned to the base branch', () => {
   });
 });
 
+const LOGIN = 'user: rolecall, plan_user: rolecall_plan, auth: iam';
+const PASSWORD = 'user: rolecall, plan_user: rolecall_plan, password: "${env:SECRET}"';
+const READ = TARGETS.rds.replace('user: rolecall, auth: iam', LOGIN);
 const NOWHERE = 'the base branch does not have it';
 const host = (name: string, more = ''): string =>
   `endpoint: { host: ${name}${more} }\n    login: { user: rolecall, password: "\${env:SECRET}" }`;
@@ -101,21 +104,32 @@ describe('where credentials go on a pull request', () => {
       ['new.example.com'],
       'its certificate would not be verified',
     ],
+    ['as another login', manifest(TARGETS.explicit.replace('user: rolecall', 'user: other')), manifest(), [], null],
+    ['with another password', manifest(TARGETS.explicit.replace('SECRET', 'OTHER')), manifest(), [], null],
+    ['new, found by RDS', manifest(READ), null, [], null],
+    ['new, found by RDS, and read by its writer', manifest(TARGETS.rds), null, [], "it names no 'plan_user' to be read by"],
     [
-      'as another login',
-      manifest(TARGETS.explicit.replace('user: rolecall', 'user: other')),
-      manifest(),
+      'new, found by RDS, and read by the writer under another name',
+      manifest(READ.replace('rolecall_plan', 'rolecall')),
+      null,
       [],
-      "'allowed-hosts' does not name 'db.example.com'",
+      "its 'plan_user' rolecall is a login that changes servers",
+    ],
+    ['found by RDS and read by another login', manifest(TARGETS.rds), manifest(READ), [], null],
+    [
+      'found elsewhere by RDS, read by token on the base branch',
+      manifest(READ.replace('cluster: orders', 'cluster: other').replace(LOGIN, PASSWORD)),
+      manifest(READ),
+      [],
+      null,
     ],
     [
-      'with another password',
-      manifest(TARGETS.explicit.replace('SECRET', 'OTHER')),
-      manifest(),
+      'found elsewhere by RDS, read with a password on the base branch',
+      manifest(READ.replace('cluster: orders', 'cluster: other')),
+      manifest(READ.replace(LOGIN, PASSWORD)),
       [],
-      'targets.orders.login.password is not as on the base branch',
+      'its password would be sent to it',
     ],
-    ['new, found by RDS', manifest(TARGETS.rds, REST, 'fresh'.replace('fresh', 'orders')), null, [], null],
     [
       'new, found by RDS and dialled elsewhere',
       manifest(TARGETS.rds.replace(' }', ', via: { host: evil, port: 1 } }')),

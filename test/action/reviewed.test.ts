@@ -105,6 +105,7 @@ const APPROVAL = {
   reviewed: [reviewed(348)],
   pulls: [{ number: 348, headSha: SHA, author: 'jane' }],
   approvers: [{ by: 'lead', environments: ['db-prod'] }],
+  since: null,
 };
 const RESULT: ApplyResult = {
   formatVersion: '1.0',
@@ -133,17 +134,14 @@ describe('what is told of an apply', () => {
     expect(body).toContain('Fix the cause, then run apply again');
   });
 
-  test('is numbers alone on a public repository, and where it would be too long', () => {
-    for (const body of [
-      resultBody(RESULT, APPROVAL, context('push'), 'summary'),
-      resultBody(
-        { ...RESULT, targets: [{ ...RESULT.targets[0]!, failed: { sql: 'x'.repeat(70_000), message: 'no' } }] },
-        APPROVAL,
-        context('push'),
-        'full',
-      ),
-    ]) {
-      expect(body).toContain(`| \`${target.name}\` | 2 | 1 | 1 |`);
+  test('is numbers alone where it would be too long, and without a name on a public repository', () => {
+    const long = { ...RESULT, targets: [{ ...RESULT.targets[0]!, failed: { sql: 'x'.repeat(70_000), message: 'no' } }] };
+    for (const [detail, body, name] of [
+      ['summary', resultBody(RESULT, APPROVAL, context('push'), 'summary'), '1'],
+      ['full', resultBody(long, APPROVAL, context('push'), 'full'), `\`${target.name}\``],
+    ] as const) {
+      expect(body).toContain(`| ${name} | 2 | 1 | 1 |`);
+      if (detail === 'summary') expect(body).not.toContain(target.name);
       expect(body).not.toContain('```');
       expect(body.length).toBeLessThan(60_000);
     }
@@ -158,7 +156,9 @@ describe('what is told of an apply', () => {
     expect(body).toContain(`| \`${target.name}\` | ${target.changes.length} | ${target.changes.length - 1} | 1 |`);
     expect(body).toContain(`@@ ${target.name}: in no reviewed plan @@`);
     expect(body).toContain(`@@ ${target.name}: as reviewed @@`);
-    expect(changedBody(plan, [{ target, changes }], APPROVAL, context('push'), 'summary')).not.toContain('```');
+    const hidden = changedBody(plan, [{ target, changes }], APPROVAL, context('push'), 'summary');
+    expect(hidden).not.toContain('```');
+    for (const name of [target.name, plan.stack]) expect(hidden).not.toContain(name);
   });
 });
 
@@ -169,13 +169,22 @@ describe('what is told of drift', () => {
     expect(body).toContain('```diff');
     expect(body).toContain('Keep it: write it into the manifest');
     expect(body).toContain('[run 830](https://github.com/acme/access/actions/runs/830)');
-    expect(cleanBody(target.name, context('schedule'))).toContain('none any more');
-    expect(driftBody(target, context('schedule'), 'summary')).not.toContain('```');
+    expect(cleanBody(target.name, context('schedule'), 'full')).toContain(`**Access drift: \`${target.name}\`** — none any more`);
+  });
+
+  test('names nothing where anybody reads it', () => {
+    const nowhere = [
+      driftTitle(target.name, 'summary'),
+      driftBody(target, context('schedule'), 'summary'),
+      cleanBody(target.name, context('schedule'), 'summary'),
+    ];
+    for (const text of nowhere) expect(text).not.toContain(target.name);
+    expect(nowhere[1]).not.toContain('```');
   });
 
   test.each(NASTY.map((name) => [name]))('mentions nobody and links nothing, whatever a name is: %j', (name) => {
     const [nasty] = PLANS.nasty!.targets as [PlanTarget];
-    expect(driftTitle(name)).not.toMatch(/[@#]\w|\n/);
+    expect(driftTitle(name, 'full')).not.toMatch(/[@#]\w|\n/);
     const body = driftBody({ ...nasty, name }, context('schedule'), 'full');
     const fences = body.match(/^`{3,}/gm) ?? [];
     expect(fences[0]).toBe(fences.at(-1));

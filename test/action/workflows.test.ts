@@ -59,7 +59,7 @@ describe.each(FILES)('the example %s', (file) => {
     for (const { job, inputs } of stepsOf(workflow)) {
       const needed = {
         contents: 'read',
-        ...(inputs['plan-role-arn'] || inputs['apply-role-arn'] ? { 'id-token': 'write' } : {}),
+        ...(inputs['plan-role-arn'] || inputs['apply-role-arn'] || inputs['prove-role-arn'] ? { 'id-token': 'write' } : {}),
         ...(inputs.command === 'drift' ? { issues: 'write' } : {}),
       };
       expect(job.permissions).toMatchObject(needed);

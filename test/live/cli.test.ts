@@ -58,7 +58,7 @@ describe('the command line', () => {
     const ended = await cli.run(args);
     expect(ended).toMatchObject({ code: 1, out: '' });
     expect(ended.err).toContain(said);
-    expect(ended.err).toMatch(/rolecall --help|Begin with/);
+    expect(ended.err).toContain(args[0] === undefined ? 'Begin with' : `(see 'rolecall ${args[0] === 'plna' ? '' : `${args[0]} `}--help')`);
   });
 
   test.each([
@@ -343,7 +343,7 @@ eachMajor(
         return cli.runOnTerminal(args, {
           env: { ...env(), COLUMNS: '120' },
           onOutput: (text, child) => {
-            if (typed || !/ to (apply|destroy): /.test(text)) return;
+            if (typed || !/ to (apply|destroy|lock it): /.test(text)) return;
             typed = true;
             child.type(answer);
           },
@@ -370,7 +370,10 @@ eachMajor(
         }
         expect(await state()).toEqual(before);
         expect(await typing(STACK, 'apply')).toMatchObject({ code: 0 });
-        expect(await run('drift')).toMatchObject({ code: 0 });
+        expect(await run('drift')).toMatchObject({
+          code: 0,
+          out: expect.stringMatching(/^rolecall drift {2}[\s\S]*\nNo drift\. 1 target matches the manifest\.\n/),
+        });
       });
 
       test.runIf(ready)('destroy asks as well', async () => {
@@ -383,6 +386,18 @@ eachMajor(
         expect(await server().query(server().superuser, 'postgres', "SELECT FROM pg_roles WHERE rolname IN ('jane', 'readers')")).toEqual(
           [],
         );
+      });
+
+      test.runIf(ready)("lock asks for the user's name, and unlock for nothing", async () => {
+        expect(await run('apply', '--auto-approve')).toMatchObject({ code: 0 });
+        const before = await state();
+        const { code, out } = await typing('jan', 'lock', 'jane');
+        expect(code).toBe(3);
+        expect(out).toContain("'jane' can no longer log in on t, and its sessions end. Type its name to lock it: ");
+        expect(await state()).toEqual(before);
+        expect(await typing('jane', 'lock', 'jane')).toMatchObject({ code: 0, out: expect.stringContaining('login closed, no sessions') });
+        expect(await typing('', 'unlock', 'jane')).toMatchObject({ code: 0, out: expect.stringContaining('it may log in again') });
+        expect(await state()).toEqual(before);
       });
 
       test.runIf(ready).each([
@@ -408,7 +423,8 @@ eachMajor(
         const before = await state();
         const { code, out, err } = await run('drift');
         expect(code).toBe(2);
-        expect(out).toMatch(/- grant +jane +DELETE on table app\.sales\.orders/);
+        expect(out).toMatch(/^rolecall drift {2}[\s\S]*- grant +jane +DELETE on table app\.sales\.orders/);
+        expect(out).toContain('To undo it: 0 to add, 0 to change, 1 to remove.');
         expect(err).toContain('drift: the servers are not as declared\n');
         expect(await state()).toEqual(before);
       });
@@ -441,6 +457,20 @@ eachMajor(
           targets: [{ name: 't', engine: 'postgres', endpoint: `127.0.0.1:${server().port}` }],
         });
         expect(await cli.run(['targets', '--target', 'u'])).toMatchObject({ code: 1, out: '' });
+      });
+
+      test('leave out what another state of the manifest declares alike', async () => {
+        const from = (text: string) => {
+          cli.write('before.yaml', text);
+          return ['--changed-from', 'before.yaml'];
+        };
+        const now = cli.read('rolecall.yaml');
+        expect(JSON.parse((await cli.run(['targets', '--json', ...from(now)])).out).targets).toEqual([]);
+        const unplanned = await run('plan', ...from(now));
+        expect(unplanned).toMatchObject({ code: 0, out: expect.stringContaining('No target was to be planned') });
+        expect(unplanned.err).toContain('note plan/left-out: left out, as both manifests declare them alike: t');
+        const changed = await run('plan', ...from(now.replace('groups: [readers]', 'groups: []')));
+        expect(changed).toMatchObject({ code: 0, out: expect.stringContaining('Plan: 9 to add') });
       });
     });
 

@@ -132,6 +132,33 @@ withMoto('a user, its grants and its policy', (moto) => {
     expect(await world.attached('reports')).toEqual([]);
   });
 
+  test('an expiry by itself closes both planes, and leaves to a full apply whatever else differs', async () => {
+    const lee = (reports: string, until: string): string =>
+      `${ORDERS}  lee: { auth: iam, principals: [role/reports], until: ${until} }\n  kim: { auth: iam, principals: [${reports}] }\n`;
+    await expectApplied(lee('role/reports', '2099-01-01'));
+    expect(await world.login('role/reports', 'lee')).toBe('in');
+    // kim's policy line shall go as well, and orders_api shall lose what it reads: nobody reviewed that.
+    const changed = world.manifest(lee('role/orders-api-task', '2020-01-01').replace('    read: [app.s]\n', ''));
+    const { code, stdout, stderr } = await world.run('apply', '-m', changed, '--auto-approve', '--only', 'expired');
+    expect({ code, stderr: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/policy +role\/reports[^]*\(its until has passed\)/);
+    const rights = await world.rds.server.query(
+      world.rds.server.superuser,
+      'app',
+      "SELECT rolname, rolcanlogin, has_table_privilege(rolname, 's.orders', 'select') AS reads FROM pg_roles WHERE rolname IN ('lee', 'orders_api') ORDER BY 1",
+    );
+    expect(rights).toEqual([
+      { rolname: 'lee', rolcanlogin: false, reads: false },
+      { rolname: 'orders_api', rolcanlogin: true, reads: true },
+    ]);
+    expect(await world.login('role/reports', 'lee')).toMatch(NOT_ALLOWED);
+    expect(await world.login('role/reports', 'kim')).toBe('in');
+    const again = await world.run('apply', '-m', changed, '--auto-approve', '--only', 'expired');
+    expect({ code: again.code, stdout: again.stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/0 to add|No changes|nothing/i) });
+    await expectApplied(lee('role/orders-api-task', '2020-01-01'));
+    expect(await world.login('role/reports', 'kim')).toMatch(NOT_ALLOWED);
+  });
+
   test('destroy leaves nothing, in neither plane', async () => {
     await expectApplied(ORDERS);
     const { code, stdout, stderr } = await world.run('destroy', '-m', world.manifest(ORDERS), '--auto-approve');

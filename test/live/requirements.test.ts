@@ -27,8 +27,9 @@ withMoto('what AWS has to allow, by the actions that the tool prints', (moto) =>
     file = world.manifest(`iam: { roles: { task: { trust: { service: ecs-tasks.amazonaws.com } } } }
 users:
   api: { auth: iam, principals: [role/api, role/task] }
+expect: [{ as: role/api, user: api }]
 `);
-    for (const command of ['plan', 'apply']) {
+    for (const command of ['plan', 'apply', 'prove']) {
       const { stdout } = await world.run('iam', '-m', file, '--requirements', command);
       await world.iam.send(new CreateUserCommand({ UserName: command }));
       await world.iam.send(new PutUserPolicyCommand({ UserName: command, PolicyName: 'printed', PolicyDocument: actionsOf(stdout) }));
@@ -46,6 +47,17 @@ users:
     const env = { ...awsEnvironment(world.aws), ...keys.get(role), ROLECALL_MASTER: world.rds.server.master.password };
     return await world.command.start([...args, '-m', file], env).ended;
   };
+
+  test('the role of prove finds the server, reads the principal and its policies, and is it', async () => {
+    await moto().judge(true);
+    const { code, stdout, stderr } = await as('prove', 'prove', '--json');
+    const [proof] = JSON.parse(stdout).proofs;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(proof).toMatchObject({ cause: 'no-user', judgement: { verdict: 'not-allowed', unread: [] } });
+    const refused = await as('plan', 'prove', '--json');
+    expect(JSON.parse(refused.stdout).proofs).toMatchObject([{ status: 'unproven', cause: 'not-assumed' }]);
+    await moto().judge(false);
+  });
 
   test('the role of plan plans and cannot apply; that of apply makes, changes and destroys', async () => {
     await moto().judge(true);

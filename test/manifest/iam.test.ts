@@ -168,7 +168,7 @@ describe('the account', () => {
       publics: [],
       removed: [],
       existing: [],
-      iam: { account: '123456789012', path: '/rolecall/acme/access/', mode: 'verify', roles: [], connects: [] },
+      iam: { account: '123456789012', path: '/rolecall/acme/access/', mode: 'verify', roles: [], connects: [], expired: [] },
       guards: { protected: [], maxRemovals: 3, rules: {} },
       nextExpiry: null,
       findings: [],

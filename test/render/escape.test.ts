@@ -30,6 +30,8 @@ describe('visible', () => {
     ['beyond the basic plane', 'a\u{e0041}', 'a\\u{e0041}'],
     ['lone surrogate', 'a\ud800', 'a\\ud800'],
     ['no-break space', 'a\u00a0b', 'a\\u00a0b'],
+    ['the second # of a command in the old form', '###[error]no', '##\\u0023[error]no'],
+    ['other signs of number', '# ## #[ [##', '# ## #[ [##'],
     ['letters of any script', 'größe 日本 😀', 'größe 日本 😀'],
   ])('shows %s', (_, text, shown) => {
     expect(visible(text)).toBe(shown);
@@ -52,8 +54,10 @@ describe('visible', () => {
           dotString,
         ]) {
           expect(shown(text)).not.toMatch(INVISIBLE);
+          expect(shown(text)).not.toContain('##[');
         }
         expect(canonicalJson({ text })).not.toMatch(INVISIBLE);
+        expect(canonicalJson({ text })).not.toContain('##[');
       }),
     );
   });
@@ -102,6 +106,7 @@ describe('codeSpan', () => {
 
 describe('prose', () => {
   it.each([
+    ['the arguments of a routine', 'EXECUTE on s.refund(integer, text) still', 'EXECUTE on `s.refund(integer, text)` still'],
     ['words', 'this is plain.', 'this is plain.'],
     ['a quoted name', "grant to 'app_raed', which nothing declares", "grant to `'app_raed'`, which nothing declares"],
     ['a mention', 'ask @octocat now', 'ask `@octocat` now'],
@@ -147,6 +152,7 @@ describe('visibleSql', () => {
           JSON.stringify((await parse(sql))?.stmts?.[0]?.stmt).replace(/"location":\d+/g, '');
         const sql = `CREATE ROLE "${name.replaceAll('"', '""')}"`;
         expect(visibleSql(sql)).not.toMatch(INVISIBLE);
+        expect(visibleSql(sql)).not.toContain('##[');
         expect(await roleOf(visibleSql(sql))).toBe(await roleOf(sql));
       }),
       { numRuns: 200 },

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/model/finding.ts';
-import { findingsAnnotations, findingsSummary, findingsText } from '../../src/render/findings.ts';
+import { findingsAnnotations } from '../../src/render/annotations.ts';
+import { findingsText } from '../../src/render/findings.ts';
+import { findingsSummary } from '../../src/render/findings-list.ts';
 import { displayWidth } from '../../src/render/layout.ts';
 
 const unknown: Finding = {

@@ -20,6 +20,7 @@ export const hostile: fc.Arbitrary<string> = fc.oneof(
           '<b>',
           '#1',
           '::',
+          '##[error]',
           '%',
           '$',
           "'",

@@ -32,7 +32,7 @@ describe('planMarkdown', () => {
   it('lets no mention, HTML, link or reference of a name outside of code', () => {
     fc.assert(
       fc.property(anyPlan, (plan) => {
-        const text = foreign(planMarkdown(plan, { foldLines: 5 }).body);
+        const text = foreign(planMarkdown(plan, { foldLines: 5, leftOut: NASTY }).body);
         expect(text).not.toMatch(/[<@]|\]\(|:\/\/|www\.|#\d|GH-\d|`/);
         expect(text).not.toMatch(/[^\P{Cc}\n]|[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u);
       }),
@@ -99,6 +99,18 @@ describe('planMarkdown', () => {
   it('replaces the verdict when a target fails, and says so when nothing changes', () => {
     expect(body('failed').body).toMatch(/^### ❌ .* — failed on 1 of 3 targets\n/);
     expect(body('nothing').body).toMatch(/^### ✅ .* — no changes\n\nNo changes\. 2 targets match the manifest\.\n/);
+  });
+
+  it('says where it is drift', () => {
+    const { mixed, nothing } = PLANS as Readonly<Record<string, Plan>>;
+    expect(planMarkdown({ ...mixed!, command: 'drift' }).body).toMatch(/^### . Access drift · `[^`]+` — \*\*/u);
+    expect(planMarkdown({ ...nothing!, command: 'drift' }).body).toMatch(/^### ✅ Access drift · `[^`]+` — none\n[\s\S]*No drift\./);
+  });
+
+  it('names what it left out, also where nothing changes', () => {
+    const { mixed, nothing } = PLANS as Readonly<Record<string, Plan>>;
+    for (const plan of [mixed!, nothing!, { ...nothing!, targets: [] }])
+      expect(planMarkdown(plan, { leftOut: ['a b', 'c'] }).body).toContain('**Left out**, as nothing about them was changed: `a b`, `c`.');
   });
 
   it('takes words of the caller as they are', () => {

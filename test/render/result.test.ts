@@ -38,6 +38,12 @@ const failed = result(
 );
 const terminal = { width: 100, colour: false, unicode: true };
 
+it('tells how many sessions were ended, of which roles', () => {
+  const one = result(target('orders', { sessions: [{ role: 'j\u202edoe', before: 3, after: 0 }] }));
+  expect(resultText(one, terminal)).toContain('    sessions of "j\\u202edoe": 3 before, none now\n');
+  expect(resultMarkdown(one)).toContain('- `orders` sessions of `j\\u202edoe`: 3 before, none now\n');
+});
+
 describe('resultText', () => {
   it('says that all is done', () => {
     expect(resultText(result(target('orders')), terminal)).toBe(

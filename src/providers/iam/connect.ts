@@ -36,7 +36,11 @@ const RETRY = { attempts: 9, baseMs: 100, capMs: 8_000, network: 3 } as const;
 const TIMEOUTS = { connectMs: 5_000, answerMs: 30_000 } as const;
 
 /** The clients of IAM and STS, by the SDK's chain of credentials. An account that is not the pinned one is refused before anything is read. */
-export const connect = async (declared: Declared, timeouts: Timeouts = {}, signal?: AbortSignal): Promise<Connected> => {
+export const connect = async (
+  declared: Pick<Declared, 'target' | 'iam'>,
+  timeouts: Timeouts = {},
+  signal?: AbortSignal,
+): Promise<Connected> => {
   // Node 20 is one of ours: the warning of the SDK would be on every run's output.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   const [iamSdk, stsSdk] = await Promise.all([import('@aws-sdk/client-iam'), import('@aws-sdk/client-sts')]);
@@ -69,13 +73,13 @@ export const connect = async (declared: Declared, timeouts: Timeouts = {}, signa
 };
 
 /** IAM answers in one region of each partition: that of the targets, else that of the environment. */
-const regionOf = async ({ iam }: Declared, configured: () => Promise<string>): Promise<string> => {
+const regionOf = async ({ iam }: Pick<Declared, 'iam'>, configured: () => Promise<string>): Promise<string> => {
   const [place] = [...(iam?.places.values() ?? [])];
   if (place) return iamRegion(place.partition);
   return iamRegion(partitionOf(await configured().catch(() => '')));
 };
 
-const wrongAccount = ({ target, iam }: Declared, account: string, caller: string) =>
+const wrongAccount = ({ target, iam }: Pick<Declared, 'target' | 'iam'>, account: string, caller: string) =>
   failure('aws/other-account', `target '${target.name}': the credentials are for account ${account}, 'iam.account' is ${iam?.account}`, {
     hint: `they belong to ${caller}: use credentials of account ${iam?.account}, or correct 'iam.account'`,
     target: target.name,

@@ -1,3 +1,4 @@
+import type { Cause } from '../../model/change.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Attachment, type DeclaredIam, type IamRole, type Policy, principalKey } from '../../model/iam.ts';
@@ -5,6 +6,7 @@ import { byCodeUnit } from '../../model/key.ts';
 import type { About, Normal } from '../../model/normal.ts';
 import { checkAccount } from './checks.ts';
 import { canonicalJson, readConnectDocument, sameDocument } from './document.ts';
+import { expiryOf, type IsExpired, isExpiry, stillAttached, withoutExpired } from './expired.ts';
 import { connectsByPrincipal, type Naming, namingOf } from './logins.ts';
 import { foreignTags, isOurs, principalOf, stackOf } from './marks.ts';
 import { packEntries } from './pack.ts';
@@ -12,31 +14,36 @@ import type { IamIdentity, ManagedPolicy, Snapshot } from './snapshot.ts';
 import { trustDocument } from './trust.ts';
 import { verified } from './verified.ts';
 
-/** Policies, attachments and roles of ours as they are and as they shall be; nothing of anybody else's is compared. */
-export const normalize = (snapshot: Snapshot, declared: Declared): Normal => {
+/**
+ * Policies, attachments and roles of ours as they are and as they shall be; nothing of anybody else's is compared. With `only: 'expired'`
+ * policies shall lose the logins whose `until` has passed, and nothing else shall be otherwise than it is.
+ */
+export const normalize = (snapshot: Snapshot, declared: Declared, only?: Cause): Normal => {
   const { iam } = declared;
   if (!iam) return nothing([]);
   if (iam.mode !== 'manage') return nothing([...verified(snapshot, declared)]);
   const own = ownPolicies(snapshot, declared);
   const naming = namingOf(iam);
-  const desired = desiredPolicies(snapshot, declared, iam, own, naming);
   const roles = rolesOf(snapshot, declared, iam);
-  const sides = {
-    actual: {
-      policy: byName(own.map((policy) => actualPolicy(policy, naming))),
-      attachment: actualAttachments(snapshot, own),
-      iam_role: roles.actual,
-    },
-    desired: {
-      policy: byName(desired),
-      attachment: byPair(desired.map(({ name, principal }) => ({ policy: name, principal }))),
-      iam_role: roles.desired,
-    },
+  const actual = {
+    policy: byName(own.map((policy) => actualPolicy(policy, naming))),
+    attachment: actualAttachments(snapshot, own),
+    iam_role: roles.actual,
   };
+  const isExpired = expiryOf(iam);
+  const wanted =
+    only === 'expired' ? withoutExpired(actual.policy.values(), isExpired) : desiredPolicies(snapshot, declared, iam, own, naming);
+  const policy = byName(wanted);
+  const desired =
+    only === 'expired'
+      ? { policy, attachment: stillAttached(actual.attachment, policy), iam_role: roles.actual }
+      : { policy, attachment: byPair(wanted.map(({ name, principal }) => ({ policy: name, principal }))), iam_role: roles.desired };
+
   return {
-    ...nothing([...checkAccount(snapshot, declared, own, desired), ...roles.findings]),
-    ...sides,
-    about: aboutOf(snapshot, iam, sides, roles),
+    ...nothing([...checkAccount(snapshot, declared, own, wanted), ...roles.findings]),
+    actual,
+    desired,
+    about: aboutOf(snapshot, iam, { actual, desired }, roles, isExpired),
   };
 };
 
@@ -164,25 +171,38 @@ const actualRole = (role: IamIdentity, wanted: IamRole | undefined): IamRole => 
 type Compared = Pick<Normal, 'actual' | 'desired'>;
 
 /** Where each change is written, that it comes from what is no longer declared, and what stands in its way. */
-const aboutOf = (snapshot: Snapshot, iam: DeclaredIam, { actual, desired }: Compared, roles: Roles): ReadonlyMap<string, About> => {
+const aboutOf = (
+  snapshot: Snapshot,
+  iam: DeclaredIam,
+  { actual, desired }: Compared,
+  roles: Roles,
+  isExpired: IsExpired,
+): ReadonlyMap<string, About> => {
   const connects = connectsByPrincipal(iam);
+  const expired = new Map([...iam.expired].reverse().map((login) => [principalKey(login.principal), login.source]));
   const unread = new Map(snapshot.unread.map(({ what, reason }) => [what, reason]));
   const about = new Map<string, About>();
-  const principalAbout = (principal: string): About => {
+  const hasExpired = (policy: string): boolean => isExpiry(actual.policy?.get(policy), desired.policy?.get(policy), isExpired);
+  const principalAbout = (principal: string, because: boolean): About => {
     const reason = unread.get(`'${principal}'`);
     const [first] = connects.get(principal) ?? [];
     return {
-      ...(first ? { source: first.source } : { cause: 'absent' as const }),
+      ...(because
+        ? { cause: 'expired' as const, source: expired.get(principal)! }
+        : first
+          ? { source: first.source }
+          : { cause: 'absent' as const }),
       ...(reason === undefined ? {} : { blocked: `'${principal}' could not be read: ${reason}` }),
     };
   };
   for (const policies of [actual.policy, desired.policy]) {
-    for (const { name, principal } of policies?.values() ?? []) about.set(`policy ${name}`, principalAbout(principal));
+    for (const { name, principal } of policies?.values() ?? []) about.set(`policy ${name}`, principalAbout(principal, hasExpired(name)));
   }
   for (const pairs of [actual.attachment, desired.attachment]) {
     for (const pair of pairs?.values() ?? []) {
       const owner = (desired.policy?.get(pair.policy) ?? actual.policy?.get(pair.policy))?.principal ?? pair.principal;
-      about.set(`attachment ${attachmentKey(pair)}`, principalAbout(owner));
+      const goes = !desired.policy?.has(pair.policy);
+      about.set(`attachment ${attachmentKey(pair)}`, principalAbout(owner, goes && hasExpired(pair.policy)));
     }
   }
   for (const { name, source } of iam.roles) about.set(`iam_role ${name}`, { source });

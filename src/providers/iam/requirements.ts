@@ -83,6 +83,33 @@ export const planRequirements = ({ partition, account, path, logins }: Scope): r
   ];
 };
 
+/** What `prove` needs: to find servers, to read who is expected to log in, and to be them. `assumes`: ARNs of the roles that `expect` names. */
+export const proveRequirements = (scope: Scope, assumes: readonly string[]): readonly Requirement[] => {
+  const { partition } = scope;
+  const shared = planRequirements(scope);
+  const of = (...sids: readonly string[]): readonly Requirement[] => shared.filter(({ sid }) => sids.includes(sid));
+  return [
+    ...of('FindServers', 'ReadPrincipals'),
+    {
+      sid: 'ReadPolicies',
+      why: 'reads the policies that these principals have: why somebody was kept out, or let in',
+      actions: ['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListPolicyVersions'],
+      resources: [`arn:${partition}:iam::${scope.account}:policy/*`, `arn:${partition}:iam::aws:policy/*`],
+    },
+    ...(assumes.length === 0
+      ? []
+      : [
+          {
+            sid: 'AssumePrincipals',
+            why: "logs in as the principals that 'expect' names; their trust policies have to name whoever runs this as well",
+            actions: ['sts:AssumeRole'],
+            resources: assumes,
+          },
+        ]),
+    ...of('LogIn'),
+  ];
+};
+
 /** What `apply` needs: what `plan` does, and to change what is ours. */
 export const applyRequirements = (scope: Scope): readonly Requirement[] => {
   const { partition, account, path, boundary } = scope;

@@ -19,7 +19,7 @@ export const each = async <T, R>(items: readonly T[], work: (item: T) => Promise
 };
 
 /** All items of a list that comes in pages. */
-const listAll = async <Item>(
+export const listAll = async <Item>(
   { call }: Connected,
   operation: string,
   input: Readonly<Record<string, unknown>>,
@@ -42,7 +42,6 @@ type Unread = Snapshot['unread'][number];
 /** Where the whole account may not be read: the declared identities, those that have a policy of ours, and our policies. */
 export const readPart = async (connected: Connected, declared: Declared): Promise<Pick<Snapshot, 'identities' | 'policies' | 'unread'>> => {
   const path = declared.iam!.path;
-  const unread: Unread[] = [];
   const listed = await listAll(
     connected,
     'ListPolicies',
@@ -52,16 +51,27 @@ export const readPart = async (connected: Connected, declared: Declared): Promis
   const own = await each(listed, ({ Arn = '' }) => readPolicy(connected, Arn));
   const holders = await each(own, (policy) => (policy ? holdersOf(connected, policy.arn) : Promise.resolve([])));
   const wanted = new Map([...declaredPrincipals(declared), ...holders.flat()].map((principal) => [principalKey(principal), principal]));
+  const known = new Map(own.flatMap((policy) => (policy ? [[policy.arn, policy] as const] : [])));
+  return await readPrincipals(connected, [...wanted.values()], known);
+};
+
+/** Identities with all that they have: their groups, and the policies of both. `known`: policies that are read already. */
+export const readPrincipals = async (
+  connected: Connected,
+  principals: readonly Principal[],
+  known: ReadonlyMap<string, ManagedPolicy> = new Map(),
+): Promise<Pick<Snapshot, 'identities' | 'policies' | 'unread'>> => {
+  const unread: Unread[] = [];
   const identities = new Map<string, IamIdentity>();
-  const read = async (principals: readonly Principal[]) => {
-    for (const one of await each(principals, (principal) => readIdentity(connected, principal, unread))) {
+  const read = async (some: readonly Principal[]) => {
+    for (const one of await each(some, (principal) => readIdentity(connected, principal, unread))) {
       if (one) identities.set(principalKey(one), one);
     }
   };
-  await read([...wanted.values()]);
+  await read(principals);
   const groups = distinct([...identities.values()].flatMap((one) => one.groups)).filter((name) => !identities.has(`group/${name}`));
   await read(groups.map((name) => ({ kind: 'group', name })));
-  const policies = new Map(own.flatMap((policy) => (policy ? [[policy.arn, policy] as const] : [])));
+  const policies = new Map(known);
   const others = distinct([...identities.values()].flatMap(({ attached, boundary }) => [...attached, ...(boundary ? [boundary] : [])]));
   const foreign = await each(
     others.filter((arn) => !policies.has(arn)),
@@ -127,7 +137,7 @@ export const tagsOf = (tags: readonly Iam.Tag[] | undefined): Readonly<Record<st
   Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
 
 /** Who has a policy. */
-const holdersOf = async (connected: Connected, arn: string): Promise<Principal[]> =>
+export const holdersOf = async (connected: Connected, arn: string): Promise<Principal[]> =>
   await listAll(connected, 'ListEntitiesForPolicy', { PolicyArn: arn }, (page: Iam.ListEntitiesForPolicyCommandOutput) => [
     ...(page.PolicyRoles ?? []).map(({ RoleName: name = '' }): Principal => ({ kind: 'role', name })),
     ...(page.PolicyUsers ?? []).map(({ UserName: name = '' }): Principal => ({ kind: 'user', name })),

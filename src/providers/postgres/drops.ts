@@ -34,7 +34,8 @@ export const compareDrops = (scope: Scope, compare: Comparison, stays: ReadonlyM
       ...(reason === undefined ? {} : { blocked: reason }),
     });
     const closes = reason === undefined || closeLogin(scope, compare, actual, about);
-    if (removal.sessions === 'end' && closes && (actual.login || hasSessions(scope, actual))) putSessions(compare, actual.name, about);
+    if (removal.sessions === 'end' && closes && (actual.login || hasSessions(scope, actual)))
+      putSessions(scope, compare, actual.name, about);
   }
 };
 

@@ -153,7 +153,10 @@ const runEach = async (execution: Execution<Snapshot>, connected: Connected, pro
     stopIfAsked(execution);
     progress.step = step;
     execution.onStep(step);
-    for (let left: number = ENDING.attempts; ((await send(connected, step.sql)).rowCount ?? 0) > 0; left--) {
+    for (let left: number = ENDING.attempts; ; left--) {
+      const count = (await send(connected, step.sql)).rowCount ?? 0;
+      if (left === ENDING.attempts) execution.onEnded?.(step, count);
+      if (count === 0) break;
       if (left === 0)
         throw failure('apply/sessions', 'the sessions did not end in time; nothing that depends on it was begun', {
           hint: 'run it again, or end them by hand',
@@ -184,7 +187,8 @@ const runStep = async (execution: Execution<Snapshot>, connected: Connected, ste
   };
   client.on('notice', listen);
   try {
-    await send(connected, sqlOf(step, execution.declared));
+    const { rowCount } = await send(connected, sqlOf(step, execution.declared));
+    execution.onEnded?.(step, rowCount ?? 0);
   } finally {
     client.off('notice', listen);
   }

@@ -2,12 +2,16 @@ import type { PlanTarget } from '../../model/plan.ts';
 import type { Provider } from '../provider.ts';
 import { missingSecrets } from '../secrets.ts';
 import { iamLogins } from './authentication.ts';
+import { checkup } from './checkup.ts';
+import { closeLogin, reopenLogin } from './close-login.ts';
 import { execute } from './execute.ts';
 import { readerFindings } from './exposure.ts';
 import { guard } from './guard.ts';
 import { inspect } from './inspect.ts';
 import { lock } from './lock.ts';
 import { normalize, scopeOf } from './normalize.ts';
+import { prove } from './prove.ts';
+import { isLocked } from './roles.ts';
 import type { Snapshot } from './snapshot.ts';
 import { statements } from './statements/index.ts';
 
@@ -19,6 +23,12 @@ export const postgres: Provider<Snapshot> = {
   statements,
   lock,
   execute,
+  prove,
+  checkup,
+  closeLogin,
+  reopenLogin,
+  locked: (snapshot, declared) =>
+    new Set([...scopeOf(snapshot, declared).reality.roles.values()].flatMap((role) => (isLocked(role, declared.stack) ? [role.name] : []))),
   logins: (snapshot, declared) => iamLogins(scopeOf(snapshot, declared).reality),
   identity: ({ server }, target) => ({
     endpoint: target.endpoint.kind === 'explicit' ? `${target.endpoint.host}:${target.endpoint.port}` : (server.address ?? 'env'),

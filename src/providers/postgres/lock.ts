@@ -82,12 +82,19 @@ const interrupted = ({ target }: Declared) =>
     EXIT.interrupted,
   );
 
+/** Whoever holds the run lock of the server, seen from its maintenance database; null: nobody. */
+export const runLockHolder = async (connected: Connected): Promise<{ readonly pid: number; readonly named: string } | null> => {
+  const row = await ask(connected, HOLDER);
+  return row ? { pid: Number(row[0]), named: nameOf(row) } : null;
+};
+
 const holderOf = async (connected: Connected): Promise<string | null> => {
   const row = await ask(connected, HOLDER);
-  if (!row) return null;
-  const [pid, user, application, address, since] = row;
-  return `'${application || 'a session'}' as '${user ?? 'an unknown user'}'${address === null ? '' : ` from ${address}`}, pid ${pid}, connected since ${since ?? 'an unknown time'}`;
+  return row ? nameOf(row) : null;
 };
+
+const nameOf = ([pid, user, application, address, since]: readonly unknown[]): string =>
+  `'${application || 'a session'}' as '${user ?? 'an unknown user'}'${address === null ? '' : ` from ${address}`}, pid ${pid}, connected since ${since ?? 'an unknown time'}`;
 
 /** Behind a pooler that shares connections, locks, SET ROLE and notices go astray: the lock must be this session's. */
 const checkSession = async (connected: Connected, { target }: Declared): Promise<void> => {

@@ -8,6 +8,9 @@ import type { Comparison, Scope } from './scope.ts';
 
 export type Existing = Role & { readonly oid: number };
 
+/** A lock counts for the stack whose mark it stands in. */
+export const isLocked = ({ mark }: Pick<Role, 'mark'>, stack: string): boolean => mark?.locked !== undefined && mark.stack === stack;
+
 /** Declared roles, roles that left the manifest or shall be forgotten: attributes, marks, passwords, sessions. */
 export const compareRoles = (scope: Scope, compare: Comparison): void => {
   for (const declared of scope.declared.roles.values()) {
@@ -74,7 +77,7 @@ const alter = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual
   reportOwnership(scope, compare, declared, actual);
   reportAttributes(compare, declared, actual);
   const before = bodyOf(scope, actual);
-  const locked = actual.mark?.locked !== undefined && actual.mark.stack === scope.declared.stack;
+  const locked = isLocked(actual, scope.declared.stack);
   const wanted = { ...before, ...desiredAttributes(declared), name: declared.name, mark: markOf(scope, declared, actual.mark) };
   const after: Role = {
     ...wanted,
@@ -86,12 +89,13 @@ const alter = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual
     compare.report({
       severity: 'note',
       code: 'role/locked',
-      message: `'${actual.name}' is locked since ${actual.mark?.locked} and stays so until it is unlocked`,
+      message: `'${actual.name}' is locked since ${actual.mark?.locked}${actual.mark?.reason ? ` (${actual.mark.reason})` : ''} and stays so until it is unlocked`,
+      hint: 'rolecall unlock takes the lock off',
       source: declared.source,
     });
   compare.put('role', pathKey(declared.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
   if (!after.login && (before.login || hasSessions(scope, actual)) && !scope.untouchable.has(actual.name))
-    putSessions(compare, actual.name, about);
+    putSessions(scope, compare, actual.name, about);
   comparePassword(scope, compare, declared, actual);
 };
 
@@ -104,7 +108,7 @@ const disable = (scope: Scope, compare: Comparison, actual: Existing, about: Abo
   const before = bodyOf(scope, actual);
   const after = { ...before, login: false };
   compare.put('role', pathKey(actual.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
-  putSessions(compare, actual.name, about);
+  putSessions(scope, compare, actual.name, about);
 };
 
 const forget = (scope: Scope, compare: Comparison, actual: Existing, about: About): void => {
@@ -158,9 +162,13 @@ const markOf = (scope: Scope, declared: DeclaredRole, actual: Mark | null): Mark
   return {
     stack: scope.declared.stack,
     ...(version === undefined ? {} : { pw: version }),
-    ...(ours && actual?.locked !== undefined ? { locked: actual.locked } : {}),
+    ...(ours && actual ? lockOf(actual) : {}),
   };
 };
+
+/** The lock stays until somebody unlocks: no plan takes it off. */
+const lockOf = ({ locked, reason, wasClosed }: Mark): Partial<Mark> =>
+  locked === undefined ? {} : { locked, ...(reason === undefined ? {} : { reason }), ...(wasClosed ? { wasClosed } : {}) };
 
 /** A version is never lowered: the mark says what was set last. */
 const passwordVersion = (declared: DeclaredRole, actual: Mark | null): number => Math.max(declared.passwordVersion, actual?.pw ?? 0);
@@ -203,11 +211,15 @@ const putPassword = (compare: Comparison, declared: DeclaredRole, stored: number
 };
 
 /** Sessions of a role that may not log in (any more) end, those included that an interrupted run left. */
-export const putSessions = (compare: Comparison, role: string, about: About): void =>
-  compare.put('sessions', pathKey(role), { role }, null, about);
+export const putSessions = (scope: Scope, compare: Comparison, role: string, about: About): void => {
+  const count = sessionsOf(scope, role);
+  compare.put('sessions', pathKey(role), { role, ...(count === 0 ? {} : { count }) }, null, about);
+};
 
-export const hasSessions = (scope: Scope, { name }: Role): boolean =>
-  scope.snapshot.sessions.some(({ role, count }) => role === (scope.renamed.get(name) ?? name) && count > 0);
+export const hasSessions = (scope: Scope, { name }: Role): boolean => sessionsOf(scope, name) > 0;
+
+const sessionsOf = (scope: Scope, name: string): number =>
+  scope.snapshot.sessions.find(({ role }) => role === (scope.renamed.get(name) ?? name))?.count ?? 0;
 
 /** Whose role it is: another stack's is an error; nobody's is adopted, which needs the right to comment on it. */
 const reportOwnership = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual: Existing): void => {

@@ -43,6 +43,9 @@ export const readError = (error: unknown, peer: Peer): unknown => {
 const asFailure = (area: 'connect' | 'inspect', explained: Explained, { target, address }: Peer): Failure =>
   troubleFailure(area, explained, target, address, `${hostPort(address)}, database '${address.database}', user '${address.user}'`);
 
+/** What went wrong, for where target, address and user are told already. */
+export const withoutPlace = (message: string): string => message.replace(/^target '[^']*': /, '').replace(/ \([^()]*, database '.*$/s, '');
+
 const explainConnect = (error: unknown, peer: Peer): Explained | undefined =>
   explainNetwork(codeOf(error), peer.address) ??
   explainSocket(codeOf(error), peer.address) ??

@@ -70,11 +70,21 @@ const dropLine = (item: Indexed<'role'>, sessions: Indexed<'sessions'> | undefin
     symbol: '-',
     noun: nounOf(item.change.before),
     subjects: subject(item.change.before?.name ?? ''),
-    text: sessions ? say`dropped, its sessions end` : say`dropped`,
+    text: sessions ? say`dropped, ${sessionsEnd(sessions)}` : say`dropped`,
   });
 
-const sessionsLine = (item: Indexed<'sessions'>): Line =>
-  lineOf([item], { symbol: '-', noun: 'sessions', subjects: subject(roleOfSessions(item.change)), text: say`end` });
+const sessionsLine = (item: Indexed<'sessions'>): Line => {
+  const count = item.change.before?.count;
+  const text = count === undefined ? say`end` : say`end, ${count} of them now`;
+  return lineOf([item], { symbol: '-', noun: 'sessions', subjects: subject(roleOfSessions(item.change)), text });
+};
+
+/** How many they are may be another number by the time that they end. */
+const sessionsEnd = ({ change }: Indexed<'sessions'>): Phrase => {
+  const count = change.before?.count;
+  if (count === undefined) return ['its sessions end'];
+  return count === 1 ? ['its session ends'] : say`its ${count} sessions end`;
+};
 
 /** How an account of MySQL or MariaDB proves who it is; what it must bring along says so too. */
 const flipLines = (item: Indexed<'role'>): Line[] => {
@@ -108,7 +118,7 @@ const alterLine = (item: Indexed<'role'>, sessions: Indexed<'sessions'> | undefi
     symbol: symbolOf(item, disabled, flips, differences),
     noun: nounOf(before, after),
     subjects: subject(after?.name ?? ''),
-    text: disabled && sessions ? say`can no longer log in, its sessions end` : (first ?? say`comment is rewritten`),
+    text: disabled && sessions ? say`can no longer log in, ${sessionsEnd(sessions)}` : (first ?? say`comment is rewritten`),
     details: rest,
   });
 };

@@ -40,6 +40,8 @@ export const readLog = (secrets: readonly string[]): LogReader => {
     else complaints.push(`the runner does not obey ::${name}::`);
   };
   const read = (line: string): void => {
+    // The old form of commands, which counts anywhere in a line; even a deaf runner's log is coloured by it.
+    if (line.includes('##[')) complaints.push(`a line with a command in the old form: ${line}`);
     if (deaf !== null) {
       if (line === `::${deaf}::`) deaf = null;
       else log.push(masked(line));

@@ -94,9 +94,13 @@ describe('apply on merge', () => {
     expect(planned).toMatchObject({ conclusion: 'success' });
     return number;
   };
-  const mergeAndApply = async (number: number, inputs: Readonly<Record<string, string>> = {}) => {
+  const mergeAndApply = async (
+    number: number,
+    inputs: Readonly<Record<string, string>> = {},
+    method: Parameters<Project['merge']>[1] = 'squash',
+  ) => {
     const before = await project.headOf('main');
-    const job = await project.pushJob(before, await project.merge(number, 'squash'));
+    const job = await project.pushJob(before, await project.merge(number, method));
     return { job, applied: await step(job, { ...withOf('access.yml', 'apply'), ...inputs }) };
   };
   const results = async (number: number): Promise<readonly string[]> =>
@@ -118,6 +122,13 @@ describe('apply on merge', () => {
     const again = await step({ ...job, runAttempt: 2 }, { command: 'apply' });
     expect(again).toMatchObject({ conclusion: 'success', outputs: { applied: '0' } });
     expect(await results(number)).toHaveLength(1);
+  });
+
+  test.each(['merge', 'rebase'] as const)('finds the pull request of a %s too', async (method) => {
+    const number = await propose('add-ben', manifestOf(server(), ['ann', 'ben']));
+    const { applied } = await mergeAndApply(number, {}, method);
+    expect(applied).toMatchObject({ conclusion: 'success', outputs: { failed: '0', 'failure-reason': '' } });
+    expect((await results(number))[0]).toContain(`#${number} · commit`);
   });
 
   test('what changed by hand in between stops it before anything runs, and says what was not reviewed', async () => {

@@ -147,6 +147,9 @@ ${users.map((user) => `  ${user}: { auth: none, groups: [readers] }`).join('\n')
     const [artifact] = github.state.artifacts;
     expect(artifact).toMatchObject({ name: `rolecall-plan-access-${await project.headOf('add-ben')}`, runId: job.runId });
     expect(outputs['artifact-id']).toBe(String(artifact!.id));
+    expect(await bodyOf(number)).toContain(
+      `[plan.json, .md and .sql](https://github.com/acme/access/actions/runs/${job.runId}/artifacts/${artifact!.id})`,
+    );
     expect(readPlan(files['plan-path']!, 'plan.json').digest).toBe(outputs['plan-digest']);
     expect(files['plan-sql-path']).toContain('CREATE ROLE "ben"');
     expect(files['plan-markdown-path']).toContain('### 🔑 Access plan');
@@ -173,6 +176,25 @@ ${users.map((user) => `  ${user}: { auth: none, groups: [readers] }`).join('\n')
     expect(body).toContain('`targets.orders.endpoint.port`');
     expect(body).toContain('pin/withheld');
     expect(body).not.toContain('connect/');
+  });
+
+  test('reads with the login that the base branch names, whatever a pull request writes', async () => {
+    const { master } = server();
+    await server().query(server().superuser, 'postgres', `CREATE ROLE reader LOGIN PASSWORD '${master.password}'`);
+    const as = (login: string, users: readonly string[]): string => manifestOf(users).replace(/login: \{.*\}/, `login: { ${login} }`);
+    const readOnly = `user: ${master.user}, plan_user: reader, password: "\${env:MASTER_PASSWORD}"`;
+    await project.commit('main', { [FILE]: as(readOnly, ['ann']) });
+    const number = await project.openPull('as-writer', {
+      [FILE]: as(`user: ${master.user}, plan_user: nobody, password: "\${env:GITHUB_TOKEN}"`, ['ann', 'ben']),
+    });
+    expect(await plan(number)).toMatchObject({ conclusion: 'success' });
+    const body = await bodyOf(number);
+    expect(body).toContain('`targets.orders.login.plan_user` `"reader"` → `"nobody"`');
+    expect(body).toMatch(/^\+ member +ben/m);
+    await server().query(server().superuser, 'postgres', 'ALTER ROLE reader NOLOGIN');
+    expect(await plan(number)).toMatchObject({ conclusion: 'failure', outputs: { 'failure-reason': 'connect' } });
+    expect(await bodyOf(number)).toContain('reader');
+    await server().query(server().superuser, 'postgres', 'DROP ROLE reader');
   });
 
   test('is told without a name where anybody reads it', async () => {

@@ -48,6 +48,9 @@ const changesOf = (snapshot: Snapshot, wanted: Declared): string[] =>
 const findingsOf = (snapshot: Snapshot, wanted: Declared): string[] =>
   normalize(snapshot, wanted).findings.map(({ severity, code }) => `${severity} ${code}`);
 
+/** As the account declares a user whose `until` has passed. */
+const past = (principal: string, ...users: readonly string[]) => login(principal, ...users).map(({ arns: _, ...rest }) => rest);
+
 const full = (count: number): string[] => Array.from({ length: count }, (_, index) => `arn:aws:iam::aws:policy/Foreign${index}`);
 
 describe('what differs', () => {
@@ -282,4 +285,70 @@ test('every name of a principal survives the tag that holds it', () => {
     expect(Object.values(tags).every((value) => /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u.test(value))).toBe(true);
   }
   expect(foreignTags({ 'rolecall:stack': STACK, team: 'x' })).toEqual({ team: 'x' });
+});
+
+describe('what has expired', () => {
+  const app = identity('role/app', { attached: [policyArn(APP, PATH)] });
+  const eve = identity('user/eve', { attached: [policyArn(APP, PATH)] });
+  const foreign = { document: policy(statement([dbuser('a'), dbuser('b')]), { Effect: 'Allow', Action: 's3:*', Resource: '*' }) };
+  const cases: readonly [string, Snapshot, Declared, { readonly all: readonly string[]; readonly only: readonly string[] }][] = [
+    [
+      'one login of several',
+      account([app], [ours('role/app', ['a', 'b'])]),
+      declared({ connects: login('role/app', 'a'), expired: past('role/app', 'b') }),
+      { all: ['policy ~ expired'], only: ['policy ~ expired'] },
+    ],
+    [
+      'the last login: policy and attachments go',
+      account([app, eve], [ours('role/app', ['a'])]),
+      declared({ expired: past('role/app', 'a') }),
+      {
+        all: ['policy - expired', 'attachment - expired', 'attachment - expired'],
+        only: ['policy - expired', 'attachment - expired', 'attachment - expired'],
+      },
+    ],
+    [
+      'beside a login that comes: both wait for review, and the expiry goes alone',
+      account([app], [ours('role/app', ['a', 'b'])]),
+      declared({ connects: login('role/app', 'a', 'c'), expired: past('role/app', 'b') }),
+      { all: ['policy ~'], only: ['policy ~ expired'] },
+    ],
+    [
+      'beside a login that was taken out of the manifest',
+      account([app], [ours('role/app', ['a', 'b'])]),
+      declared({ expired: past('role/app', 'b') }),
+      { all: ['policy - absent', 'attachment - absent'], only: ['policy ~ expired'] },
+    ],
+    [
+      'of another principal than the one that lost it',
+      account([app], [ours('role/app', ['a', 'b'])]),
+      declared({ connects: login('role/app', 'a'), expired: past('role/job', 'b') }),
+      { all: ['policy ~'], only: [] },
+    ],
+    [
+      'beside what somebody else wrote into the policy',
+      account([app], [ours('role/app', [], foreign)]),
+      declared({ connects: login('role/app', 'a'), expired: past('role/app', 'b') }),
+      { all: ['policy ~'], only: [] },
+    ],
+    [
+      'nothing, and roles, policies and attachments differ',
+      account([identity('role/app')], [ours('role/app', ['a'])]),
+      declared({ roles: [task()], connects: login('role/app', 'c') }),
+      { all: ['iam_role +', 'policy ~', 'attachment +'], only: [] },
+    ],
+  ];
+  test.each(cases)('%s', (_name, snapshot, wanted, expected) => {
+    const told = (only?: 'expired'): string[] =>
+      diff(normalize(snapshot, wanted, only)).map(({ kind, before, after, cause }) =>
+        [kind, before === null ? '+' : after === null ? '-' : '~', ...(cause === 'declared' ? [] : [cause])].join(' '),
+      );
+    expect({ all: told(), only: told('expired') }).toEqual(expected);
+  });
+
+  test('takes no more out of a policy than that', () => {
+    const wanted = declared({ connects: login('role/app', 'a', 'c'), expired: past('role/app', 'b') });
+    const [change] = diff(normalize(account([app], [ours('role/app', ['a', 'b', 'd'])]), wanted, 'expired'));
+    expect(change?.after).toMatchObject({ entries: [{ login: 'orders/a' }, { login: 'orders/d' }] });
+  });
 });

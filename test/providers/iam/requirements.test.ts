@@ -5,6 +5,7 @@ import {
   applyCaveat,
   applyRequirements,
   planRequirements,
+  proveRequirements,
   requirementsDocument,
   type Scope,
 } from '../../../src/providers/iam/requirements.ts';
@@ -42,12 +43,22 @@ test.each<[string, object]>([
   ['plan', plan],
   ['apply', apply],
   ['apply under a boundary', applyPinned],
+  ['prove', requirementsDocument(proveRequirements(scope, [role('/orders-api')]))],
 ])('the policy for %s is one that IAM takes', (_, document) => {
   expect(readDocument(document).problems).toEqual([]);
   expect(JSON.stringify(document).length).toBeLessThan(6144);
   const sids = readDocument(document).statements.map(({ sid }) => sid);
   expect(sids.every((sid) => /^[A-Za-z0-9]+$/.test(sid ?? ''))).toBe(true);
   expect(new Set(sids).size).toBe(sids.length);
+});
+
+test('prove changes nothing, and is nobody but whom expect names', () => {
+  const requirements = proveRequirements(scope, [role('/orders-api')]);
+  const actions = requirements.flatMap((requirement) => requirement.actions);
+  expect(actions.filter((action) => !/^(iam:(Get|List)|rds:Describe|rds-db:connect$|sts:AssumeRole$)/.test(action))).toEqual([]);
+  const document = requirementsDocument(requirements);
+  expect(['/orders-api', '/other'].map((name) => may(document, 'sts:AssumeRole', role(name)))).toEqual([true, false]);
+  expect(proveRequirements(scope, []).map(({ sid }) => sid)).not.toContain('AssumePrincipals');
 });
 
 test('plan changes nothing', () => {

@@ -105,6 +105,7 @@ const declaredIam = (rest: Partial<DeclaredIam> = {}): DeclaredIam => ({
   places: new Map([['orders', place('cluster-ABC')]]),
   logins: null,
   flips: new Set(),
+  expired: [],
   ...rest,
 });
 

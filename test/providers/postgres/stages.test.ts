@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createSequence, together } from '../../../src/core/sequence.ts';
 import type { Membership } from '../../../src/model/state.ts';
 import type { Scope } from '../../../src/providers/postgres/scope.ts';
 import type { Draft } from '../../../src/providers/postgres/statements/draft.ts';
-import { createSequence, together } from '../../../src/core/sequence.ts';
 import { prerequisites, stagesOf } from '../../../src/providers/postgres/statements/stages.ts';
 
 const row = (member: string, role: string, more: Partial<Membership> = {}): Membership => ({

@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { CHECKS, LOGIN_CHECKS } from '../core/checkup.ts';
+import { nearest } from '../core/nearest.ts';
+import { meaningsOf } from '../core/signatures.ts';
+import { checkup } from '../engine/doctor.ts';
+import type { LoginWanted } from '../engine/doctor-login.ts';
+import type { ManifestOptions } from '../engine/session.ts';
+import { EXIT, type ExitCode, failure } from '../model/finding.ts';
+import { checkupJson, checkupText, meaningsText } from '../render/checkup.ts';
+import { visible } from '../render/escape.ts';
+import { toJson } from '../render/json.ts';
+import type { Console } from './console.ts';
+import { type DirectOptions, openTargets } from './direct.ts';
+import { tell } from './tell.ts';
+
+export type DoctorCommandOptions = ManifestOptions &
+  DirectOptions & {
+    readonly format: 'human' | 'json';
+    readonly check: readonly string[];
+    readonly as?: string;
+    readonly list?: boolean;
+    readonly explain?: string;
+    readonly iamRequirements?: 'plan' | 'apply';
+  };
+
+/** Every precondition as a named check; of `USER@TARGET` in order, up to the first cause. */
+export const doctorCommand = async (at: string | undefined, options: DoctorCommandOptions, console: Console): Promise<ExitCode> => {
+  if (options.list) return list(options, console);
+  const { iamRequirements: requirements } = options;
+  if (requirements !== undefined) return await (await import('./iam.ts')).iamCommand({ ...options, format: 'json', requirements }, console);
+  if (options.explain !== undefined) return await explain(options.explain, options, console);
+  const known = [...CHECKS, ...LOGIN_CHECKS].map(({ name }) => name);
+  const unknown = options.check.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const meant = nearest(unknown, known);
+    throw failure('doctor/unknown-check', `there is no check '${unknown}'`, {
+      hint: meant ? `did you mean '${meant}'?` : 'rolecall doctor --list',
+    });
+  }
+  const { login, target } = wanted(at, options);
+  const { session } = await openTargets({ ...options, target }, console.now);
+  tell(session.findings, console);
+  if (login && session.declareds.length > 1)
+    throw failure('login/target', `it is not said on which target '${login.user}' logs in`, {
+      hint: `write ${login.user}@TARGET with one of: ${session.declareds.map((declared) => declared.target.name).join(', ')}`,
+    });
+  const found = await checkup(session, { checks: options.check, ...(login ? { login } : {}), now: console.now().getTime() });
+  console.out(options.format === 'json' ? checkupJson(found) : checkupText(found, console.outTerminal));
+  return found.summary.failed > 0 ? EXIT.error : found.summary.unread > 0 ? EXIT.refused : EXIT.ok;
+};
+
+/** The last `@` counts: a name may hold one, a target's does not. */
+const wanted = (
+  at: string | undefined,
+  { as, target, database }: DoctorCommandOptions,
+): { readonly login?: LoginWanted; readonly target: readonly string[] } => {
+  if (at === undefined && as !== undefined)
+    throw failure('login/nobody', 'it is not said who logs in', { hint: 'write USER@TARGET --as role/NAME' });
+  if (at === undefined) return { target };
+  const split = at.lastIndexOf('@');
+  const rest = { ...(as === undefined ? {} : { as }), ...(database === undefined ? {} : { database }) };
+  if (split < 0) return { login: { user: at, ...rest }, target };
+  return { login: { user: at.slice(0, split), ...rest }, target: [at.slice(split + 1)] };
+};
+
+const list = ({ format }: DoctorCommandOptions, console: Console): ExitCode => {
+  const checks = [...CHECKS, ...LOGIN_CHECKS].map(({ name, about }) => ({ name, about }));
+  if (format === 'json') console.out(toJson({ formatVersion: '1.0', checks }));
+  else for (const { name, about } of checks) console.out(`${name.padEnd(24)}${about}\n`);
+  return EXIT.ok;
+};
+
+/** Offline: what somebody pasted, or a log. */
+const explain = async (file: string, { format }: DoctorCommandOptions, console: Console): Promise<ExitCode> => {
+  const meanings = meaningsOf(file === '-' ? await text(process.stdin) : await readText(file));
+  if (format === 'json') console.out(toJson({ formatVersion: '1.0', meanings }));
+  else if (meanings.length > 0) console.out(meaningsText(meanings, console.outTerminal));
+  else console.err('no line is known: give the message of the client, or lines of the log iam-db-auth-error\n');
+  return meanings.length > 0 ? EXIT.ok : EXIT.error;
+};
+
+const readText = async (file: string): Promise<string> => {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw failure('doctor/unreadable', `'${visible(file)}' cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
+  }
+};

@@ -1,0 +1,185 @@
+/** What a line of a client or of a server's log means. `line` counts from 1. Nothing of the line itself is repeated but names. */
+export type Meaning = { readonly line: number; readonly cause: string; readonly message: string; readonly hint: string };
+
+type Signature = {
+  readonly cause: string;
+  readonly pattern: RegExp;
+  readonly message: (found: RegExpExecArray) => string;
+  readonly hint: string;
+};
+
+const says = (message: string) => (): string => message;
+const named =
+  (before: string, after = '') =>
+  (found: RegExpExecArray): string =>
+    `${before}'${found[1] ?? '?'}'${after}`;
+
+/**
+ * Lines of the log iam-db-auth-error decide, and come first; then what servers and drivers say, from what tells much to what tells
+ * little. Sources: the RDS User Guide ("Troubleshooting IAM database authentication"), PostgreSQL and MySQL themselves.
+ */
+const SIGNATURES: readonly Signature[] = [
+  {
+    cause: 'token',
+    pattern: /Error Code:\s*InvalidToken|token is malformed or otherwise invalid/i,
+    message: says('the token is malformed: cut off, signed for another endpoint, port, region or user, or by a wrong clock'),
+    hint: 'make a new one with rolecall token, pass it as a password field (at least 2 KB) and never in a URL; check the clock',
+  },
+  {
+    cause: 'token-age',
+    pattern: /Error Code:\s*ExpiredToken|token age is longer than 15 minutes/i,
+    message: says('the token is older than 15 minutes'),
+    hint: 'make a fresh one for each connection: a pool that keeps it as its password connects for a quarter of an hour',
+  },
+  {
+    cause: 'policy',
+    pattern: /Error Code:\s*NotAuthorized|is not authorized to perform rds-db:connect/i,
+    message: ({ input }) => {
+      const arn = /arn:aws[\w-]*:(?:iam|sts)::\d*:[^\s'"]+/.exec(input)?.[0];
+      return `no policy lets ${arn === undefined ? 'the identity' : `'${arn}'`} log in`;
+    },
+    hint: 'rolecall doctor USER@TARGET --as role/NAME says which ARN is missing; declare it under principals, and apply',
+  },
+  {
+    cause: 'throttling',
+    pattern: /Error Code:\s*ThrottlingException|IAM DB authentication throttling/i,
+    message: says('too many logins by token at once'),
+    hint: 'keep below 200 new connections a second: use a pool, or RDS Proxy',
+  },
+  {
+    cause: 'aws',
+    pattern: /Error Code:\s*InternalError|internal IAM DB authentication error/i,
+    message: says('AWS itself failed, or the instance has too little memory for it'),
+    hint: 'try again; if it stays, choose a larger class, then ask AWS support',
+  },
+  {
+    cause: 'pam',
+    pattern: /PAM authentication failed for user "([^"]*)"/,
+    message: named('the server wanted a token of ', ' and took none: what it got is a password, or a token that is refused'),
+    hint: 'rolecall doctor USER@TARGET finds which; the log iam-db-auth-error has the reason',
+  },
+  {
+    cause: 'tls',
+    pattern: /no pg_hba\.conf entry for host .*(?:no encryption|SSL off)|pg_hba\.conf rejects connection .*no encryption/,
+    message: says('the connection was not encrypted, and the server admits no other'),
+    hint: "sslmode=verify-full; where a 'PAM authentication failed' stands before it, that is the cause, and this the second attempt",
+  },
+  {
+    cause: 'not-admitted',
+    pattern: /no pg_hba\.conf entry for host/,
+    message: says('the server admits no such connection'),
+    hint: 'check user, database and the address that it comes from',
+  },
+  {
+    cause: 'no-iam-user',
+    pattern: /password authentication failed for user "([^"]*)"/,
+    message: named('the server looked at a password: ', ' is not under rds_iam, or does not exist in this case'),
+    hint: 'with a token: GRANT rds_iam TO the user; with a password: it is wrong',
+  },
+  {
+    cause: 'no-login',
+    pattern: /role "([^"]*)" is not permitted to log in/,
+    message: named('the login of ', ' is closed'),
+    hint: 'rolecall plan says what closed it: a lock, enabled, until or removed',
+  },
+  {
+    cause: 'no-user',
+    pattern: /role "([^"]*)" does not exist/,
+    message: named('there is no role '),
+    hint: 'names are told apart by case; declare it, and apply',
+  },
+  {
+    cause: 'limit',
+    pattern: /too many connections for (?:role|database) "([^"]*)"|remaining connection slots are reserved|sorry, too many clients already/,
+    message: (found) => (found[1] === undefined ? 'the server is full' : `all connections of '${found[1]}' are open`),
+    hint: 'end idle sessions, or raise the limit',
+  },
+  {
+    cause: 'no-database',
+    pattern: /database "([^"]*)" does not exist/,
+    message: named('there is no database '),
+    hint: 'correct its name',
+  },
+  {
+    cause: 'no-connect',
+    pattern: /permission denied for database "?([^"\n]*?)"?(?:$|\n|\s+DETAIL)/,
+    message: named('logged in, and it may not connect to '),
+    hint: 'GRANT CONNECT ON DATABASE … TO the user; the login itself is fine',
+  },
+  {
+    cause: 'certificate',
+    pattern:
+      /certificate verify failed|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(?:GET_ISSUER_CERT|VERIFY_LEAF)\w*|self.signed certificate in certificate chain/i,
+    message: says('the certificate is signed by nobody who is trusted here'),
+    hint: "sslrootcert=global-bundle.pem for servers of RDS; 'ca: rds' in the manifest; none for RDS Proxy",
+  },
+  {
+    cause: 'certificate',
+    pattern:
+      /server certificate for "[^"]*" .*does not match host name "([^"]*)"|ERR_TLS_CERT_ALTNAME_INVALID|Hostname\/IP does not match certificate/i,
+    message: (found) => `the certificate is not for ${found[1] === undefined ? 'this name' : `'${found[1]}'`}`,
+    hint: "connect to the endpoint's own name; through a tunnel: endpoint.via, or hostaddr of libpq",
+  },
+  {
+    cause: 'network',
+    pattern: /connection timed out|timeout expired|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/i,
+    message: says('no answer: something drops what is sent'),
+    hint: 'security group, network ACL, route, or a server that is not public: rolecall doctor --check reachable',
+  },
+  {
+    cause: 'network',
+    pattern: /ECONNREFUSED|connection refused/i,
+    message: says('nothing listens there'),
+    hint: 'correct host and port, or start the server or the tunnel',
+  },
+  {
+    cause: 'network',
+    pattern: /ENOTFOUND|EAI_AGAIN|could not translate host name|Name or service not known/i,
+    message: says('the host name is not known'),
+    hint: 'check name servers, VPN and private DNS',
+  },
+  {
+    cause: 'cleartext',
+    pattern: /MYSQL_CLEAR_PASSWORD_NOT_ENABLED|mysql_clear_password['"]? cannot be loaded|ER_CLEAR_PASSWORD_WITHOUT_SSL/i,
+    message: says('the client does not send tokens: the clear-text plugin is not enabled'),
+    hint: '--enable-cleartext-plugin, over verified TLS only',
+  },
+  {
+    cause: 'iam-off',
+    pattern: /ERROR 1524|Plugin '?AWSAuthenticationPlugin'? is not loaded/i,
+    message: says('IAM authentication of the server is off'),
+    hint: 'aws rds modify-db-cluster --enable-iam-database-authentication --apply-immediately',
+  },
+  {
+    cause: 'no-login',
+    pattern: /ERROR (?:3118|4151)\b|Account is locked/i,
+    message: says('the account is locked'),
+    hint: 'ALTER USER … ACCOUNT UNLOCK, where it was not locked for a reason',
+  },
+  { cause: 'password', pattern: /ERROR 1862\b|password has expired/i, message: says('its password has expired'), hint: 'set a new one' },
+  {
+    cause: 'tls',
+    pattern: /ERROR 3159\b|require_secure_transport/i,
+    message: says('the server takes encrypted connections only'),
+    hint: '--ssl-mode=VERIFY_IDENTITY',
+  },
+  {
+    cause: 'denied',
+    pattern: /Access denied for user '([^']*)'@'[^']*'/,
+    message: named(
+      'MySQL says no more than that of ',
+      ': a refused token, a wrong password, no TLS where it is required, or no such account',
+    ),
+    hint: 'the log iam-db-auth-error has the reason for tokens; which account row matched: SELECT CURRENT_USER()',
+  },
+];
+
+/** What the lines of a text mean, those that are known. */
+export const meaningsOf = (text: string): readonly Meaning[] =>
+  text.split('\n').flatMap((line, index) => {
+    for (const { cause, pattern, message, hint } of SIGNATURES) {
+      const found = pattern.exec(line);
+      if (found) return [{ line: index + 1, cause, message: message(found), hint }];
+    }
+    return [];
+  });

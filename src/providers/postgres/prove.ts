@@ -1,0 +1,103 @@
+import { Failure } from '../../model/finding.ts';
+import type { Came, LoginFacts, Refusal } from '../../model/proof.ts';
+import type { Prover, Trial, Tried } from '../provider.ts';
+import { type Connected, connect, timeoutOptions } from './connect.ts';
+import { tryProbe } from './probes.ts';
+import { withoutPlace } from './trouble.ts';
+
+/** Logins and rights of PostgreSQL, tried. */
+export const prove: Prover = {
+  attempt: async (trial) => {
+    const { target, database, timeouts } = trial;
+    let connected: Connected;
+    try {
+      connected = await connect(target, {
+        as: 'apply',
+        applicationName: 'rolecall prove',
+        ...(database === null ? {} : { database }),
+        ...timeoutOptions(timeouts),
+      });
+    } catch (error) {
+      if (error instanceof Failure) return refused(error);
+      throw error;
+    }
+    try {
+      return await tried(connected, trial);
+    } finally {
+      await connected.close();
+    }
+  },
+  examine: async (target, user, database, timeouts) => {
+    const connected = await connect(target, { as: 'plan', ...timeoutOptions(timeouts) });
+    try {
+      const { rows } = await connected.client.query<LoginFacts>(FACTS, [user, database ?? target.maintenanceDatabase]);
+      return rows[0]!;
+    } finally {
+      await connected.close();
+    }
+  },
+};
+
+const tried = async (connected: Connected, { target, probes }: Trial): Promise<Tried> => {
+  const { rows } = await connected.client.query<{ who: string; version: number }>(WHO);
+  const { who, version } = rows[0]!;
+  if (who !== target.login.user)
+    return { letIn: false, refusal: 'other', message: `whoever logs in as '${target.login.user}' is '${who}'` };
+  const came: Came[] = [];
+  for (const probe of probes) came.push(await tryProbe(connected, probe, version));
+  return { letIn: true, probes: came };
+};
+
+const WHO = `SELECT session_user::text AS who, pg_catalog.current_setting('server_version_num')::int AS version`;
+
+/** Of what `connect` says that went wrong. What is not here was never tried at the server. */
+const REFUSALS: Readonly<Record<string, Refusal>> = {
+  'connect/token': 'authentication',
+  'connect/password': 'authentication',
+  'connect/not-iam': 'password-asked',
+  'connect/no-login': 'closed',
+  'connect/no-connect': 'no-connect',
+  'connect/no-database': 'no-database',
+  'connect/closed': 'no-database',
+  'connect/too-many': 'limit',
+  'connect/not-admitted': 'not-admitted',
+  'connect/refused': 'network',
+  'connect/unknown-host': 'network',
+  'connect/timeout': 'network',
+  'connect/unreachable': 'network',
+  'connect/no-tls': 'tls',
+  'connect/tls': 'tls',
+  'connect/iam-needs-tls': 'tls',
+  'connect/certificate': 'certificate',
+  'connect/certificate-host': 'certificate',
+  'connect/certificate-time': 'certificate',
+  'connect/no-ca': 'certificate',
+  'connect/not-ready': 'busy',
+  'connect/lost': 'other',
+};
+
+/** The line of a proof names target and user itself. */
+const refused = ({ findings }: Failure): Tried => {
+  const { code, message, hint } = findings[0]!;
+  return {
+    letIn: false,
+    refusal: REFUSALS[code] ?? 'untried',
+    message: withoutPlace(message),
+    ...(hint === undefined ? {} : { hint }),
+  };
+};
+
+/** $1: a user, $2: a database. A role that logs in by IAM is under rds_iam, over whatever groups. */
+const FACTS = `
+SELECT r.oid IS NOT NULL AS exists,
+       (SELECT other.rolname::text FROM pg_catalog.pg_roles other
+        WHERE lower(other.rolname) = lower($1) AND other.rolname <> $1 ORDER BY 1 LIMIT 1) AS like,
+       coalesce(r.rolcanlogin, false) AS login,
+       CASE WHEN r.oid IS NULL OR iam.oid IS NULL THEN false ELSE pg_catalog.pg_has_role(r.oid, iam.oid, 'MEMBER') END AS iam,
+       coalesce(r.rolvaliduntil > now(), true) AS valid,
+       CASE WHEN d.oid IS NULL OR r.oid IS NULL THEN NULL
+            ELSE d.datallowconn AND pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT') END AS connect
+FROM (SELECT 1) one
+LEFT JOIN pg_catalog.pg_roles r ON r.rolname::text = $1
+LEFT JOIN pg_catalog.pg_roles iam ON iam.rolname = 'rds_iam'
+LEFT JOIN pg_catalog.pg_database d ON d.datname::text = $2`;

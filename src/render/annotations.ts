@@ -1,0 +1,16 @@
+import type { Finding, Severity } from '../model/finding.ts';
+import { workflowProperty, workflowText } from './escape.ts';
+import { sortFindings, subjectOf } from './findings-list.ts';
+
+/** Workflow commands: the runner puts them beside the line of the file. */
+export const findingsAnnotations = (findings: readonly Finding[]): string =>
+  sortFindings(findings)
+    .map((finding) => {
+      const { source } = finding;
+      const place = source ? ` file=${workflowProperty(source.file)},line=${source.line},col=${source.column},` : ' ';
+      const text = [subjectOf(finding) + finding.message, finding.hint].filter((part) => part !== undefined).join(' · ');
+      return `::${COMMANDS[finding.severity]}${place}title=${workflowProperty(finding.code)}::${workflowText(text)}\n`;
+    })
+    .join('');
+
+const COMMANDS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', note: 'notice' };

@@ -1,0 +1,272 @@
+import { describe, expect, test } from 'vitest';
+import { CHECKS, checkOf, LOGIN_CHECKS, type Part } from '../../src/core/checkup.ts';
+import type { Evidence } from '../../src/model/checkup.ts';
+
+const HOST = 'orders.cluster-c1.eu-west-1.rds.amazonaws.com';
+const ARN = 'arn:aws:rds-db:eu-west-1:123456789012:dbuser:cluster-ABC/jane';
+const on = { on: true, pending: null };
+
+/** A login by token to a cluster where all is well. */
+const GOOD = {
+  target: {
+    name: 'orders',
+    engine: 'postgres',
+    now: Date.parse('2026-11-21T12:00:00Z'),
+    login: 'jane',
+    by: 'iam',
+    tokens: true,
+    inAws: true,
+    withPolicies: true,
+    endpoint: { host: HOST, port: 5432, tls: 'verify-full', via: null },
+  },
+  reach: { value: { dialled: `${HOST}:5432`, trouble: null } },
+  tls: {
+    value: {
+      protocol: 'TLSv1.3',
+      cipher: 'TLS_AES_256_GCM_SHA384',
+      error: null,
+      subject: HOST,
+      issuer: 'Amazon RDS eu-west-1 Root CA RSA2048 G1',
+      validFrom: '2026-01-01T00:00:00Z',
+      validUntil: '2027-06-01T00:00:00Z',
+    },
+  },
+  caller: { value: { arn: 'arn:aws:iam::123456789012:user/ops', account: '123456789012', expires: '2026-11-21T13:00:00Z', skewMs: 1200 } },
+  server: {
+    value: {
+      kind: 'cluster',
+      identifier: 'orders',
+      region: 'eu-west-1',
+      status: 'available',
+      engine: 'aurora-postgresql',
+      resourceId: 'cluster-ABC',
+      iam: on,
+      logExports: ['iam-db-auth-error', 'postgresql'],
+      securityGroups: ['sg-1'],
+      instances: [
+        { name: 'orders-1', class: 'db.r6g.large', ca: 'rds-ca-rsa2048-g1', certificateUntil: '2027-06-01T00:00:00Z', iam: on },
+        { name: 'orders-2', class: 'db.r6g.large', ca: 'rds-ca-rsa2048-g1', certificateUntil: null, iam: on },
+      ],
+    },
+  },
+  token: {
+    value: {
+      host: HOST,
+      port: 5432,
+      user: 'jane',
+      region: 'eu-west-1',
+      expiresSeconds: 900,
+      signedAt: '2026-11-21T12:00:00Z',
+      length: 1564,
+      temporary: true,
+    },
+  },
+  session: {
+    value: {
+      user: 'jane',
+      version: '17.4',
+      tls: 'TLSv1.3, TLS_AES_256_GCM_SHA384',
+      readOnly: false,
+      superuser: false,
+      createrole: true,
+      iamPath: ['jane', 'rds_iam'],
+      hasIamRole: true,
+      notAdministered: [],
+      perGrantor: true,
+    },
+  },
+  policies: { value: { whole: true, lines: [{ policy: "policy 'a'", resource: ARN, kind: 'exact', right: null }] } },
+  user: {
+    value: {
+      exists: true,
+      like: null,
+      login: true,
+      locked: null,
+      iamPath: ['jane', 'rds_iam'],
+      hasIamRole: true,
+      adPath: false,
+      connectionLimit: 5,
+      sessions: 2,
+      database: 'orders',
+      connect: true,
+    },
+  },
+  ways: {
+    value: [
+      {
+        principal: 'role/api',
+        arn: ARN,
+        judgement: { verdict: 'allowed', why: ["policy 'a', statement 'x', allows"], elsewhere: [], unread: [] },
+      },
+    ],
+  },
+  login: { value: { letIn: true, cause: '', told: 'logged in to "orders"' } },
+} as const satisfies Evidence;
+
+const EVERY = [...CHECKS, ...LOGIN_CHECKS];
+type Changes = { readonly [P in keyof Evidence]?: object };
+
+/** The good evidence with parts of it changed. */
+const evidence = (changes: Changes): Evidence => {
+  const parts = Object.entries(changes).map(([part, change]) => {
+    const good = GOOD[part as Part] as { readonly value?: unknown };
+    if (part === 'target') return [part, { ...good, ...change }];
+    return [part, { value: Array.isArray(good.value) ? [{ ...good.value[0], ...change }] : { ...(good.value as object), ...change } }];
+  });
+  return { ...GOOD, ...Object.fromEntries(parts) };
+};
+const judged = (name: string, given: Evidence) => {
+  const check = EVERY.find((one) => one.name === name);
+  if (check === undefined) throw new Error(`there is no check ${name}`);
+  return checkOf(check, given);
+};
+
+const instance = (change: object) => ({ instances: [{ ...GOOD.server.value.instances[0], ...change }] });
+const judgement = (change: object) => ({ judgement: { ...GOOD.ways.value[0].judgement, ...change } });
+
+const FAILING: readonly (readonly [check: string, changes: Changes, says: RegExp, fix: RegExp])[] = [
+  ['reachable', { reach: { trouble: 'ETIMEDOUT' } }, /^no answer from/, /security group.*in sg-1;/],
+  ['reachable', { reach: { trouble: 'ECONNREFUSED' } }, /^nothing listens at/, /start the server/],
+  ['reachable', { reach: { trouble: 'ENOTFOUND' } }, /^the name in .* is not known/, /VPN/],
+  [
+    'endpoint-name',
+    { target: { endpoint: { ...GOOD.target.endpoint, host: 'db.acme.example' } } },
+    /no name that RDS gave/,
+    /endpoint\.via/,
+  ],
+  ['tls', { tls: { error: 'SELF_SIGNED_CERT_IN_CHAIN' } }, /not trusted \(SELF_SIGNED_CERT_IN_CHAIN\)/, /'ca: rds'/],
+  ['tls', { tls: { error: 'ERR_TLS_CERT_ALTNAME_INVALID' } }, /not trusted/, /endpoint\.via/],
+  ['certificate-dates', { tls: { validUntil: '2026-11-20T00:00:00Z' } }, /^expired/, /renew/],
+  ['certificate-dates', { tls: { validUntil: '2026-12-01T00:00:00Z' } }, /^it ends in 9 days/, /renew/],
+  ['certificate-dates', { tls: { validFrom: '2026-11-22T00:00:00Z' } }, /^not valid yet/, /clock/],
+  [
+    'instance-certificates',
+    { server: instance({ certificateUntil: '2026-11-25T00:00:00Z' }) },
+    /^it ends in 3 days: rds-ca-rsa2048-g1; .*'orders-1'/,
+    /--db-instance-identifier orders-1/,
+  ],
+  ['credentials', { caller: { expires: '2026-11-21T11:00:00Z' } }, /have expired/, /sso login/],
+  ['clock', { caller: { skewMs: 120_000 } }, /^120 seconds ahead/, /NTP/],
+  ['clock', { caller: { skewMs: -61_000 } }, /^61 seconds behind/, /NTP/],
+  ['running', { server: { status: 'stopped' } }, /is stopped$/, /start-db-cluster/],
+  ['running', { server: { status: 'failing-over' } }, /is failing-over$/, /wait/],
+  ['iam-authentication', { server: { iam: { on: false, pending: null } } }, /^it is off$/, /--enable-iam-database-authentication/],
+  ['iam-authentication', { server: { iam: { on: false, pending: true } } }, /not yet in effect/, /maintenance window/],
+  ['iam-authentication', { server: { iam: { on: true, pending: false } } }, /about to be switched off/, /keep it/],
+  ['iam-authentication', { server: instance({ iam: { on: true, pending: false } }) }, /about to change on orders-1/, /available/],
+  ['resource-id', { server: { resourceId: 'db-ABC' } }, /'cluster-…' is expected/, /support/],
+  ['instance-class', { server: { engine: 'aurora-mysql', ...instance({ class: 'db.t3.small' }) } }, /takes no tokens/, /larger/],
+  ['log-export', { server: { logExports: ['postgresql'] } }, /is not exported \(postgresql are\)/, /EnableLogTypes/],
+  ['token', { token: { user: 'Jane' } }, /meant is user jane/, /report/],
+  ['login', { session: { user: 'pool' } }, /whoever logs in as 'jane' is 'pool'/, /pooler/],
+  ['session-tls', { session: { tls: null } }, /not encrypted/, /verify-full/],
+  ['writer', { session: { readOnly: true } }, /only reads/, /writer/],
+  ['rds-iam', { session: { hasIamRole: false } }, /no role rds_iam/, /switch IAM/],
+  ['rds-iam', { session: { iamPath: null } }, /'jane' is not under rds_iam/, /GRANT rds_iam/],
+  [
+    'rds-iam',
+    { target: { by: 'password' }, session: { iamPath: ['jane', 'devs', 'rds_iam'] } },
+    /\(jane -> devs -> rds_iam\)/,
+    /REVOKE rds_iam/,
+  ],
+  ['administration', { session: { createrole: false } }, /has no CREATEROLE/, /ALTER ROLE "jane" CREATEROLE/],
+  [
+    'administration',
+    { session: { notAdministered: ['a"b', 'rds_iam'] } },
+    /no ADMIN on "a""b", "rds_iam"/,
+    /^as a master: GRANT "a""b" TO "jane" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE; GRANT "rds_iam" TO/,
+  ],
+  [
+    'policies',
+    { policies: { lines: [{ policy: "policy 'old'", resource: 'arn:…:db-X/jane', kind: 'member', right: ARN }] } },
+    /^1 member: policy 'old' names .*write arn:aws/,
+    /correct the policies/,
+  ],
+  ['user', { user: { exists: false, like: null } }, /there is no role "jane"$/, /apply/],
+  ['user', { user: { exists: false, like: 'Jane' } }, /there is "Jane"$/, /case/],
+  ['user-login', { user: { login: false } }, /NOLOGIN/, /ALTER ROLE "jane" LOGIN/],
+  ['user-login', { user: { login: false, locked: '2026-11-20' } }, /locked on 2026-11-20/, /unlock/],
+  ['user-method', { user: { iamPath: null } }, /wants a password/, /GRANT rds_iam TO "jane"/],
+  ['user-method', { user: { hasIamRole: false } }, /no role rds_iam/, /switch/],
+  ['user-method', { user: { adPath: true } }, /rds_ad/, /REVOKE rds_ad/],
+  ['user-method', { target: { by: 'password' } }, /wants a token of it/, /take rds_iam/],
+  ['user-connections', { user: { sessions: 5 } }, /all 5 of its connections/, /idle/],
+  ['user-connect', { user: { connect: false } }, /may not connect to "orders"/, /GRANT CONNECT ON DATABASE "orders" TO "jane"/],
+  ['user-connect', { user: { connect: null } }, /no database "orders"/, /--database/],
+  ['user-policy', { ways: judgement({ verdict: 'not-allowed', why: [] }) }, /^no policy allows role\/api/, /principals/],
+  ['user-policy', { ways: judgement({ verdict: 'denied' }) }, /^role\/api is denied/, /explicit Deny/],
+  ['user-policy', { ways: judgement({ verdict: 'not-allowed', elsewhere: ['arn:old'] }) }, /may log in on arn:old/, /restored or cloned/],
+  ['user-in', { login: { letIn: false, cause: 'unexplained', told: 'its token was refused' } }, /^unexplained: its token/, /--explain/],
+];
+
+describe('every check', () => {
+  test.each(EVERY.map((check) => [check.name, check] as const))('%s passes where all is well', (_name, check) => {
+    expect(checkOf(check, GOOD)).toMatchObject({ target: 'orders', status: 'passed' });
+  });
+
+  test.each(FAILING)('%s fails, and says what to do (%#)', (name, changes, says, fix) => {
+    expect(judged(name, evidence(changes))).toEqual({
+      target: 'orders',
+      check: name,
+      status: 'failed',
+      message: expect.stringMatching(says),
+      hint: expect.stringMatching(fix),
+    });
+  });
+
+  test('is shown failing', () => {
+    expect([...new Set(FAILING.map(([name]) => name))].sort()).toEqual(EVERY.map(({ name }) => name).sort());
+  });
+
+  test.each(EVERY.filter(({ needs }) => needs.length > 0).map((check) => [check.name, check] as const))(
+    '%s does not pass on what was not read',
+    (name, check) => {
+      const unread = Object.fromEntries(
+        check.needs.map((need) => [need, { unread: 'rds:DescribeDBClusters is not allowed', hint: 'allow it' }]),
+      );
+      expect(checkOf(check, { ...GOOD, ...unread })).toEqual({
+        target: 'orders',
+        check: name,
+        status: name === 'login' ? 'failed' : 'unread',
+        message: 'rds:DescribeDBClusters is not allowed',
+        hint: 'allow it',
+      });
+      expect(checkOf(check, { target: GOOD.target }).status).toBe('unread');
+    },
+  );
+});
+
+test.each<[string, Changes, string]>([
+  [
+    'instance-class',
+    { server: instance({ class: 'db.t4g.micro' }) },
+    'orders-1 (db.t4g.micro) has little memory: now and then a token may be refused for it',
+  ],
+  ['rds-iam', { target: { by: 'password' }, session: { iamPath: null } }, "'jane' logs in with a password, and is not under rds_iam"],
+  ['administration', { session: { superuser: true, createrole: false } }, "'jane' is a superuser"],
+  ['user-connections', { user: { connectionLimit: -1 } }, 'no limit, 2 open'],
+  ['clock', { caller: { skewMs: null } }, 'AWS did not say what time it is there'],
+])('%s passes, and says what is worth knowing', (name, changes, message) => {
+  expect(judged(name, evidence(changes))).toMatchObject({ status: 'passed', message });
+});
+
+test('a policy that could not be read, or that hangs on a condition, is no way in', () => {
+  const given = evidence({ ways: judgement({ verdict: 'unknown', why: [], unread: ["'role/api': iam:GetRole is not allowed"] }) });
+  expect(judged('user-policy', given)).toMatchObject({ status: 'unread', message: expect.stringContaining('iam:GetRole') });
+});
+
+test('nothing of AWS is asked of a server that is not there, and no TLS of one that shall have none', () => {
+  const target = {
+    ...GOOD.target,
+    by: 'password' as const,
+    tokens: false,
+    inAws: false,
+    endpoint: { ...GOOD.target.endpoint, tls: 'disable' },
+  };
+  expect(CHECKS.filter(({ applies }) => applies({ target })).map(({ name }) => name)).toEqual([
+    'reachable',
+    'login',
+    'writer',
+    'administration',
+  ]);
+});
