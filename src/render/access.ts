@@ -114,7 +114,10 @@ const through = (via: readonly string[]): Phrase => {
   if (via.length === 1 && first === 'owner') return [', as its owner'];
   if (via.length === 1 && first === 'PUBLIC') return [', through PUBLIC'];
   return say`, through ${join(
-    via.map((role) => say`${role}`),
+    via.map((role) => (role.startsWith(PATTERN) ? say`${[PATTERN]}${role.slice(PATTERN.length)}` : say`${role}`)),
     ' > ',
   )}`;
 };
+
+/** What a path of MySQL ends in where a row on a pattern of schemas gives it. */
+const PATTERN = 'pattern ';

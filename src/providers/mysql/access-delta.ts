@@ -2,9 +2,10 @@ import { createItems, type Items, placeOf, type Sides } from '../../core/access-
 import { groupBy } from '../../core/group.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import type { AccessDelta } from '../../model/plan.ts';
+import { type MysqlLevel, mysqlLevel, mysqlWords } from '../../model/privilege-mysql.ts';
 import { type Asker, askerOf } from './access-asker.ts';
-import { effectiveAccess, objectOf, type Place, placeKey, widerPlace } from './access-effective.ts';
-import { type Holdings, PUBLIC_ACCOUNT, routineKey, tableKey } from './access-rows.ts';
+import { type Effective, effectiveAccess, objectOf, type Place, placeKey, widerPlace } from './access-effective.ts';
+import { GRANT_OPTION, type Holdings, PUBLIC_ACCOUNT, routineKey, tableKey } from './access-rows.ts';
 import { standingSides } from './access-standing.ts';
 import type { AccessState } from './access-state.ts';
 import { hasRowsOn, ownPlaces, touchedPlaces } from './access-touched.ts';
@@ -153,11 +154,15 @@ const objectSides = ({ was, is, places }: Judged): Sides => {
 
 /** Adds what the second has on a place and the first has not; what comes with a wider place is told of that. */
 const addBeyond = (items: Items, first: Asker, second: Asker, place: Place): void => {
-  const [had, has] = [effectiveAccess(first, place), effectiveAccess(second, place)];
+  const level = mysqlLevel(place.kind) ?? 'global';
+  const had = atomsOf(effectiveAccess(first, place), first, level);
   const wider = widerPlace(place);
-  const withWider = (word: string): boolean =>
-    wider !== null && effectiveAccess(second, wider).has(word) && !effectiveAccess(first, wider).has(word);
-  const found = [...has].filter(([word]) => !had.has(word) && !withWider(word));
+  const [hadWider, hasWider] = wider
+    ? [atomsOf(effectiveAccess(first, wider), first, level), atomsOf(effectiveAccess(second, wider), second, level)]
+    : [NOTHING, NOTHING];
+  const found = [...atomsOf(effectiveAccess(second, place), second, level)].filter(
+    ([atom]) => !had.has(atom) && (!hasWider.has(atom) || hadWider.has(atom)),
+  );
   if (found.length === 0) return;
   const on = objectOf(place);
   for (const list of groupBy(found, ([, path]) => path.join('\0')).values()) {
@@ -166,10 +171,27 @@ const addBeyond = (items: Items, first: Asker, second: Asker, place: Place): voi
       on,
       placeOf(on),
       on.names,
-      list.map(([word]) => word),
+      list.map(([atom]) => atom),
       list[0]?.[1] ?? [],
     );
   }
+};
+
+const NOTHING: Effective = new Map();
+
+/** As plans write privileges: the grant option of a place is one on each of the words that can be granted there. */
+const atomsOf = (effective: Effective, { state }: Asker, level: MysqlLevel): Effective => {
+  const option = effective.get(GRANT_OPTION);
+  if (!option) return effective;
+  const { flavour } = state.server;
+  const atoms = new Map<string, readonly string[]>();
+  const legal = new Set(mysqlWords(level, flavour));
+  for (const [word, path] of effective) {
+    if (word === GRANT_OPTION) continue;
+    atoms.set(word, path);
+    if (legal.has(word)) atoms.set(`${word}*`, option.length > 1 || option[0] !== 'direct' ? option : path);
+  }
+  return atoms;
 };
 
 /** Users with the same gains and losses together. */

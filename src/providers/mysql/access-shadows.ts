@@ -32,7 +32,7 @@ export const shadowFindings = (before: AccessState, after: AccessState, changes:
           findingOf(
             first,
             [first, ...rest].map(({ user }) => user),
-            blocked.has(rowKey(first.hidden)),
+            blocked.has(rowKey(first.hidden)) || first.foreign,
           ),
         ]
       : [],
@@ -49,6 +49,8 @@ type Shadow = {
   /** The row that gives the words and does not count. */
   readonly hidden: Row;
   readonly counts: readonly Row[];
+  /** The hidden row is another account's: of another host, or the anonymous user's. */
+  readonly foreign: boolean;
 };
 
 const rowKey = ({ holder, stored }: Pick<Row, 'holder' | 'stored'>): string => `${holder}\0${stored}`;
@@ -138,6 +140,7 @@ const shadow = (
   words: [...words].map((word) => (word === GRANT_OPTION ? 'the grant option' : word)).sort(byCodeUnit),
   hidden,
   counts: counting.map((row) => rowOf(is, row)),
+  foreign: is.others.some(({ holdings }) => holdings.name === hidden.holder),
 });
 
 /** So many users are named. */

@@ -5,6 +5,7 @@ import { failure } from '../../model/finding.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
 import { mysqlLevel } from '../../model/privilege-mysql.ts';
 import type { Inspection } from '../provider.ts';
+import type { Rows, Tables } from './account-rows.ts';
 import { type Connected, connect, type Row, timeoutOptions } from './connect.ts';
 import { hostOf } from './hosts.ts';
 import {
@@ -23,7 +24,7 @@ import {
   SNAPSHOT_END,
   sessionsQuery,
 } from './queries.ts';
-import { type Grants, grantsOf, type Rows, sorted, type Tables } from './rows.ts';
+import { type Grants, grantsOf, sorted } from './rows.ts';
 import { type Everywhere, everywhere, serverOf } from './server.ts';
 import type { Server, Snapshot, SnapshotAccount, Unseen } from './snapshot.ts';
 import { readError, readingGrants } from './trouble.ts';

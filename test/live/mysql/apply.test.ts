@@ -125,6 +125,38 @@ ${names.map((name) => `  ${JSON.stringify(name)}: { auth: password, password: ${
     });
   });
 
+  test('limits and TLS are what the manifest says, and what it leaves out is the default', async () => {
+    const body = (more: string) => `users:\n  app: { auth: password, password: ${REFERENCE}${more} }\n`;
+    const tls = async () => {
+      const session = await server().connect({ user: 'app', password: PASSWORDS.first }, { ssl: { rejectUnauthorized: false } });
+      session.destroy();
+    };
+    await apply(
+      body(', require: ssl, limits: { queries_per_hour: 7, updates_per_hour: 8, connections_per_hour: 900 }, password_expire: 30'),
+    );
+    expect(await asks(server(), 'app', PASSWORDS.first)).toBe(1045);
+    await tls();
+    await apply(body(', require: { subject: "/CN=o\'neil\\\\x", issuer: "/O=a AND b" }, connection_limit: 3, password_expire: never'));
+    await expect(tls()).rejects.toMatchObject({ errno: 1045 });
+    await apply(body(', require: none'));
+    expect(await asks(server(), 'app', PASSWORDS.first)).toBe(1);
+    await remove('app');
+  });
+
+  test.runIf(version.length === 3)('a server that validates passwords takes strong ones, and the plan says what it is about', async () => {
+    await server().query(server().superuser, "INSTALL COMPONENT 'file://component_validate_password'");
+    try {
+      await apply(`users:\n  app: { auth: password, password: ${REFERENCE} }\n`);
+      setPassword('weak');
+      const { result } = await applyOn(server(), `users:\n  app: { auth: password, password: ${REFERENCE}, password_version: 2 }\n`);
+      expect(result.failed?.message).toMatch(/error 1819.*too weak/);
+      expect(JSON.stringify(result)).not.toContain("'weak'");
+    } finally {
+      await server().query(server().superuser, "UNINSTALL COMPONENT 'file://component_validate_password'");
+    }
+    await remove('app');
+  });
+
   describe('what is taken away', () => {
     test('the table goes and its columns stay', async () => {
       const wide = `users:\n  app: { auth: password, password: ${REFERENCE}, grants: [{ privileges: [select, insert], tables: orders.one }] }\n`;

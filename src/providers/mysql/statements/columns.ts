@@ -10,6 +10,9 @@ import { nameSql } from './names.ts';
 
 type Change = Indexed<'grant'>;
 
+/** Changes of columns by account and table. */
+export type ColumnChanges = ReadonlyMap<string, readonly Change[]>;
+
 /** Columns by privilege, as GRANT takes them. */
 type Columns = ReadonlyMap<string, readonly string[]>;
 
@@ -51,14 +54,13 @@ export const regranted = (
   scope: Scope,
   { before }: Change,
   removed: Privileges,
-  columns: readonly Change[],
+  columns: ColumnChanges,
 ): { readonly next: NonNullable<Draft['next']>; readonly lapses: boolean } => {
   if (!before || removed.length === 0) return NOTHING;
   const name = granteeKey(before.grantee);
   const on = { schema: before.on.schema, relation: before.on.names[0]! };
-  const coming = columns.filter(
-    (change) => tableOf(change) === pathKey(name, on.schema!, on.relation) && comes(change).some((word) => removed.includes(word)),
-  );
+  const here = columns.get(pathKey(name, on.schema!, on.relation)) ?? [];
+  const coming = here.filter((change) => comes(change).some((word) => removed.includes(word)));
   if (coming.length === 0) return NOTHING;
   const granted = columnsOf(coming.map((change) => ({ names: namesOf(change), words: comes(change) })));
   return { next: [{ sql: grantSql(scope, granted, on, name), changes: coming.map(({ index }) => index) }], lapses: true };
@@ -67,7 +69,8 @@ const NOTHING = { next: [], lapses: false };
 
 type Table = Pick<Grant['on'], 'schema' | 'relation'>;
 
-const tableOf = ({ before, after }: Change): string => {
+/** The account and the table that a change of columns is about. */
+export const tableOf = ({ before, after }: Change): string => {
   const { on, grantee } = (before ?? after)!;
   return pathKey(granteeKey(grantee), on.schema!, on.relation!);
 };

@@ -1,3 +1,4 @@
+import { groupBy } from '../../../core/group.ts';
 import { byWord, grantable, wordOf } from '../../../core/privileges.ts';
 import { granteeKey, type ObjectSet, type Privileges } from '../../../model/access.ts';
 import { distinct } from '../../../model/key.ts';
@@ -6,7 +7,7 @@ import { schemaPattern } from '../patterns.ts';
 import type { Scope } from '../scope.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { ident } from '../sql.ts';
-import { columnDrafts, regranted } from './columns.ts';
+import { type ColumnChanges, columnDrafts, regranted, tableOf } from './columns.ts';
 import type { Draft, Indexed } from './draft.ts';
 import { nameSql } from './names.ts';
 
@@ -15,7 +16,8 @@ type Change = Indexed<'grant'>;
 /** GRANT and REVOKE, one account and one object a statement, by the exact words. */
 export const grantDrafts = (scope: Scope, changes: readonly Change[]): Draft[] => {
   const [columns, others] = [changes.filter(isColumns), changes.filter((change) => !isColumns(change))];
-  const drafts = others.flatMap((change) => objectsOf(change).flatMap((one) => objectDrafts(scope, one, columns)));
+  const byTable = groupBy(columns, tableOf);
+  const drafts = others.flatMap((change) => objectsOf(change).flatMap((one) => objectDrafts(scope, one, byTable)));
   const taken = new Set(drafts.flatMap(({ next = [] }) => next.flatMap((statement) => statement.changes)));
   return [...drafts, ...columnDrafts(scope, columns, taken)];
 };
@@ -29,7 +31,7 @@ const objectsOf = (change: Change): Change[] => {
   return on.names.map((name) => ({ ...change, before: only(name, change.before), after: only(name, change.after) }));
 };
 
-const objectDrafts = (scope: Scope, change: Change, columns: readonly Change[]): Draft[] => {
+const objectDrafts = (scope: Scope, change: Change, columns: ColumnChanges): Draft[] => {
   const { on } = (change.before ?? change.after)!;
   if (on.kind === 'proxy') return proxyDrafts(scope, change);
   if (on.kind === 'global' && scope.server.flavour === 'mysql') return globalDrafts(scope, change);
@@ -46,7 +48,7 @@ const heldBy = (privileges: Privileges = []): Held => ({
 });
 
 /** What each prefix leaves is within what was and what shall be: the option of a row is for all of its words, so that it moves while they do not. */
-const rowDrafts = (scope: Scope, change: Change, before: Held, after: Held, columns: readonly Change[] = []): Draft[] => {
+const rowDrafts = (scope: Scope, change: Change, before: Held, after: Held, columns: ColumnChanges = new Map()): Draft[] => {
   const { on, grantee } = (change.before ?? change.after)!;
   const name = granteeKey(grantee);
   const place = `ON ${placeSql(scope, on)}`;

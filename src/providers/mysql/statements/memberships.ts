@@ -7,12 +7,22 @@ import { isRole, nameSql } from './names.ts';
 type Change = Indexed<'membership'>;
 
 /** What is granted to somebody, made active at login, and taken away again: one account and one role a statement. */
-export const membershipDrafts = (scope: Scope, changes: readonly Change[]): Draft[] => [
-  ...changes.flatMap((change) => moveDrafts(scope, change)),
-  ...[...groupBy(changes, ({ before, after }) => (before ?? after)!.member)].flatMap(([member, some]) =>
-    defaultDrafts(scope, member, some),
-  ),
-];
+export const membershipDrafts = (scope: Scope, changes: readonly Change[]): Draft[] => {
+  const defaults = groupBy(scope.snapshot.defaultRoles, (row) => scope.rename(row.member));
+  return [
+    ...changes.flatMap((change) => moveDrafts(scope, change)),
+    ...[...groupBy(changes, ({ before, after }) => (before ?? after)!.member)].flatMap(([member, some]) =>
+      isRole(scope, member)
+        ? []
+        : defaultDrafts(
+            scope,
+            member,
+            some,
+            (defaults.get(member) ?? []).map(({ role }) => scope.rename(role)),
+          ),
+    ),
+  ];
+};
 
 /** Within the phase: what comes, what is active at login, what goes. */
 const [JOIN, SETTLE, LEAVE] = [0, 1, 2];
@@ -33,22 +43,18 @@ const moveDrafts = (scope: Scope, { before, after, index }: Change): Draft[] => 
 };
 
 /** What is active at login is set as a whole, for what the account will be in. */
-const defaultDrafts = (scope: Scope, member: string, changes: readonly Change[]): Draft[] =>
-  isRole(scope, member)
-    ? []
-    : scope.server.flavour === 'mariadb'
-      ? singleDefault(scope, member, changes)
-      : defaultList(scope, member, changes);
+const defaultDrafts = (scope: Scope, member: string, changes: readonly Change[], current: readonly string[]): Draft[] =>
+  scope.server.flavour === 'mariadb'
+    ? singleDefault(scope, member, changes, current[0] ?? null)
+    : defaultList(scope, member, changes, current);
 
 /** REVOKE takes the role out of the list by itself. */
-const defaultList = (scope: Scope, member: string, changes: readonly Change[]): Draft[] => {
+const defaultList = (scope: Scope, member: string, changes: readonly Change[], current: readonly string[]): Draft[] => {
   const moved = changes.filter(
     ({ before, after }) => after !== null && ((before?.inherit ?? false) !== after.inherit || isRegranted(before, after)),
   );
   if (moved.length === 0) return [];
-  const wanted = new Set(
-    scope.snapshot.defaultRoles.filter((row) => scope.rename(row.member) === member).map(({ role }) => scope.rename(role)),
-  );
+  const wanted = new Set(current);
   for (const { before, after } of changes) {
     if (after?.inherit) wanted.add(after.role);
     else wanted.delete((after ?? before)!.role);
@@ -60,8 +66,7 @@ const defaultList = (scope: Scope, member: string, changes: readonly Change[]): 
 const isRegranted = (before: Change['before'], after: Change['after']): boolean => before?.admin === true && after?.admin === false;
 
 /** There is one, and REVOKE leaves it behind: it would come back to life with a role of that name. */
-const singleDefault = (scope: Scope, member: string, changes: readonly Change[]): Draft[] => {
-  const current = scope.snapshot.defaultRoles.find((row) => scope.rename(row.member) === member)?.role ?? null;
+const singleDefault = (scope: Scope, member: string, changes: readonly Change[], current: string | null): Draft[] => {
   const coming = changes
     .filter(({ before, after }) => after?.inherit === true && before?.inherit !== true)
     .sort((a, b) => byCodeUnit(a.key, b.key));

@@ -168,10 +168,11 @@ const discards = ({ declared, server }: Scope, name: string): boolean =>
   hasDualPasswords(server) && declared.roles.get(name)?.rotate === true;
 
 /** MySQL hashes a new password by the plugin that the account has: one that knows no passwords has to give way. MariaDB takes its own. */
-const pluginSql = ({ server }: Scope, before: Role, switched: boolean): string =>
-  switched && server.flavour === 'mysql' && before.options?.auth !== 'none'
-    ? ` WITH ${server.passwordPlugin ?? 'caching_sha2_password'}`
-    : '';
+const pluginSql = ({ server }: Scope, before: Role, switched: boolean): string => {
+  if (!switched || server.flavour !== 'mysql' || before.options?.auth === 'none') return '';
+  const plugin = server.passwordPlugin ?? '';
+  return ` WITH ${/^\w+$/.test(plugin) ? plugin : 'caching_sha2_password'}`;
+};
 
 /** A login is closed before anything else happens: should the drop be refused, it stays closed. */
 const dropDrafts = (scope: Scope, { index }: Indexed<'role'>, before: Role): Draft[] => {

@@ -1,6 +1,8 @@
 import { parseAccount } from '../../../core/account.ts';
+import { groupBy } from '../../../core/group.ts';
 import type { Account } from '../../../model/declared.ts';
 import type { Scope } from '../scope.ts';
+import type { Snapshot, SnapshotAccount } from '../snapshot.ts';
 import { literal } from '../sql.ts';
 import type { Draft, Indexed } from './draft.ts';
 
@@ -11,11 +13,17 @@ import type { Draft, Indexed } from './draft.ts';
  */
 export const sessionDrafts = (scope: Scope, change: Indexed<'sessions'>, ended: ReadonlySet<string>): Draft[] => {
   const name = scope.renamed.get(change.before!.role) ?? change.before!.role;
-  const account = scope.snapshot.accounts.find((one) => one.name === name) ?? parseAccount(name);
-  const others = scope.snapshot.accounts.filter(
-    (other) => other.user === account.user && other.host !== account.host && other.host !== '' && !ended.has(scope.rename(other.name)),
-  );
+  const alike = accountsByUser(scope.snapshot).get(parseAccount(name).user) ?? [];
+  const account = alike.find((one) => one.name === name) ?? parseAccount(name);
+  const others = alike.filter((other) => other.host !== account.host && other.host !== '' && !ended.has(scope.rename(other.name)));
   return [{ phase: 'close', sql: endingSql(scope, account, others), changes: [change.index], rank: 1 }];
+};
+
+const known = new WeakMap<Snapshot, ReadonlyMap<string, readonly SnapshotAccount[]>>();
+const accountsByUser = (snapshot: Snapshot): ReadonlyMap<string, readonly SnapshotAccount[]> => {
+  const found = known.get(snapshot) ?? groupBy(snapshot.accounts, ({ user }) => user);
+  known.set(snapshot, found);
+  return found;
 };
 
 /** Whether a statement answers with statements to run. */

@@ -1,0 +1,179 @@
+import { byCodeUnit } from '../../model/key.ts';
+import type { Flavour } from '../../model/privilege-mysql.ts';
+import { requireText } from '../../model/require.ts';
+import type { AccountOptions } from '../../model/state.ts';
+import { isReserved } from './catalog.ts';
+import { accessWords, columnWord, isIamPlugin, isPasswordPlugin } from './flavour.ts';
+import type { SnapshotAccount } from './snapshot.ts';
+
+/** One row as the driver gives it. */
+export type Row = readonly (string | number | null)[];
+/** The rows of each named query. */
+export type Rows = ReadonlyMap<string, readonly Row[]>;
+
+/** What the grant tables say, and where they stand. */
+export type Tables = {
+  readonly flavour: Flavour;
+  readonly version: number;
+  /** The privilege columns of mysql.user and mysql.db, in the order of their letters. */
+  readonly columns: { readonly user: readonly string[]; readonly db: readonly string[] };
+  readonly rows: Rows;
+};
+
+/** An account with what other parts of the snapshot say of it. */
+export type ReadAccount = Omit<SnapshotAccount, 'name'> & {
+  /** Static privileges at `*.*`, the grant option among them. */
+  readonly words: readonly string[];
+  readonly restrictions: readonly { readonly schema: string; readonly privileges: readonly string[] }[];
+  readonly defaultRole: string | null;
+};
+
+/** The rows of mysql.user or mysql.global_priv. */
+export const accountsOf = (tables: Tables): readonly ReadAccount[] =>
+  tables.flavour === 'mysql' ? mysqlAccounts(tables) : mariadbAccounts(tables);
+
+const mysqlAccounts = (tables: Tables): readonly ReadAccount[] => {
+  const powerful = new Set(of(tables, 'dynamic').flatMap(([user, host, word]) => (word === 'SYSTEM_USER' ? [`${user}@${host}`] : [])));
+  const wordsOf = once((letters) => lettered(letters, tables.columns.user));
+  return of(tables, 'accounts').map((row) => {
+    const [user, host, letters, plugin, stored, locked, expired, lifetime, ssl, subject, issuer, cipher] = row.map(text) as string[];
+    const [questions, updates, connections, perUser] = row.slice(12, 16).map(Number) as [number, number, number, number];
+    const metadata = json(row[16]) as { comment?: unknown; rolecall?: unknown } | null;
+    const locking = json(row[18]) as { failed_login_attempts?: number; password_lock_time_days?: number } | null;
+    const { comment, rolecall, ...others } = metadata ?? {};
+    const words = wordsOf(letters!);
+    const isLocked = locked === 'Y';
+    return {
+      user: user!,
+      host: host!,
+      kind: isLocked && expired === 'Y' && stored === '' ? 'role' : 'user',
+      locked: isLocked,
+      options: {
+        ...authenticationOf(plugin!, stored!, isLocked),
+        require: required(ssl!, { subject: subject!, issuer: issuer!, cipher: cipher! }),
+        queriesPerHour: questions,
+        updatesPerHour: updates,
+        connectionsPerHour: connections,
+        passwordExpireDays: row[7] === null ? null : Number(lifetime),
+        ...(tables.version >= 80_019
+          ? { failedLoginAttempts: locking?.failed_login_attempts ?? 0, passwordLockDays: locking?.password_lock_time_days ?? 0 }
+          : {}),
+      },
+      connectionLimit: perUser,
+      comment: typeof comment === 'string' ? comment : null,
+      mark: rolecall === undefined ? null : JSON.stringify(rolecall),
+      attributes: Object.keys(others).length > 0,
+      system: isReserved(user!) || words.includes('SUPER') || powerful.has(`${user}@${host}`),
+      words,
+      restrictions: restrictionsOf(row[17]),
+      defaultRole: null,
+    };
+  });
+};
+
+const restrictionsOf = (value: Row[number] | undefined): ReadAccount['restrictions'] =>
+  ((json(value) ?? []) as readonly { Database: string; Privileges: readonly string[] }[]).map(({ Database, Privileges }) => ({
+    schema: Database,
+    privileges: Privileges.map((word) => word.toUpperCase()).sort(byCodeUnit),
+  }));
+
+/** What global_priv holds of an account beside its mask and its password. */
+type Priv = {
+  readonly plugin?: string;
+  readonly is_role?: boolean;
+  readonly account_locked?: boolean;
+  readonly password_lifetime?: number;
+  readonly default_role?: string;
+  /** 0 none, 1 ssl, 2 x509, 3 what the certificate must say */
+  readonly ssl_type?: number;
+  readonly ssl_cipher?: string;
+  readonly x509_issuer?: string;
+  readonly x509_subject?: string;
+  readonly max_questions?: number;
+  readonly max_updates?: number;
+  readonly max_connections?: number;
+  readonly max_user_connections?: number;
+};
+
+const mariadbAccounts = (tables: Tables): readonly ReadAccount[] => {
+  const wordsOf = once((mask) => accessWords(mask, tables.version));
+  return of(tables, 'accounts').map((row) => {
+    const [user, host, mask, stored] = row.map(text) as [string, string, string, string];
+    const priv = (json(row[5]) ?? {}) as Priv;
+    const others = (json(row[4]) ?? []) as readonly string[];
+    const locked = Boolean(priv.account_locked);
+    const words = wordsOf(mask || '0');
+    const plugin = [...others, priv.plugin || 'mysql_native_password'].join(' OR ');
+    return {
+      user,
+      host,
+      kind: priv.is_role ? 'role' : 'user',
+      locked,
+      options: {
+        ...(priv.is_role ? { auth: 'none' as const } : authenticationOf(plugin, stored, locked)),
+        require: required(['', 'ANY', 'X509', 'SPECIFIED'][priv.ssl_type ?? 0]!, {
+          subject: priv.x509_subject ?? '',
+          issuer: priv.x509_issuer ?? '',
+          cipher: priv.ssl_cipher ?? '',
+        }),
+        queriesPerHour: priv.max_questions ?? 0,
+        updatesPerHour: priv.max_updates ?? 0,
+        connectionsPerHour: priv.max_connections ?? 0,
+        passwordExpireDays: (priv.password_lifetime ?? -1) < 0 ? null : priv.password_lifetime!,
+      },
+      connectionLimit: priv.max_user_connections ?? 0,
+      comment: null,
+      mark: null,
+      attributes: false,
+      system: isReserved(user) || words.includes('SUPER'),
+      words,
+      restrictions: [],
+      defaultRole: priv.default_role || null,
+    };
+  });
+};
+
+/** `stored`: '' nothing, 'RDS' that word, anything else some password. */
+const authenticationOf = (plugin: string, stored: string, locked: boolean): Pick<AccountOptions, 'auth' | 'plugin'> => {
+  if (isIamPlugin(plugin) && stored === 'RDS') return { auth: 'iam' };
+  if (!isPasswordPlugin(plugin)) return { auth: 'other', plugin };
+  if (stored !== '') return { auth: 'password' };
+  // Open without a password, which no manifest asks for.
+  return locked ? { auth: 'none' } : { auth: 'other', plugin };
+};
+
+const required = (type: string, certificate: { readonly subject: string; readonly issuer: string; readonly cipher: string }): string => {
+  switch (type) {
+    case 'ANY':
+      return 'ssl';
+    case 'X509':
+      return 'x509';
+    case 'SPECIFIED':
+      return requireText(certificate);
+    default:
+      return 'none';
+  }
+};
+
+/** The same function, that thinks about each text once: a hundred thousand rows name a thousand accounts, and hold a dozen sets. */
+export const once = <T>(compute: (text: string) => T): ((text: string) => T) => {
+  const known = new Map<string, T>();
+  return (text) => {
+    const answer = known.get(text);
+    if (answer !== undefined) return answer;
+    known.set(text, compute(text));
+    return known.get(text)!;
+  };
+};
+
+/** The words of the columns whose letter is Y. */
+export const lettered = (letters: string, columns: readonly string[]): readonly string[] =>
+  columns.filter((_, index) => letters[index] === 'Y').map(columnWord);
+
+/** The rows of a query; none where it was not asked. */
+export const of = ({ rows }: Tables, name: string): readonly Row[] => rows.get(name) ?? [];
+
+/** A value as text, null as none. */
+export const text = (value: Row[number] | undefined): string => (value === null || value === undefined ? '' : String(value));
+
+const json = (value: Row[number] | undefined): unknown => (value === null || value === undefined ? null : JSON.parse(String(value)));
