@@ -24,14 +24,19 @@ const nameOf = ({ kind, schema, relation, name }: Place): string =>
   `${kind} ${pathKey(...[schema, relation, name].filter((part) => part !== null && part !== undefined))}`;
 
 const isThere = (scope: Scope, { kind, schema, relation, name }: Place): boolean => {
-  const there = thereOf(scope);
-  const fold = scope.server.lowerCaseTableNames === 0 ? (text: string) => text : (text: string) => text.toLowerCase();
   switch (kind) {
     case 'schema':
-      return isSystemSchema(name) || there.has(fold(name));
+      return isSystemSchema(name) || thereOf(scope).has(foldOf(scope)(name));
     case 'table':
-    case 'column':
-      return isSystemSchema(schema!) || there.has(`${fold(schema!)}\0${fold(relation ?? name)}`);
+    case 'column': {
+      const fold = foldOf(scope);
+      return (
+        isSystemSchema(schema!) ||
+        thereOf(scope)
+          .get(fold(schema!))
+          ?.has(fold(relation ?? name)) === true
+      );
+    }
     case 'global':
     case 'pattern':
     case 'function':
@@ -41,20 +46,23 @@ const isThere = (scope: Scope, { kind, schema, relation, name }: Place): boolean
   }
 };
 
-const known = new WeakMap<Scope, ReadonlySet<string>>();
+const same = (text: string): string => text;
+const lower = (text: string): string => text.toLowerCase();
+const foldOf = ({ server }: Scope): ((text: string) => string) => (server.lowerCaseTableNames === 0 ? same : lower);
 
-/** Schemas, and tables as `schema NUL table`. */
-const thereOf = (scope: Scope): ReadonlySet<string> => {
+type Tables = ReadonlyMap<string, ReadonlySet<string>>;
+const known = new WeakMap<Scope, Tables>();
+
+/** The tables of each schema. */
+const thereOf = (scope: Scope): Tables => {
   let there = known.get(scope);
   if (!there) {
-    const fold = scope.server.lowerCaseTableNames === 0 ? (text: string) => text : (text: string) => text.toLowerCase();
+    const fold = foldOf(scope);
     const { schemas, tables } = scope.snapshot;
-    const names = new Set(schemas.map(fold));
-    for (const { schema, names: inSchema } of tables) {
-      const prefix = fold(schema);
-      for (const name of inSchema) names.add(`${prefix}\0${fold(name)}`);
-    }
-    there = names;
+    there = new Map<string, ReadonlySet<string>>([
+      ...schemas.map((schema) => [fold(schema), new Set<string>()] as const),
+      ...tables.map(({ schema, names }) => [fold(schema), new Set(names.map(fold))] as const),
+    ]);
     known.set(scope, there);
   }
   return there;

@@ -238,6 +238,6 @@ const reportOrphan = (compare: Comparison, name: string): void =>
   });
 
 const blockedAlter = (scope: Scope, before: Role, after: Role): About => {
-  const reason = JSON.stringify(before) === JSON.stringify(after) ? undefined : outOfReach(scope, after.name);
-  return reason === undefined ? {} : { blocked: reason };
+  const reason = outOfReach(scope, after.name);
+  return reason === undefined || JSON.stringify(before) === JSON.stringify(after) ? {} : { blocked: reason };
 };

@@ -70,8 +70,12 @@ const reportNothing = ({ login }: Scope, { selector, source }: DeclaredGrant, on
 
 /** The server keeps one grant option for all static privileges of a row. What patterns have in common only the server says. */
 const reportMixed = (scope: Scope, account: string, rows: Map<string, Wanted>, once: Once): void => {
+  // A hundred thousand rows have a few lists.
+  const mixed = new Map<Privileges, boolean>();
   for (const [key, { place, privileges, grant }] of rows) {
-    if (!isMixed(scope, privileges)) continue;
+    const found = mixed.get(privileges) ?? isMixed(scope, privileges);
+    mixed.set(privileges, found);
+    if (!found) continue;
     rows.set(key, { place, privileges: levelled(scope, privileges), grant });
     once(`mixed ${grant.selector} ${account}`, {
       severity: 'error',
