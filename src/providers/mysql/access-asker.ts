@@ -8,6 +8,9 @@ import { coversSchema } from './patterns.ts';
 /** Somebody's rows, and how the asker comes to them: [] for its own, else roles in order, an other account, or PUBLIC first. */
 export type Source = { readonly holdings: Holdings; readonly path: readonly string[] };
 
+/** What is held on a place, each word with the way to it: 'direct', roles in order, PUBLIC, another account, `pattern Db` last. */
+export type Effective = ReadonlyMap<string, readonly string[]>;
+
 /**
  * Who asks: an account (or a role by itself) with all the rows that can count for it, as the server puts them together.
  *
@@ -26,6 +29,8 @@ export type Asker = {
   readonly publics: readonly Source[];
   /** MySQL puts its own rows together with those of its roles. */
   readonly pooled: boolean;
+  /** What was found for it so far, by schema; '' is the whole server. */
+  readonly known: Map<string, Effective>;
 };
 
 /** Accounts by user name, made once for a state. */
@@ -59,6 +64,7 @@ export const askerOf = (state: AccessState, name: string): Asker => {
     roles: sources(state, roles),
     publics: flavour === 'mariadb' ? sources(state, publicRoles(state)) : [],
     pooled: flavour === 'mysql' && (roles.size > 0 || isRole),
+    known: new Map(),
   };
 };
 
@@ -123,7 +129,7 @@ const otherAccounts = (state: AccessState, own: Holdings): readonly Source[] => 
 };
 
 /** Every client of the second host is one of the first. */
-export const coversHost = (wide: string, narrow: string): boolean => {
+const coversHost = (wide: string, narrow: string): boolean => {
   if (wide === narrow || wide === '%') return true;
   return !narrow.includes('_') && coversSchema(wide, narrow, false);
 };

@@ -3,12 +3,12 @@ import { groupBy } from '../../core/group.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import type { AccessDelta } from '../../model/plan.ts';
 import { type MysqlLevel, mysqlLevel, mysqlWords } from '../../model/privilege-mysql.ts';
-import { type Asker, askerOf } from './access-asker.ts';
-import { type Effective, effectiveAccess, objectOf, type Place, placeKey, widerPlace } from './access-effective.ts';
+import { type Asker, askerOf, type Effective, storedFor } from './access-asker.ts';
+import { effectiveAccess, objectOf, type Place, placeKey, widerPlace } from './access-effective.ts';
 import { GRANT_OPTION, type Holdings, PUBLIC_ACCOUNT, routineKey, tableKey } from './access-rows.ts';
 import { standingSides } from './access-standing.ts';
 import type { AccessState } from './access-state.ts';
-import { hasRowsOn, ownPlaces, touchedPlaces } from './access-touched.ts';
+import { ownPlaces, touchedPlaces } from './access-touched.ts';
 
 /**
  * Who gains and loses what between two states, users alike in it together, losses first. Costs by what changed: only users whose own
@@ -68,7 +68,11 @@ const withMembers = (states: readonly AccessState[], names: ReadonlySet<string>)
   return found;
 };
 
-type Judged = { readonly was: Asker; readonly is: Asker; readonly places: readonly Place[] };
+/** Two states of a user, and the places where they may differ. */
+type Judged = { readonly was: Asker; readonly is: Asker; readonly places: Places };
+
+/** Places, each once; the keys of tables and routines among them (or around them), and the schemas that they are in. */
+type Places = { readonly list: readonly Place[]; readonly rows: ReadonlySet<string>; readonly schemas: ReadonlySet<string> };
 
 const NO_SIDES: Sides = { gains: [], loses: [] };
 
@@ -76,12 +80,17 @@ const NO_SIDES: Sides = { gains: [], loses: [] };
 const judge = (before: AccessState, after: AccessState): ((user: string) => Sides) => {
   const diff = rememberedPlaces([before, after]);
   const known = new Map<string, Sides>();
+  const byRoles = new Map<string, Places>();
   return (user) => {
-    const judged = placesOf(askerOf(before, user), askerOf(after, user), diff);
-    if (judged.places.length === 0) return NO_SIDES;
-    const key = standingKey(user, judged);
-    const sides = known.get(key) ?? objectSides(judged);
-    known.set(key, sides);
+    const [was, is] = [askerOf(before, user), askerOf(after, user)];
+    const roles = JSON.stringify([was, is].map(({ roles }) => roles.map(({ path }) => path)));
+    const shared = was.own.holdings === is.own.holdings && was.pooled === is.pooled && was.others.length + is.others.length === 0;
+    const places = (shared ? byRoles.get(roles) : undefined) ?? placesOf(was, is, diff);
+    if (shared) byRoles.set(roles, places);
+    if (places.list.length === 0) return NO_SIDES;
+    if (!shared || hasRowsOn(before, was.own.holdings, places)) return objectSides({ was, is, places });
+    const sides = known.get(roles) ?? objectSides({ was, is, places });
+    known.set(roles, sides);
     return sides;
   };
 };
@@ -92,6 +101,7 @@ type Difference = (was: Holdings | null, is: Holdings | null) => readonly Place[
 const rememberedPlaces = (states: readonly AccessState[]): Difference => {
   const known = new Map<Holdings | null, Map<Holdings | null, readonly Place[]>>();
   return (was, is) => {
+    if (was === is) return [];
     const found = known.get(was) ?? new Map<Holdings | null, readonly Place[]>();
     known.set(was, found);
     const places = found.get(is) ?? touchedPlaces(states, was, is);
@@ -104,48 +114,48 @@ const rememberedPlaces = (states: readonly AccessState[]): Difference => {
 const sourcesOf = ({ own, others, roles, publics }: Asker): ReadonlyMap<string, Holdings> =>
   new Map([own, ...others, ...roles, ...publics].map(({ holdings }) => [holdings.name, holdings]));
 
-const placesOf = (was: Asker, is: Asker, diff: Difference): Judged => {
-  const found = new Map<string, Place>();
+const placesOf = (was: Asker, is: Asker, diff: Difference): Places => {
   const [had, has] = [sourcesOf(was), sourcesOf(is)];
-  const add = (places: readonly Place[]): void => {
-    for (const place of places) found.set(placeKey(place), place);
-  };
-  for (const name of new Set([...had.keys(), ...has.keys()])) add(diff(had.get(name) ?? null, has.get(name) ?? null));
+  const lists = [...new Set([...had.keys(), ...has.keys()])].map((name) => diff(had.get(name) ?? null, has.get(name) ?? null));
   // Rows are put together in another way when the first role comes, or the last one goes.
-  if (was.pooled !== is.pooled) for (const asker of [was, is]) add(ownPlaces([was.state, is.state], asker));
-  return { was, is, places: [...found.values()] };
+  if (was.pooled !== is.pooled) lists.push(...[was, is].map((asker) => ownPlaces([was.state, is.state], asker)));
+  const several = lists.filter((list) => list.length > 0);
+  const list = several.length > 1 ? [...new Map(several.flat().map((place) => [placeKey(place), place])).values()] : (several[0] ?? []);
+  return {
+    list,
+    rows: new Set(list.map(rowKeyOf)),
+    schemas: new Set(list.flatMap((place) => ('schema' in place ? [place.schema] : []))),
+  };
 };
 
-/** All that decides about a user on the places; users with rows of their own there are judged by themselves. */
-const standingKey = (user: string, { was, is, places }: Judged): string => {
-  const schemas = new Set(places.flatMap((place) => ('schema' in place ? [place.schema] : [])));
-  const isAlone = (asker: Asker): boolean =>
-    asker.others.length > 0 ||
-    hasRowsOn(asker.state, asker.own.holdings, schemas) ||
-    places.some((place) => hasRow(asker.own.holdings, place));
-  if (isAlone(was) || isAlone(is)) return `alone\0${user}`;
-  return JSON.stringify([was, is].map(({ roles }) => roles.map(({ path }) => path)));
-};
-
-const hasRow = ({ tables, routines, proxies }: Holdings, place: Place): boolean => {
+/** The row of an account that a place is on; that of a column is its table's. */
+const rowKeyOf = (place: Place): string => {
   switch (place.kind) {
     case 'table':
-      return tables.has(tableKey(place.schema, place.name));
+      return tableKey(place.schema, place.name);
     case 'column':
-      return tables.has(tableKey(place.schema, place.relation));
+      return tableKey(place.schema, place.relation);
     case 'function':
     case 'procedure':
-      return routines.has(routineKey(place.kind, place.schema, place.name));
-    case 'proxy':
-      return proxies.has(place.name);
+      return routineKey(place.kind, place.schema, place.name);
     default:
-      return false;
+      return '';
   }
+};
+
+/** Whether an account has a row that can count on one of the places. */
+const hasRowsOn = (state: AccessState, holdings: Holdings, { rows, schemas }: Places): boolean => {
+  if (holdings.global.size > 0 || holdings.restrictions.size > 0 || holdings.proxies.size > 0) return true;
+  for (const key of holdings.tables.keys()) if (rows.has(key)) return true;
+  for (const key of holdings.routines.keys()) if (rows.has(key)) return true;
+  if (holdings.schemas.size === 0) return false;
+  for (const schema of schemas) if (storedFor(holdings, state, schema).length > 0) return true;
+  return false;
 };
 
 const objectSides = ({ was, is, places }: Judged): Sides => {
   const [gains, loses] = [createItems(), createItems()];
-  for (const place of places) {
+  for (const place of places.list) {
     addBeyond(gains, was, is, place);
     addBeyond(loses, is, was, place);
   }
@@ -154,15 +164,16 @@ const objectSides = ({ was, is, places }: Judged): Sides => {
 
 /** Adds what the second has on a place and the first has not; what comes with a wider place is told of that. */
 const addBeyond = (items: Items, first: Asker, second: Asker, place: Place): void => {
+  const [had, has] = [effectiveAccess(first, place), effectiveAccess(second, place)];
+  if (had === has || has.size === 0) return;
   const level = mysqlLevel(place.kind) ?? 'global';
-  const had = atomsOf(effectiveAccess(first, place), first, level);
-  const wider = widerPlace(place);
+  const [old, now] = [atomsOf(had, first, level), atomsOf(has, second, level)];
+  const come = [...now].filter(([atom]) => !old.has(atom));
+  const wider = come.length > 0 ? widerPlace(place) : null;
   const [hadWider, hasWider] = wider
     ? [atomsOf(effectiveAccess(first, wider), first, level), atomsOf(effectiveAccess(second, wider), second, level)]
     : [NOTHING, NOTHING];
-  const found = [...atomsOf(effectiveAccess(second, place), second, level)].filter(
-    ([atom]) => !had.has(atom) && (!hasWider.has(atom) || hadWider.has(atom)),
-  );
+  const found = come.filter(([atom]) => !hasWider.has(atom) || hadWider.has(atom));
   if (found.length === 0) return;
   const on = objectOf(place);
   for (const list of groupBy(found, ([, path]) => path.join('\0')).values()) {

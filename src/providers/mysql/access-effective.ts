@@ -1,7 +1,7 @@
 import type { ObjectSet } from '../../model/access.ts';
-import { type Asker, type SchemaRow, type Source, schemaRows } from './access-asker.ts';
+import { type Asker, type Effective, type SchemaRow, type Source, schemaRows } from './access-asker.ts';
 import { bySpecificity } from './access-order.ts';
-import { literalOf, routineKey, tableKey, type Words } from './access-rows.ts';
+import { literalOf, NO_WORDS, routineKey, tableKey, type Words } from './access-rows.ts';
 
 /** Something that privileges are held on. `relation`: the table of a column. Of a proxy `name` is the account. */
 export type Place =
@@ -11,10 +11,7 @@ export type Place =
   | { readonly kind: 'column'; readonly schema: string; readonly relation: string; readonly name: string }
   | { readonly kind: 'proxy'; readonly name: string };
 
-/** What is held on a place, each word with the way to it: 'direct', roles in order, PUBLIC, another account, `pattern Db` last. */
-export type Effective = ReadonlyMap<string, readonly string[]>;
-
-export const GLOBAL: Place = { kind: 'global' };
+const GLOBAL: Place = { kind: 'global' };
 
 /** The place that gives what it holds to this one. */
 export const widerPlace = (place: Place): Place | null => {
@@ -65,8 +62,6 @@ export const objectOf = (place: Place): ObjectSet => {
   }
 };
 
-const memory = new WeakMap<Asker, Map<string, Effective>>();
-
 /**
  * What somebody can do on a place, wider levels included (MySQL 8.0 manual, 6.2.7; docs/facts.md has what the manuals leave out).
  * Of several ways the narrowest row is told, the account's own before those of roles.
@@ -74,11 +69,9 @@ const memory = new WeakMap<Asker, Map<string, Effective>>();
 export const effectiveAccess = (asker: Asker, place: Place): Effective => {
   // Tables, columns and routines are asked for once each; what gives to many is kept.
   if (place.kind !== 'global' && place.kind !== 'schema') return effectiveAt(asker, place);
-  const known = memory.get(asker) ?? new Map<string, Effective>();
-  memory.set(asker, known);
-  const key = placeKey(place);
-  const found = known.get(key) ?? effectiveAt(asker, place);
-  known.set(key, found);
+  const key = place.kind === 'schema' ? place.schema : '';
+  const found = asker.known.get(key) ?? effectiveAt(asker, place);
+  asker.known.set(key, found);
   return found;
 };
 
@@ -122,6 +115,7 @@ const pathOf = ({ path }: Source, pattern?: string): readonly string[] => {
 
 const join = (narrow: Effective, wide: Effective): Effective => {
   if (narrow.size === 0) return wide;
+  if (wide.size === 0) return narrow;
   const words = new Map(narrow);
   for (const [word, path] of wide) if (!words.has(word)) words.set(word, path);
   return words;
@@ -154,6 +148,7 @@ const schemaAccess = (asker: Asker, schema: string): Effective => {
 const restrictedWords = (asker: Asker, schema: string, rows: readonly SchemaRow[]): Words => {
   const { pooled, own, roles } = asker;
   const list = pooled ? [own, ...roles] : [own];
+  if (list.every(({ holdings }) => holdings.restrictions.size === 0)) return NO_WORDS;
   const restricted = new Set(list.flatMap(({ holdings }) => [...(holdings.restrictions.get(schema) ?? [])]));
   if (restricted.size === 0) return restricted;
   for (const { holdings } of list) {

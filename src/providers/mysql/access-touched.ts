@@ -1,4 +1,4 @@
-import { type Asker, type Source, storedFor } from './access-asker.ts';
+import type { Asker, Source } from './access-asker.ts';
 import type { Place } from './access-effective.ts';
 import { placeKey } from './access-effective.ts';
 import { type Holdings, literalOf, NO_WORDS, type TableRow, type Words } from './access-rows.ts';
@@ -74,11 +74,4 @@ const tablePlaces = (key: string, before?: TableRow, after?: TableRow): readonly
 const routinePlace = (key: string): Place => {
   const [kind, schema = '', name = ''] = key.split('\0');
   return { kind: kind === 'function' ? 'function' : 'procedure', schema, name };
-};
-
-/** Whether an account has a row that can count on one of these places. */
-export const hasRowsOn = (state: AccessState, holdings: Holdings, schemas: ReadonlySet<string>): boolean => {
-  if (holdings.global.size > 0 || holdings.restrictions.size > 0) return true;
-  for (const schema of schemas) if (storedFor(holdings, state, schema).length > 0) return true;
-  return false;
 };
