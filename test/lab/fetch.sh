@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Fetches what the tests run and npm does not have, into .cache/lab; what is there already is left as it is.
-# usage: fetch.sh [moto|mysql-9.7|mysql-8.0|mariadb-10.11|mariadb-11.8]…      (none: all of them)
+# usage: fetch.sh [moto|tcc|mysql-9.7|mysql-8.0|mariadb-10.11|mariadb-11.8]…      (none: all of them)
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-everything=(moto mysql-9.7 mysql-8.0 mariadb-10.11 mariadb-11.8)
+everything=(moto tcc mysql-9.7 mysql-8.0 mariadb-10.11 mariadb-11.8)
 
 fetch() {
   case $1 in
   moto) "$here/aws/fetch-moto.sh" ;;
+  tcc) "$here/iam/fetch-compiler.sh" ;;
   *) "$here/mysql/fetch-server.sh" "$1" ;;
   esac
 }
