@@ -45,9 +45,11 @@ ${body}`,
       await expect(server().query({ user: 'app', password: SECRET }, 'SELECT 1')).rejects.toMatchObject({ errno: 1045 });
       await server().query({ user: 'app', password: 'rotated-pass-2' }, 'SELECT 1');
 
-      write('removed: { app: { drop: true }, readers: { drop: true } }\n');
-      const removed = await run('apply', '--auto-approve');
+      // MariaDB keeps no marks, by which a stack knows what is its own.
+      if (server().flavour === 'mariadb') write('removed: { app: { drop: true }, readers: { drop: true } }\n');
+      const removed = await run(server().flavour === 'mariadb' ? 'apply' : 'destroy', '--auto-approve');
       expect({ code: removed.code, out: removed.out, err: removed.err }).toMatchObject({ code: 0 });
+      expect(await server().query(server().superuser, "SELECT User FROM mysql.user WHERE User IN ('app', 'readers')")).toEqual([]);
       for (const { out, err } of [planned, script, applied, rotated, removed])
         for (const secret of [SECRET, 'rotated-pass-2', server().master.password]) expect(out + err).not.toContain(secret);
     });
