@@ -17,7 +17,7 @@ export const mysql: Provider<Snapshot> = {
   inspect,
   normalize,
   guard,
-  access,
+  access: (snapshot, declared, changes) => (changes.length === 0 ? [] : access(snapshot, declared, changes)),
   statements,
   lock,
   execute,
