@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startChaos } from '../../lab/chaos.ts';
 import type { Mysql } from '../../lab/mysql/server.ts';
 import { eachMysql } from '../../lab/mysql/versions.ts';
 import { applyOn, planOn, type ScenarioOptions, settle } from './scenario.ts';
@@ -258,6 +259,57 @@ ${names.map((name) => `  ${JSON.stringify(name)}: { auth: password, password: ${
     expect(await asks(server(), 'web', PASSWORDS.first, 'SELECT COUNT(*) FROM orders.one')).toBe(1);
     expect(await asks(server(), 'app', PASSWORDS.first)).toBe(1045);
     await remove('web', 'a');
+  });
+
+  describe('what happens meanwhile', () => {
+    const body = `users:\n  app: { auth: password, password: ${REFERENCE}, read: [my_db] }\n`;
+    /** Applies while the superuser does something just before a statement. */
+    const applyWhile = async (statement: RegExp, ...sql: readonly string[]) => {
+      let done: Promise<unknown> | undefined;
+      const proxy = await startChaos(
+        server(),
+        (request) => {
+          if (done || !statement.test(request.sql)) return undefined;
+          done = server().query(server().superuser, ...sql);
+          return { delayMs: 300 };
+        },
+        'mysql',
+      );
+      try {
+        const applied = await applyOn(server(), body, { port: proxy.port, lockTimeoutMs: 10_000 });
+        await done;
+        return applied;
+      } finally {
+        await proxy.close();
+      }
+    };
+
+    test('an account that somebody drops is made again', async () => {
+      const { exitCode, result } = await applyWhile(/^ALTER USER .* UNLOCK/, "DROP USER app@'%'");
+      expect({ exitCode, residue: result.residue }).toEqual({ exitCode: 0, residue: [] });
+      expect(await asks(server(), 'app', PASSWORDS.first, 'SELECT COUNT(*) FROM my_db.one')).toBe(1);
+      await remove('app');
+    });
+
+    test('a privilege that somebody grants at the same time is no trouble', async () => {
+      const { exitCode } = await applyWhile(/^GRANT/, "GRANT SELECT, SHOW VIEW ON `my\\_db`.* TO app@'%'");
+      expect(exitCode).toBe(0);
+      await remove('app');
+    });
+
+    test('a server that takes no more changes is told as that, and the account stays closed', async () => {
+      const { exitCode, result } = await applyWhile(/^GRANT/, 'SET GLOBAL read_only = ON');
+      await server().query(server().superuser, 'SET GLOBAL read_only = OFF');
+      expect({ exitCode, message: result.failed?.message, statements: result.statements }).toEqual({
+        exitCode: 5,
+        message: expect.stringMatching(/error 1290\).*over the writer/),
+        statements: 1,
+      });
+      expect(await asks(server(), 'app', PASSWORDS.first)).toBe(mysql() ? 3118 : 4151);
+      await apply(body);
+      expect(await asks(server(), 'app', PASSWORDS.first, 'SELECT COUNT(*) FROM my_db.one')).toBe(1);
+      await remove('app');
+    });
   });
 
   test('two at once: the second waits, or says who is at it', async () => {
