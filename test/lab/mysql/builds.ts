@@ -23,7 +23,7 @@ export type Build = {
   readonly plugins: string | null;
 };
 
-const flavourOf = (version: Version): Flavour => (version.length === 3 ? 'mysql' : 'mariadb');
+export const flavourOf = (version: Version): Flavour => (version.length === 3 ? 'mysql' : 'mariadb');
 
 /** The name of its folder in the cache, by which it is fetched too. */
 export const buildName = (version: Version): string => `${flavourOf(version)}-${version}`;
