@@ -21,31 +21,44 @@ export type Tables = {
 };
 
 /** An account with what other parts of the snapshot say of it. */
-export type ReadAccount = Omit<SnapshotAccount, 'name'> & {
+export type ReadAccount = {
+  readonly user: string;
+  readonly host: string;
+  readonly traits: Traits;
+  /** SUPER, SYSTEM_USER or an account of the server or of RDS. */
+  readonly system: boolean;
+};
+
+/** What accounts may have alike. */
+type Traits = {
+  readonly account: Omit<SnapshotAccount, 'name' | 'user' | 'host' | 'system'>;
   /** Static privileges at `*.*`, the grant option among them. */
   readonly words: readonly string[];
   readonly restrictions: readonly { readonly schema: string; readonly privileges: readonly string[] }[];
   readonly defaultRole: string | null;
 };
 
-/** The rows of mysql.user or mysql.global_priv. */
-export const accountsOf = (tables: Tables): readonly ReadAccount[] =>
-  tables.flavour === 'mysql' ? mysqlAccounts(tables) : mariadbAccounts(tables);
-
-const mysqlAccounts = (tables: Tables): readonly ReadAccount[] => {
+/** The rows of mysql.user or mysql.global_priv. Ten thousand accounts are of a dozen kinds, each of which is thought about once. */
+export const accountsOf = (tables: Tables): readonly ReadAccount[] => {
   const powerful = new Set(of(tables, 'dynamic').flatMap(([user, host, word]) => (word === 'SYSTEM_USER' ? [`${user}@${host}`] : [])));
-  const wordsOf = once((letters) => lettered(letters, tables.columns.user));
-  return of(tables, 'accounts').map((row) => {
-    const [user, host, letters, plugin, stored, locked, expired, lifetime, ssl, subject, issuer, cipher] = row.map(text) as string[];
-    const [questions, updates, connections, perUser] = row.slice(12, 16).map(Number) as [number, number, number, number];
-    const metadata = json(row[16]) as { comment?: unknown; rolecall?: unknown } | null;
-    const locking = json(row[18]) as { failed_login_attempts?: number; password_lock_time_days?: number } | null;
-    const { comment, rolecall, ...others } = metadata ?? {};
-    const words = wordsOf(letters!);
-    const isLocked = locked === 'Y';
-    return {
-      user: user!,
-      host: host!,
+  const traitsOf = once((row) => (tables.flavour === 'mysql' ? mysqlTraits : mariadbTraits)(tables, JSON.parse(row) as Row));
+  return of(tables, 'accounts').map(([name, at, ...rest]) => {
+    const [user, host] = [text(name), text(at)];
+    const traits = traitsOf(JSON.stringify(rest));
+    return { user, host, traits, system: isReserved(user) || traits.words.includes('SUPER') || powerful.has(`${user}@${host}`) };
+  });
+};
+
+/** Of a row of mysql.user without its user and host. */
+const mysqlTraits = (tables: Tables, row: Row): Traits => {
+  const [letters, plugin, stored, locked, expired, lifetime, ssl, subject, issuer, cipher] = row.map(text) as string[];
+  const [questions, updates, connections, perUser] = row.slice(10, 14).map(Number) as [number, number, number, number];
+  const metadata = json(row[14]) as { comment?: unknown; rolecall?: unknown } | null;
+  const locking = json(row[16]) as { failed_login_attempts?: number; password_lock_time_days?: number } | null;
+  const { comment, rolecall, ...others } = metadata ?? {};
+  const isLocked = locked === 'Y';
+  return {
+    account: {
       kind: isLocked && expired === 'Y' && stored === '' ? 'role' : 'user',
       locked: isLocked,
       options: {
@@ -54,7 +67,7 @@ const mysqlAccounts = (tables: Tables): readonly ReadAccount[] => {
         queriesPerHour: questions,
         updatesPerHour: updates,
         connectionsPerHour: connections,
-        passwordExpireDays: row[7] === null ? null : Number(lifetime),
+        passwordExpireDays: row[5] === null ? null : Number(lifetime),
         ...(tables.version >= 80_019
           ? { failedLoginAttempts: locking?.failed_login_attempts ?? 0, passwordLockDays: locking?.password_lock_time_days ?? 0 }
           : {}),
@@ -63,15 +76,14 @@ const mysqlAccounts = (tables: Tables): readonly ReadAccount[] => {
       comment: typeof comment === 'string' ? comment : null,
       mark: rolecall === undefined ? null : JSON.stringify(rolecall),
       attributes: Object.keys(others).length > 0,
-      system: isReserved(user!) || words.includes('SUPER') || powerful.has(`${user}@${host}`),
-      words,
-      restrictions: restrictionsOf(row[17]),
-      defaultRole: null,
-    };
-  });
+    },
+    words: lettered(letters!, tables.columns.user),
+    restrictions: restrictionsOf(row[15]),
+    defaultRole: null,
+  };
 };
 
-const restrictionsOf = (value: Row[number] | undefined): ReadAccount['restrictions'] =>
+const restrictionsOf = (value: Row[number] | undefined): Traits['restrictions'] =>
   ((json(value) ?? []) as readonly { Database: string; Privileges: readonly string[] }[]).map(({ Database, Privileges }) => ({
     schema: Database,
     privileges: Privileges.map((word) => word.toUpperCase()).sort(byCodeUnit),
@@ -95,18 +107,15 @@ type Priv = {
   readonly max_user_connections?: number;
 };
 
-const mariadbAccounts = (tables: Tables): readonly ReadAccount[] => {
-  const wordsOf = once((mask) => accessWords(mask, tables.version));
-  return of(tables, 'accounts').map((row) => {
-    const [user, host, mask, stored] = row.map(text) as [string, string, string, string];
-    const priv = (json(row[5]) ?? {}) as Priv;
-    const others = (json(row[4]) ?? []) as readonly string[];
-    const locked = Boolean(priv.account_locked);
-    const words = wordsOf(mask || '0');
-    const plugin = [...others, priv.plugin || 'mysql_native_password'].join(' OR ');
-    return {
-      user,
-      host,
+/** Of a row of mysql.global_priv without its user and host. */
+const mariadbTraits = (tables: Tables, row: Row): Traits => {
+  const [mask, stored] = row.map(text) as [string, string];
+  const priv = (json(row[3]) ?? {}) as Priv;
+  const others = (json(row[2]) ?? []) as readonly string[];
+  const locked = Boolean(priv.account_locked);
+  const plugin = [...others, priv.plugin || 'mysql_native_password'].join(' OR ');
+  return {
+    account: {
       kind: priv.is_role ? 'role' : 'user',
       locked,
       options: {
@@ -125,12 +134,11 @@ const mariadbAccounts = (tables: Tables): readonly ReadAccount[] => {
       comment: null,
       mark: null,
       attributes: false,
-      system: isReserved(user) || words.includes('SUPER'),
-      words,
-      restrictions: [],
-      defaultRole: priv.default_role || null,
-    };
-  });
+    },
+    words: accessWords(mask || '0', tables.version),
+    restrictions: [],
+    defaultRole: priv.default_role || null,
+  };
 };
 
 /** `stored`: '' nothing, 'RDS' that word, anything else some password. */

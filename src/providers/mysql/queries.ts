@@ -51,7 +51,7 @@ SELECT User, Host, ${letters(columns)}, plugin, ${storedAs('authentication_strin
 /** The mask apart, as text: it has more bits than a number of JSON. */
 const MARIADB_ACCOUNTS = `
 SELECT User, Host, JSON_VALUE(Priv, '$.access'), ${storedAs("JSON_VALUE(Priv, '$.authentication_string')")},
-       JSON_EXTRACT(Priv, '$.auth_or[*].plugin'), JSON_REMOVE(Priv, '$.authentication_string', '$.auth_or', '$.access')
+       JSON_EXTRACT(Priv, '$.auth_or[*].plugin'), JSON_REMOVE(Priv, '$.authentication_string', '$.auth_or', '$.access', '$.password_last_changed')
   FROM mysql.global_priv`;
 
 const COMMON = (columns: readonly string[]): readonly Query[] => [

@@ -20,10 +20,7 @@ export const grantsOf = (tables: Tables): Grants => {
   return {
     nameOf,
     accounts: sorted(
-      read.map(({ words: _words, restrictions: _restrictions, defaultRole: _defaultRole, ...account }) => ({
-        name: nameOf(account.user, account.host),
-        ...account,
-      })),
+      read.map(({ user, host, traits, system }) => ({ name: nameOf(user, host), user, host, ...traits.account, system })),
       ({ name }) => [name],
     ),
     edges: sorted(
@@ -40,7 +37,7 @@ export const grantsOf = (tables: Tables): Grants => {
           member: nameOf(text(user), text(host)),
           role: nameOf(text(role), text(roleHost)),
         })),
-        ...read.flatMap(({ user, host, defaultRole }) =>
+        ...read.flatMap(({ user, host, traits: { defaultRole } }) =>
           defaultRole ? [{ member: nameOf(user, host), role: nameOf(defaultRole, '') }] : [],
         ),
       ],
@@ -48,17 +45,23 @@ export const grantsOf = (tables: Tables): Grants => {
     ),
     grants: sortedGrants(grants),
     restrictions: sorted(
-      read.flatMap(({ user, host, restrictions }) => restrictions.map((restriction) => ({ account: nameOf(user, host), ...restriction }))),
+      read.flatMap(({ user, host, traits: { restrictions } }) =>
+        restrictions.map((restriction) => ({ account: nameOf(user, host), ...restriction })),
+      ),
       ({ account, schema }) => [account, schema],
     ),
   };
 };
 
-/** A user that has the name of a role is written with its host, so that no two accounts have one name. */
+/** A user that has the name of a role is written with its host, so that no two accounts have one name. Rows of one account stand together. */
 const naming = (roles: readonly string[]): NameOf => {
   const taken = new Set(roles);
   const atHost = once((host) => once((user) => (host === '%' && taken.has(user) ? `${user}@%` : accountName({ user, host }))));
-  return (user, host) => atHost(host)(user);
+  let last = { user: '', host: '', name: atHost('')('') };
+  return (user, host) => {
+    if (user !== last.user || host !== last.host) last = { user, host, name: atHost(host)(user) };
+    return last.name;
+  };
 };
 
 /** Static and dynamic privileges of an account at `*.*` as one row. */
@@ -68,10 +71,11 @@ const globalGrants = (tables: Tables, accounts: readonly ReadAccount[], nameOf: 
     const key = `${user}@${host}`;
     dynamic.set(key, [...(dynamic.get(key) ?? []), `${text(word).toUpperCase()}${option === 'Y' ? '*' : ''}`]);
   }
-  return accounts.flatMap(({ user, host, words }) => {
+  return accounts.flatMap(({ user, host, traits: { words } }) => {
     const own = dynamic.get(`${user}@${host}`) ?? [];
+    if (words.length + own.length === 0) return [];
     const privileges = [...grantable(words), ...own].sort(byCodeUnit);
-    return privileges.length === 0 ? [] : [{ account: nameOf(user, host), level: 'global' as const, schema: null, name: null, privileges }];
+    return [{ account: nameOf(user, host), level: 'global' as const, schema: null, name: null, privileges }];
   });
 };
 
