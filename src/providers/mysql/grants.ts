@@ -1,4 +1,3 @@
-import { groupBy } from '../../core/group.ts';
 import { difference, intersection, samePrivileges, union, wordOf } from '../../core/privileges.ts';
 import type { Grantee, ObjectSet, Privileges } from '../../model/access.ts';
 import type { DeclaredGrant } from '../../model/declared.ts';
@@ -8,7 +7,7 @@ import type { Grant } from '../../model/state.ts';
 import type { About } from '../provider.ts';
 import { byRestart, bySpecificity } from './access-order.ts';
 import { coversSchema, schemaPattern } from './patterns.ts';
-import { heldRows, type Place, placeKey, type Row, type Rows } from './places.ts';
+import { type Container, containerKey, heldRows, nameIn, type Shelves } from './places.ts';
 import { reportMissing, reportRestrictions } from './remnants.ts';
 import { outOfReach } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
@@ -24,49 +23,78 @@ export const compareGrants = (scope: Scope, compare: Comparison): Match[] => {
   const held = heldRows(scope, accounts);
   const lacking = new Map<DeclaredGrant, Lack>();
   for (const account of [...accounts].sort(byCodeUnit)) {
-    const rows = held.get(account);
-    if (rows) reportMissing(scope, compare, account, rows);
-    const differing = compareAccount(scope, rows ?? new Map(), wanted.get(account) ?? new Map(), account);
+    const rows: Shelves<Privileges> = held.get(account) ?? NOTHING;
+    reportMissing(scope, compare, account, rows);
+    const differing = compareAccount(scope, { account, held: rows, wanted: wanted.get(account) ?? NOTHING });
     noteLacking(scope, lacking, differing);
     reportRestrictions(scope, compare, account, differing);
-    for (const group of groupBy(differing, foldKey).values()) putGrant(scope, compare, account, group);
+    for (const group of differing) putGrant(scope, compare, account, group);
   }
   reportLacking(scope, compare, lacking);
   return book.report(compare);
 };
 
-/** One row that differs, and the grant of the manifest that it is for. */
-export type Differing = { readonly place: Place; readonly before: Privileges; readonly after: Privileges; readonly grant?: DeclaredGrant };
-
-const NONE: Privileges = [];
-
-const compareAccount = (scope: Scope, held: Rows, wanted: ReadonlyMap<string, Wanted>, account: string): readonly Differing[] => {
-  const exact = scope.exact.has(account);
-  const found = new Map<string, Differing>();
-  const patterns = exact ? [] : [...held.values()].filter(({ place }) => place.kind === 'pattern');
-  for (const [key, { place, privileges, grant }] of wanted) {
-    const before = held.get(key)?.privileges ?? NONE;
-    const after = exact ? privileges : additive(scope, patterns, place, before, privileges);
-    if (!samePrivileges(before, after)) found.set(key, { place, before: comparable(before, after), after, grant });
-  }
-  if (exact)
-    for (const [key, { place, privileges }] of held) if (!wanted.has(key)) found.set(key, { place, before: privileges, after: NONE });
-  regrantColumns(scope, held, wanted, found);
-  return [...found.values()].filter(({ before, after }) => !samePrivileges(before, after));
+/** Rows that differ alike, and the grant of the manifest that they are for. */
+export type Differing = {
+  readonly container: Container;
+  readonly names: readonly string[];
+  readonly before: Privileges;
+  readonly after: Privileges;
+  readonly grant: DeclaredGrant | undefined;
 };
 
-/** Nothing is taken away: what is there stays, and what a pattern gave on a schema that gets a row of its own. */
-const additive = (scope: Scope, patterns: readonly Row[], place: Place, before: Privileges, wanted: Privileges): Privileges => {
-  const shadowed = place.kind === 'schema' && before.length === 0 ? patternGives(scope, patterns, place.name) : NONE;
-  return levelled(scope, union(union(before, shadowed), wanted));
+type Sides = { readonly account: string; readonly held: Shelves<Privileges>; readonly wanted: Shelves<Wanted> };
+
+const NONE: Privileges = [];
+const NOTHING: Shelves<never> = new Map();
+
+const compareAccount = (scope: Scope, sides: Sides): readonly Differing[] => {
+  const { account, held, wanted } = sides;
+  const keys = scope.exact.has(account) ? new Set([...wanted.keys(), ...held.keys()]) : wanted.keys();
+  return [...keys].flatMap((key) => compareShelf(scope, sides, key));
+};
+
+const compareShelf = (scope: Scope, sides: Sides, key: string): readonly Differing[] => {
+  const [held, wanted] = [sides.held.get(key), sides.wanted.get(key)];
+  const { container } = (held ?? wanted)!;
+  const exact = scope.exact.has(sides.account);
+  const folder = folding(container);
+  const wiped = container.kind === 'column' ? wipedFrom(scope, sides, container) : undefined;
+  const compareRow = (name: string, before: Privileges, want: Wanted | undefined): void => {
+    const after = afterwards(scope, sides, container, name, before, want);
+    if (before === after) return;
+    const counted = wiped === undefined ? before : before.filter((privilege) => !wiped.has(wordOf(privilege)));
+    const spelling = wanted?.spelled.get(name) ?? held?.spelled.get(name) ?? name;
+    if (!samePrivileges(counted, after)) folder.add(spelling, comparable(counted, after), after, want?.grant);
+  };
+  for (const [name, want] of wanted?.values ?? []) compareRow(name, held?.values.get(name) ?? NONE, want);
+  if (exact && held) for (const [name, before] of held.values) if (!wanted?.values.has(name)) compareRow(name, before, undefined);
+  return folder.groups();
+};
+
+/** What the account will hold. Nothing is taken away from one that is managed additively: also what a pattern gave on a schema that gets a row of its own. */
+const afterwards = (
+  scope: Scope,
+  { account, held }: Sides,
+  { kind }: Container,
+  name: string,
+  before: Privileges,
+  want: Wanted | undefined,
+): Privileges => {
+  const privileges = want?.privileges ?? NONE;
+  if (scope.exact.has(account)) return privileges;
+  const shadowed = kind === 'schema' && before.length === 0 ? patternGives(scope, held, name) : NONE;
+  return levelled(scope, union(union(before, shadowed), privileges));
 };
 
 /** Of the account's patterns the most specific one counts, until a row of the schema's own shadows it (first match wins). */
-const patternGives = ({ server }: Scope, patterns: readonly Row[], schema: string): Privileges => {
-  const [first] = patterns
-    .filter(({ place }) => coversSchema(place.name, schema, server.partialRevokes))
-    .sort((a, b) => bySpecificity(server.flavour, 'schema', a.place.name, b.place.name) || byRestart(a.place.name, b.place.name));
-  return first?.privileges ?? NONE;
+const patternGives = (scope: Scope, held: Shelves<Privileges>, schema: string): Privileges => {
+  const { flavour, partialRevokes } = scope.server;
+  const patterns = held.get(containerKey(scope, { kind: 'pattern', schema: null }))?.values;
+  const [first] = [...(patterns?.keys() ?? [])]
+    .filter((stored) => coversSchema(stored, schema, partialRevokes))
+    .sort((a, b) => bySpecificity(flavour, 'schema', a, b) || byRestart(a, b));
+  return first === undefined ? NONE : patterns!.get(first)!;
 };
 
 /** A row with the grant option alone: with privileges of its own it is no word any more. */
@@ -74,43 +102,42 @@ const comparable = (before: Privileges, after: Privileges): Privileges =>
   before.length === 1 && before[0] === OPTION_ALONE && after.some((privilege) => privilege.endsWith('*')) ? NONE : before;
 
 /** REVOKE on a table takes the same privileges from its columns: what shall stay there is granted again, what shall not needs nobody. */
-const regrantColumns = (scope: Scope, held: Rows, wanted: ReadonlyMap<string, Wanted>, found: Map<string, Differing>): void => {
-  const columns = new Map<string, Place>();
-  for (const rows of [held, wanted]) for (const [key, { place }] of rows) if (place.kind === 'column') columns.set(key, place);
-  for (const [key, place] of columns) {
-    const table = found.get(placeKey(scope, { kind: 'table', schema: place.schema, name: place.relation! }));
-    const lost = table === undefined ? [] : difference(table.before, table.after).map(wordOf);
-    const kept = new Set((table?.after ?? []).map(wordOf));
-    const wiped = new Set(lost.filter((word) => !kept.has(word)));
-    const before = held.get(key)?.privileges ?? NONE;
-    if (!before.some((privilege) => wiped.has(wordOf(privilege)))) continue;
-    const known = found.get(key) ?? { place, before, after: before };
-    found.set(key, { ...known, before: known.before.filter((privilege) => !wiped.has(wordOf(privilege))) });
-  }
+const wipedFrom = (scope: Scope, sides: Sides, { schema, relation }: Container): ReadonlySet<string> => {
+  const table: Container = { kind: 'table', schema };
+  const key = containerKey(scope, table);
+  const name = nameIn(scope, table, relation!);
+  const before = sides.held.get(key)?.values.get(name) ?? NONE;
+  const after = afterwards(scope, sides, table, name, before, sides.wanted.get(key)?.values.get(name));
+  const kept = new Set(after.map(wordOf));
+  return new Set(before.map(wordOf).filter((word) => !kept.has(word)));
 };
 
-/** What is alike but for the name: kind, place, difference, and where the manifest says so. */
-const foldKey = ({ place: { kind, schema, relation, name }, before, after, grant }: Differing): string =>
-  JSON.stringify([
-    kind,
-    schema,
-    relation,
-    schema === null ? name : null,
-    before,
-    after,
-    grant === undefined ? null : [grant.source.file, grant.source.line, grant.source.column],
-  ]);
-
-const putGrant = (scope: Scope, compare: Comparison, account: string, group: readonly Differing[]): void => {
-  const { place, before, after, grant } = group[0]!;
-  const on: ObjectSet = {
-    kind: place.kind,
-    database: null,
-    schema: place.schema,
-    ...(place.relation === undefined ? {} : { relation: place.relation }),
-    names: group.map(({ place: { name } }) => name).sort(byCodeUnit),
+/** Names by what differs; lists of privileges are few, and mostly the same values. What is in no schema stays apart. */
+const folding = (container: Container) => {
+  const groups = new Map<string, { readonly group: Omit<Differing, 'names'>; readonly names: string[] }>();
+  const numbers = new Map<unknown, number>();
+  const number = (value: unknown): number => {
+    const found = numbers.get(value) ?? numbers.size;
+    numbers.set(value, found);
+    return found;
   };
-  const stuck = unrevokable(scope, place, before, after);
+  return {
+    add: (name: string, before: Privileges, after: Privileges, grant: DeclaredGrant | undefined): void => {
+      const { file, line, column } = grant?.source ?? {};
+      const key = `${before.join()} ${after.join()} ${grant === undefined ? '' : number(`${file} ${line} ${column}`)} ${container.schema === null ? name : ''}`;
+      const found = groups.get(key);
+      if (found) found.names.push(name);
+      else groups.set(key, { group: { container, before, after, grant }, names: [name] });
+    },
+    groups: (): readonly Differing[] => [...groups.values()].map(({ group, names }) => ({ ...group, names: names.sort(byCodeUnit) })),
+  };
+};
+
+const putGrant = (scope: Scope, compare: Comparison, account: string, group: Differing): void => {
+  const { container, names, before, after, grant } = group;
+  const { kind, schema, relation } = container;
+  const on: ObjectSet = { kind, database: null, schema, ...(relation === undefined ? {} : { relation }), names };
+  const stuck = unrevokable(scope, group);
   const kept = stuck.length === 0 ? after : levelled(scope, union(after, intersection(before, stuck)));
   const reach = outOfReach(scope, account);
   const put = (key: string, from: Privileges, to: Privileges, blocked: string | undefined): void =>
@@ -118,7 +145,7 @@ const putGrant = (scope: Scope, compare: Comparison, account: string, group: rea
       ...aboutGrant(scope, account, grant),
       ...(blocked === undefined ? {} : { blocked }),
     });
-  const key = `${place.kind} ${pathOf(on)} to ${pathKey(account)}`;
+  const key = `${kind} ${pathOf(on)} to ${pathKey(account)}`;
   if (!samePrivileges(before, kept)) put(key, before, kept, reach);
   if (stuck.length > 0)
     put(
@@ -145,28 +172,29 @@ const aboutGrant = ({ declared }: Scope, account: string, grant: DeclaredGrant |
 };
 
 /** Words to be taken away that the login cannot take: who revokes a privilege has to hold it with the grant option. */
-const unrevokable = (scope: Scope, place: Place, before: Privileges, after: Privileges): Privileges => {
-  const kept = new Set(after.map(wordOf));
-  return before.filter((privilege) => !kept.has(wordOf(privilege)) && !granting(scope, place, wordOf(privilege)));
+const unrevokable = (scope: Scope, differing: Differing): Privileges => {
+  const kept = new Set(differing.after.map(wordOf));
+  return differing.before.filter((privilege) => !kept.has(wordOf(privilege)) && !granting(scope, differing, wordOf(privilege)));
 };
 
-const granting = (scope: Scope, place: Place, word: string): boolean =>
-  place.kind === 'proxy' ? mayProxy(scope, place.name) : mayGrant(scope, word, schemaOf(scope, place));
+const granting = (scope: Scope, { container, names }: Differing, word: string): boolean =>
+  container.kind === 'proxy' ? mayProxy(scope, names[0]!) : mayGrant(scope, word, schemaOf(scope, container, names[0]!));
 
 /** The schema that a place is in. A pattern stands for many: what the login may grant on exactly that one counts. */
-const schemaOf = ({ server }: Scope, { kind, schema, name }: Place): string | null =>
+const schemaOf = ({ server }: Scope, { kind, schema }: Container, name: string): string | null =>
   kind === 'schema' ? name : kind === 'pattern' ? schemaPattern(name, server.partialRevokes) : schema;
 
 /** Words that a grant of the manifest asks for, and the login may not grant. */
-type Lack = { readonly words: Set<string>; readonly place: Place };
+type Lack = { readonly words: Set<string>; readonly kind: Container['kind'] };
 
 const noteLacking = (scope: Scope, lacking: Map<DeclaredGrant, Lack>, differing: readonly Differing[]): void => {
-  for (const { place, before, after, grant } of differing) {
+  for (const one of differing) {
+    const { container, before, after, grant } = one;
     if (!grant) continue;
     for (const privilege of difference(after, before)) {
       const word = wordOf(privilege);
-      if (granting(scope, place, word)) continue;
-      const lack = lacking.get(grant) ?? { words: new Set<string>(), place };
+      if (granting(scope, one, word)) continue;
+      const lack = lacking.get(grant) ?? { words: new Set<string>(), kind: container.kind };
       lack.words.add(word);
       lacking.set(grant, lack);
     }
@@ -174,14 +202,14 @@ const noteLacking = (scope: Scope, lacking: Map<DeclaredGrant, Lack>, differing:
 };
 
 const reportLacking = ({ login }: Scope, compare: Comparison, lacking: ReadonlyMap<DeclaredGrant, Lack>): void => {
-  for (const [grant, { words, place }] of lacking) {
+  for (const [grant, { words, kind }] of lacking) {
     const named = [...words].sort(byCodeUnit);
     compare.report({
       severity: 'error',
       code: 'grant/not-grantable',
       message: `'${login}' may not grant ${named.join(', ')} on '${grant.selector}': it does not hold ${named.length === 1 ? 'that' : 'them'} with the grant option`,
       hint:
-        place.kind === 'global'
+        kind === 'global'
           ? 'leave them out: RDS keeps some privileges to itself'
           : 'have somebody who holds them grant them to the login WITH GRANT OPTION',
       source: grant.source,

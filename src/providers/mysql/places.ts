@@ -5,74 +5,118 @@ import type { Scope } from './scope.ts';
 import type { SnapshotGrant } from './snapshot.ts';
 import { levelled, OPTION_ALONE } from './words.ts';
 
-/** Where one row of a grant table stands: a kind and a name, and for what is in a schema that one; columns have a `relation`. */
-export type Place = {
+/** What rows of a grant table have in common but for their names: tables of a schema, columns of a table. */
+export type Container = {
   readonly kind: Extract<ObjectKind, 'global' | 'schema' | 'pattern' | 'table' | 'column' | 'function' | 'procedure' | 'proxy'>;
   readonly schema: string | null;
   readonly relation?: string;
-  readonly name: string;
 };
 
-/** What an account holds at a place. */
-export type Row = { readonly place: Place; readonly privileges: Privileges };
-/** By `placeKey`. */
-export type Rows = Map<string, Row>;
+/** Values by name within a container. A hundred thousand tables are entries of a few such maps, and nothing more. */
+export type Shelf<Value> = {
+  readonly container: Container;
+  /** By `nameIn`. */
+  readonly values: Map<string, Value>;
+  /** The spelling of names that count in whatever case, where it is another. */
+  readonly spelled: Map<string, string>;
+};
 
-/** One key for what the server takes for one place: columns and routines in whatever case, the rest as lower_case_table_names says. */
-export const placeKey = (scope: Scope, { kind, schema, relation, name }: Place): string => {
-  const fold = scope.server.lowerCaseTableNames === 0 ? same : lower;
-  const last = kind === 'column' || kind === 'function' || kind === 'procedure' ? lower(name) : kind === 'proxy' ? name : fold(name);
+/** What an account holds, by `containerKey`. */
+export type Shelves<Value> = Map<string, Shelf<Value>>;
+
+/** One key for what the server takes for one place. */
+export const containerKey = (scope: Scope, { kind, schema, relation }: Container): string => {
+  const fold = foldOf(scope);
   // No name holds a NUL.
-  return `${kind}\0${schema === null ? '' : fold(schema)}\0${relation === undefined ? '' : fold(relation)}\0${last}`;
+  return `${kind}\0${schema === null ? '' : fold(schema)}\0${relation === undefined ? '' : fold(relation)}`;
 };
+
+/** A name as it counts: columns and routines in whatever case, accounts and patterns as they are, the rest as lower_case_table_names says. */
+export const nameIn = (scope: Scope, { kind }: Container, name: string): string =>
+  kind === 'column' || kind === 'function' || kind === 'procedure' ? lower(name) : kind === 'proxy' ? name : foldOf(scope)(name);
+
+/** How names of schemas and tables count. */
+export const foldOf = ({ server }: Scope): ((name: string) => string) => (server.lowerCaseTableNames === 0 ? same : lower);
 const same = (name: string): string => name;
 const lower = (name: string): string => name.toLowerCase();
 
-/** The rows of the grant tables by account, restricted to those of `accounts`: the others are nobody's business. */
-export const heldRows = (scope: Scope, accounts: ReadonlySet<string>): ReadonlyMap<string, Rows> => {
-  const held = new Map<string, Rows>();
+/** The shelf of a container, made where there is none yet. */
+export const shelfAt = <Value>(scope: Scope, shelves: Shelves<Value>, container: Container): Shelf<Value> => {
+  const key = containerKey(scope, container);
+  const found = shelves.get(key) ?? { container, values: new Map(), spelled: new Map() };
+  shelves.set(key, found);
+  return found;
+};
+
+/** The key of a name on a shelf, whose spelling is kept. */
+export const placeOn = <Value>(scope: Scope, { container, spelled }: Shelf<Value>, name: string): string => {
+  const key = nameIn(scope, container, name);
+  if (key !== name && !spelled.has(key)) spelled.set(key, name);
+  return key;
+};
+
+/** The rows of the grant tables by account, restricted to those of `accounts`: the others are nobody's business. Equal lists are one value. */
+export const heldRows = (scope: Scope, accounts: ReadonlySet<string>): ReadonlyMap<string, Shelves<Privileges>> => {
+  const held = new Map<string, Shelves<Privileges>>();
+  const one = interning();
   for (const grant of scope.snapshot.grants) {
     const account = scope.rename(grant.account);
     if (!accounts.has(account)) continue;
-    const rows: Rows = held.get(account) ?? new Map();
-    held.set(account, rows);
-    const place = placeOf(scope, grant);
-    const option = place.kind === 'column' && grant.privileges.some((privilege) => privilege.endsWith('*'));
-    addTo(scope, rows, place, option ? grant.privileges.map(wordOf) : grant.privileges);
+    const shelves = held.get(account) ?? new Map<string, Shelf<Privileges>>();
+    held.set(account, shelves);
+    const { container, name } = placeOf(scope, grant);
+    const option = container.kind === 'column' && grant.privileges.some((privilege) => privilege.endsWith('*'));
+    add(scope, shelves, container, name, one(option ? grant.privileges.map(wordOf) : grant.privileges), one);
     // Columns have the grant option of their table, which says it itself where it holds anything.
-    if (option) addTo(scope, rows, { kind: 'table', schema: place.schema, name: place.relation! }, [OPTION_ALONE]);
+    if (option) add(scope, shelves, { kind: 'table', schema: container.schema }, container.relation!, one([OPTION_ALONE]), one);
   }
-  for (const rows of held.values())
-    for (const [key, { place, privileges }] of rows)
-      if (place.kind === 'table' && privileges.length > 1 && privileges.includes(OPTION_ALONE))
-        rows.set(key, { place, privileges: levelled(scope, privileges) });
   return held;
 };
 
-/** Adds to what is known of a place already. */
-const addTo = (scope: Scope, rows: Rows, place: Place, privileges: Privileges): void => {
-  const key = placeKey(scope, place);
-  const known = rows.get(key);
-  rows.set(key, known ? { place: known.place, privileges: union(known.privileges, privileges) } : { place, privileges });
+type Interning = (privileges: Privileges) => Privileges;
+
+const interning = (): Interning => {
+  const known = new Map<string, Privileges>();
+  return (privileges) => {
+    const text = privileges.join();
+    const found = known.get(text);
+    if (found) return found;
+    known.set(text, privileges);
+    return privileges;
+  };
+};
+
+const add = (
+  scope: Scope,
+  shelves: Shelves<Privileges>,
+  container: Container,
+  name: string,
+  privileges: Privileges,
+  one: Interning,
+): void => {
+  const shelf = shelfAt(scope, shelves, container);
+  const key = placeOn(scope, shelf, name);
+  const known = shelf.values.get(key);
+  shelf.values.set(key, known ? one(levelled(scope, union(known, privileges))) : privileges);
 };
 
 /** Of a schema that is stored as we would write it, the schema; otherwise the pattern as it is stored. */
-const placeOf = ({ server, rename }: Scope, { level, schema, relation, name }: SnapshotGrant): Place => {
+const placeOf = ({ server, rename }: Scope, grant: SnapshotGrant): { readonly container: Container; readonly name: string } => {
+  const { level, schema, relation, name } = grant;
   switch (level) {
     case 'global':
-      return { kind: 'global', schema: null, name: '*.*' };
+      return { container: { kind: 'global', schema: null }, name: '*.*' };
     case 'schema': {
       const literal = patternSchema(schema!, server.partialRevokes);
-      return literal === null ? { kind: 'pattern', schema: null, name: schema! } : { kind: 'schema', schema: null, name: literal };
+      return { container: { kind: literal === null ? 'pattern' : 'schema', schema: null }, name: literal ?? schema! };
     }
     case 'table':
-      return { kind: 'table', schema, name: name! };
-    case 'column':
-      return { kind: 'column', schema, relation: relation!, name: name! };
     case 'function':
     case 'procedure':
-      return { kind: level, schema, name: name! };
+      return { container: { kind: level, schema }, name: name! };
+    case 'column':
+      return { container: { kind: 'column', schema, relation: relation! }, name: name! };
     case 'proxy':
-      return { kind: 'proxy', schema: null, name: rename(name!) };
+      return { container: { kind: 'proxy', schema: null }, name: rename(name!) };
   }
 };

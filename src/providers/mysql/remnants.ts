@@ -1,13 +1,14 @@
 import { difference, wordOf } from '../../core/privileges.ts';
+import type { Privileges } from '../../model/access.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
 import { isSystemSchema } from './catalog.ts';
 import type { Differing } from './grants.ts';
-import type { Place, Rows } from './places.ts';
+import { foldOf, type Shelf, type Shelves } from './places.ts';
 import type { Comparison, Scope } from './scope.ts';
 
 /** Grants outlive what they are on: when it is made again, they are in force again. */
-export const reportMissing = (scope: Scope, compare: Comparison, account: string, rows: Rows): void => {
-  const gone = [...rows.values()].flatMap(({ place }) => (isThere(scope, place) ? [] : [nameOf(place)]));
+export const reportMissing = (scope: Scope, compare: Comparison, account: string, shelves: Shelves<Privileges>): void => {
+  const gone = [...shelves.values()].flatMap((shelf) => missingOn(scope, shelf));
   if (gone.length === 0) return;
   const exact = scope.exact.has(account);
   const source = scope.declared.roles.get(account)?.source;
@@ -20,35 +21,19 @@ export const reportMissing = (scope: Scope, compare: Comparison, account: string
   });
 };
 
-const nameOf = ({ kind, schema, relation, name }: Place): string =>
-  `${kind} ${pathKey(...[schema, relation, name].filter((part) => part !== null && part !== undefined))}`;
-
-const isThere = (scope: Scope, { kind, schema, relation, name }: Place): boolean => {
-  switch (kind) {
-    case 'schema':
-      return isSystemSchema(name) || thereOf(scope).has(foldOf(scope)(name));
-    case 'table':
-    case 'column': {
-      const fold = foldOf(scope);
-      return (
-        isSystemSchema(schema!) ||
-        thereOf(scope)
-          .get(fold(schema!))
-          ?.has(fold(relation ?? name)) === true
-      );
-    }
-    case 'global':
-    case 'pattern':
-    case 'function':
-    case 'procedure':
-    case 'proxy':
-      return true;
-  }
+const missingOn = (scope: Scope, { container, values }: Shelf<Privileges>): readonly string[] => {
+  const { kind, schema, relation } = container;
+  const there = thereOf(scope);
+  if (kind === 'schema')
+    return [...values.keys()].filter((name) => !isSystemSchema(name) && !there.has(name)).map((name) => `schema ${nameKey(name)}`);
+  if ((kind !== 'table' && kind !== 'column') || isSystemSchema(schema!)) return [];
+  const tables = there.get(foldOf(scope)(schema!));
+  if (kind === 'column')
+    return tables?.has(foldOf(scope)(relation!)) ? [] : [...values.keys()].map((name) => `column ${pathKey(schema!, relation!, name)}`);
+  const gone: string[] = [];
+  for (const name of values.keys()) if (!tables?.has(name)) gone.push(`table ${pathKey(schema!, name)}`);
+  return gone;
 };
-
-const same = (text: string): string => text;
-const lower = (text: string): string => text.toLowerCase();
-const foldOf = ({ server }: Scope): ((text: string) => string) => (server.lowerCaseTableNames === 0 ? same : lower);
 
 type Tables = ReadonlyMap<string, ReadonlySet<string>>;
 const known = new WeakMap<Scope, Tables>();
@@ -71,7 +56,7 @@ const thereOf = (scope: Scope): Tables => {
 /** What was taken back from a global privilege on one schema (partial_revokes): it stays, unless a grant on that schema lifts it. */
 export const reportRestrictions = (scope: Scope, compare: Comparison, account: string, differing: readonly Differing[]): void => {
   for (const { schema, privileges } of restrictionsOf(scope).get(account) ?? []) {
-    const row = differing.find(({ place }) => place.kind === 'schema' && place.name === schema);
+    const row = differing.find(({ container, names }) => container.kind === 'schema' && names.includes(schema));
     const lifted = row
       ? difference(row.after, row.before)
           .map(wordOf)

@@ -5,22 +5,25 @@ import type { DeclaredGrant, Part } from '../../model/declared.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import type { Match } from '../../model/plan.ts';
 import { isSystemSchema } from './catalog.ts';
-import type { Place } from './places.ts';
+import type { Container } from './places.ts';
 import type { Comparison, Scope } from './scope.ts';
+
+/** Objects of one container that a selector means. */
+export type Selection = { readonly container: Container; readonly names: readonly string[] };
 
 /** What a selector of the manifest means on the server; asked for every grant, and most of ten thousand grants say the same. */
 export type Selectors = {
-  readonly placesOf: (grant: DeclaredGrant) => readonly Place[];
+  readonly selected: (grant: DeclaredGrant) => readonly Selection[];
   /** What selectors met, for the plan; reports the ones that met nothing, or more than they may. */
   readonly report: (compare: Comparison) => Match[];
 };
 
 export const selectors = (scope: Scope): Selectors => {
   const inventory = inventoryOf(scope);
-  const known = new Map<string, readonly Place[]>();
-  const met = new Map<string, { readonly grant: DeclaredGrant; readonly places: readonly Place[] }>();
+  const known = new Map<string, readonly Selection[]>();
+  const met = new Map<string, { readonly grant: DeclaredGrant; readonly places: readonly Selection[] }>();
   return {
-    placesOf: (grant) => {
+    selected: (grant) => {
       const key = JSON.stringify([grant.kind, grant.schema, grant.name, grant.columns]);
       const places = known.get(key) ?? select(inventory, grant);
       known.set(key, places);
@@ -39,13 +42,15 @@ export const selectors = (scope: Scope): Selectors => {
   };
 };
 
-const matchOf = ({ selector, kind, source }: DeclaredGrant, places: readonly Place[]): Match => ({
+const matchOf = ({ selector, kind, source }: DeclaredGrant, places: readonly Selection[]): Match => ({
   selector,
   database: null,
   kind,
-  count: places.length,
+  count: countOf(places),
   source,
 });
+
+const countOf = (places: readonly Selection[]): number => places.reduce((sum, { names }) => sum + names.length, 0);
 
 /** What is there to be selected. `folded`: names of schemas and tables count in whatever case (lower_case_table_names). */
 type Inventory = {
@@ -76,28 +81,32 @@ const inventoryOf = (scope: Scope): Inventory => {
   };
 };
 
-const select = (inventory: Inventory, grant: DeclaredGrant): readonly Place[] => {
+const select = (inventory: Inventory, grant: DeclaredGrant): readonly Selection[] => {
   const { kind } = grant;
+  const whole = (container: Container, names: readonly string[]): readonly Selection[] =>
+    names.length === 0 ? [] : [{ container, names }];
   switch (kind) {
     case 'global':
-      return [{ kind, schema: null, name: '*.*' }];
+      return whole({ kind, schema: null }, ['*.*']);
     case 'schema':
-      return schemasMet(inventory, grant.schema ?? grant.name).map((name) => ({ kind, schema: null, name }));
+      return whole({ kind, schema: null }, schemasMet(inventory, grant.schema ?? grant.name));
     case 'table':
-      return tablesMet(inventory, grant).map(([schema, name]) => ({ kind, schema, name }));
+      return tablesMet(inventory, grant).flatMap(({ schema, names }) => whole({ kind, schema }, names));
     case 'column':
-      return tablesMet(inventory, grant).flatMap(([schema, relation]) =>
-        (grant.columns ?? []).flatMap((column) => {
-          const name = columnMet(inventory, schema, relation, column);
-          return name === undefined ? [] : [{ kind, schema, relation, name }];
-        }),
+      return tablesMet(inventory, grant).flatMap(({ schema, names }) =>
+        names.flatMap((relation) =>
+          whole(
+            { kind, schema, relation },
+            (grant.columns ?? []).flatMap((column) => columnMet(inventory, schema, relation, column) ?? []),
+          ),
+        ),
       );
     case 'routine':
     case 'function':
     case 'procedure':
       return routinesMet(inventory, grant);
     case 'proxy':
-      return accountMet(inventory, grant.name).map((name) => ({ kind, schema: null, name }));
+      return whole({ kind, schema: null }, accountMet(inventory, grant.name));
     default:
       return [];
   }
@@ -111,12 +120,15 @@ const schemasMet = (inventory: Inventory, part: Part | null): readonly string[] 
   return found !== undefined ? [found] : isSystemSchema(part.text) ? [part.text] : [];
 };
 
-const tablesMet = (inventory: Inventory, { schema, name }: DeclaredGrant): readonly (readonly [schema: string, table: string])[] =>
+const tablesMet = (
+  inventory: Inventory,
+  { schema, name }: DeclaredGrant,
+): readonly { readonly schema: string; readonly names: readonly string[] }[] =>
   schemasMet(inventory, schema).flatMap((one) => {
-    if (isSystemSchema(one)) return name && !isPattern(name) ? [[one, name.text] as const] : [];
+    if (isSystemSchema(one)) return name && !isPattern(name) ? [{ schema: one, names: [name.text] }] : [];
     const names = inventory.tables.get(one) ?? [];
     const met = !name || isEverything(name) ? names : names.filter((table) => meets(inventory, name, table));
-    return met.map((table) => [one, table] as const);
+    return met.length === 0 ? [] : [{ schema: one, names: met }];
   });
 
 /** Names of columns count in whatever case; what was not read is as it is written. */
@@ -127,15 +139,15 @@ const columnMet = ({ columns }: Inventory, schema: string, table: string, column
 };
 
 /** Names of routines count in whatever case on every server (MySQL 8.4 manual, 11.2.3). */
-const routinesMet = (inventory: Inventory, { kind, schema, name }: DeclaredGrant): readonly Place[] =>
+const routinesMet = (inventory: Inventory, { kind, schema, name }: DeclaredGrant): readonly Selection[] =>
   schemasMet(inventory, schema).flatMap((one) =>
     (inventory.routines.get(one) ?? [])
       .filter((routines) => kind === 'routine' || kind === routines.kind)
-      .flatMap((routines) =>
-        routines.names
-          .filter((routine) => !name || matches(lower(name), routine.toLowerCase()))
-          .map((routine) => ({ kind: routines.kind, schema: one, name: routine })),
-      ),
+      .map((routines) => ({
+        container: { kind: routines.kind, schema: one },
+        names: routines.names.filter((routine) => !name || matches(lower(name), routine.toLowerCase())),
+      }))
+      .filter(({ names }) => names.length > 0),
   );
 
 const accountMet = ({ scope }: Inventory, name: Part | null): readonly string[] =>
@@ -154,7 +166,7 @@ const lower = (part: Part): Part => {
   return found;
 };
 
-const reportPlaces = (inventory: Inventory, compare: Comparison, grant: DeclaredGrant, places: readonly Place[]): void => {
+const reportPlaces = (inventory: Inventory, compare: Comparison, grant: DeclaredGrant, places: readonly Selection[]): void => {
   if (grant.kind === 'column') reportColumns(inventory, compare, grant);
   else if (places.length === 0) reportNone(inventory, compare, grant);
   else if (
@@ -182,7 +194,7 @@ const reportColumns = (inventory: Inventory, compare: Comparison, grant: Declare
     return;
   }
   for (const column of grant.columns ?? []) {
-    if (tables.some(([schema, table]) => columnMet(inventory, schema, table, column) !== undefined)) continue;
+    if (tables.some(({ schema, names }) => names.some((table) => columnMet(inventory, schema, table, column) !== undefined))) continue;
     compare.report({
       severity: 'error',
       code: 'selector/no-column',

@@ -1,53 +1,80 @@
 import { union, wordOf } from '../../core/privileges.ts';
 import type { Privileges } from '../../model/access.ts';
 import type { DeclaredGrant } from '../../model/declared.ts';
-import { type Place, placeKey } from './places.ts';
+import { type Container, placeOn, type Shelves, shelfAt } from './places.ts';
 import type { Comparison, Scope } from './scope.ts';
 import type { Selectors } from './selectors.ts';
 import { expandAll, isMixed, levelled, unknownWords } from './words.ts';
 
 /** What an account shall hold at a place, and the first grant of the manifest that says so. */
-export type Wanted = { readonly place: Place; readonly privileges: Privileges; readonly grant: DeclaredGrant };
+export type Wanted = { readonly privileges: Privileges; readonly grant: DeclaredGrant };
 
-/** What the manifest says, by account and `placeKey`; for an account that is to be dropped, nothing. */
-export const wantedRows = (scope: Scope, book: Selectors, compare: Comparison): ReadonlyMap<string, ReadonlyMap<string, Wanted>> => {
-  const wanted = new Map<string, Map<string, Wanted>>();
-  const reported = new Set<string>();
-  const once = (key: string, finding: Parameters<Comparison['report']>[0]): void => {
-    if (!reported.has(key)) compare.report(finding);
-    reported.add(key);
-  };
+/** What the manifest says, by account. Places that are told alike share one value. */
+export const wantedRows = (scope: Scope, book: Selectors, compare: Comparison): ReadonlyMap<string, Shelves<Wanted>> => {
+  const wanted = new Map<string, Shelves<Wanted>>();
+  const once = onceOnly(compare);
+  const both = merging(scope);
   for (const grant of scope.declared.grants) {
-    const rows = wanted.get(grant.grantee) ?? new Map<string, Wanted>();
-    wanted.set(grant.grantee, rows);
+    const shelves: Shelves<Wanted> = wanted.get(grant.grantee) ?? new Map();
+    wanted.set(grant.grantee, shelves);
     reportWords(scope, grant, once);
-    const words = spelled(scope, grant);
-    for (const place of book.placesOf(grant)) {
-      const key = placeKey(scope, place);
-      const known = rows.get(key);
-      const privileges = words(place);
-      if (privileges.length === 0) reportNothing(scope, grant, once);
-      else rows.set(key, known ? { ...known, privileges: union(known.privileges, privileges) } : { place, privileges, grant });
+    const told = spelled(scope, grant);
+    for (const { container, names } of book.selected(grant)) {
+      const shelf = shelfAt(scope, shelves, container);
+      for (const name of names) {
+        const want = told(container, name);
+        if (want.privileges.length === 0) {
+          reportNothing(scope, grant, once);
+          continue;
+        }
+        const key = placeOn(scope, shelf, name);
+        const known = shelf.values.get(key);
+        if (known && isMixed(scope, union(known.privileges, want.privileges))) reportMixed(grant, once);
+        shelf.values.set(key, known ? both(known, want) : want);
+      }
     }
   }
-  for (const [account, rows] of wanted) reportMixed(scope, account, rows, once);
   return wanted;
 };
 
-/** The words of a grant at a place; `ALL` may be another list in every schema. */
-const spelled = (scope: Scope, { privileges }: DeclaredGrant): ((place: Place) => Privileges) => {
-  if (!privileges.some((privilege) => wordOf(privilege) === 'ALL')) return () => privileges;
-  const known = new Map<string, Privileges>();
-  return ({ kind, schema, name }) => {
+/** Two grants together. A hundred thousand tables are under a few pairs of grants. */
+const merging = (scope: Scope): ((a: Wanted, b: Wanted) => Wanted) => {
+  const known = new Map<Wanted, Map<Wanted, Wanted>>();
+  return (a, b) => {
+    const of = known.get(a) ?? new Map<Wanted, Wanted>();
+    known.set(a, of);
+    const found = of.get(b) ?? { ...a, privileges: levelled(scope, union(a.privileges, b.privileges)) };
+    of.set(b, found);
+    return found;
+  };
+};
+
+/** What a grant says at a place; `ALL` may be another list in every schema. */
+const spelled = (scope: Scope, grant: DeclaredGrant): ((container: Container, name: string) => Wanted) => {
+  const { privileges } = grant;
+  if (!privileges.some((privilege) => wordOf(privilege) === 'ALL')) {
+    const want = { privileges, grant };
+    return () => want;
+  }
+  const known = new Map<string, Wanted>();
+  return ({ kind, schema }, name) => {
     const within = kind === 'schema' ? name : schema;
     const key = `${kind}\0${within}`;
-    const words = known.get(key) ?? expandAll(scope, privileges, kind, within);
-    known.set(key, words);
-    return words;
+    const want = known.get(key) ?? { privileges: expandAll(scope, privileges, kind, within), grant };
+    known.set(key, want);
+    return want;
   };
 };
 
 type Once = (key: string, finding: Parameters<Comparison['report']>[0]) => void;
+
+const onceOnly = (compare: Comparison): Once => {
+  const reported = new Set<string>();
+  return (key, finding) => {
+    if (!reported.has(key)) compare.report(finding);
+    reported.add(key);
+  };
+};
 
 const reportWords = (scope: Scope, { privileges, kind, selector, source }: DeclaredGrant, once: Once): void => {
   for (const word of unknownWords(scope, privileges, kind))
@@ -69,20 +96,11 @@ const reportNothing = ({ login }: Scope, { selector, source }: DeclaredGrant, on
   });
 
 /** The server keeps one grant option for all static privileges of a row. What patterns have in common only the server says. */
-const reportMixed = (scope: Scope, account: string, rows: Map<string, Wanted>, once: Once): void => {
-  // A hundred thousand rows have a few lists.
-  const mixed = new Map<Privileges, boolean>();
-  for (const [key, { place, privileges, grant }] of rows) {
-    const found = mixed.get(privileges) ?? isMixed(scope, privileges);
-    mixed.set(privileges, found);
-    if (!found) continue;
-    rows.set(key, { place, privileges: levelled(scope, privileges), grant });
-    once(`mixed ${grant.selector} ${account}`, {
-      severity: 'error',
-      code: 'grant/mixed-option',
-      message: `'${account}' would hold privileges on '${grant.selector}' with and without the grant option: the server keeps one option for all of them`,
-      hint: "write the same 'grantable' for everything that the account gets there",
-      source: grant.source,
-    });
-  }
-};
+const reportMixed = ({ grantee, selector, source }: DeclaredGrant, once: Once): void =>
+  once(`mixed ${selector} ${grantee}`, {
+    severity: 'error',
+    code: 'grant/mixed-option',
+    message: `'${grantee}' would hold privileges on '${selector}' with and without the grant option: the server keeps one option for all of them`,
+    hint: "write the same 'grantable' for everything that the account gets there",
+    source,
+  });
