@@ -324,3 +324,36 @@ ${names.map((name) => `  ${JSON.stringify(name)}: { auth: password, password: ${
     await remove('app');
   });
 });
+
+const ODD = `groups: { "g'\\\\\\"": { read: [my_db] } }\nusers:\n  "o'n\\\\x": { auth: password, password: ${REFERENCE}, groups: ["g'\\\\\\""], grants: [{ privileges: [process], global: true }] }\n`;
+
+describe('servers that read SQL in another way', () => {
+  eachMysql(
+    (server, version) => {
+      test('the same manifest makes the same', async () => {
+        setPassword(PASSWORDS.first);
+        await furnish(server());
+        await settle(server(), ODD);
+        expect({
+          read: await asks(server(), "o'n\\x", PASSWORDS.first, 'SELECT COUNT(*) FROM my_db.one'),
+          like: await asks(server(), "o'n\\x", PASSWORDS.first, 'SELECT COUNT(*) FROM myXdb.one'),
+        }).toEqual({ read: 1, like: 1142 });
+        const rows = await server().query(server().superuser, "SELECT TRIM(Db) AS Db FROM mysql.db WHERE Db LIKE 'my%'");
+        expect(rows).toEqual([{ Db: version === '9.7' ? 'my_db' : 'my\\_db' }]);
+        await settle(
+          server(),
+          `users:\n  "o'n\\\\x": { auth: password, password: ${REFERENCE} }\nremoved: { "g'\\\\\\"": { drop: true } }\n`,
+        );
+        expect(await asks(server(), "o'n\\x", PASSWORDS.first, 'SELECT COUNT(*) FROM my_db.one')).toBe(1142);
+      });
+    },
+    {
+      only: ['9.7', '11.8'],
+      settings: {
+        'sql-mode': 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH',
+        'loose-partial-revokes': 'ON',
+        'loose-activate-all-roles-on-login': 'ON',
+      },
+    },
+  );
+});
