@@ -1,4 +1,12 @@
-import type { Checked, Evidence, Read } from '../model/checkup.ts';
+import {
+  CHECKUP_FORMAT,
+  type Checked,
+  type Checkup,
+  type Evidence,
+  type Read,
+  type SavedEvidence,
+  type TargetFacts,
+} from '../model/checkup.ts';
 import { rdsHost } from './rds-host.ts';
 
 /** What one check says of evidence that was read: what was found, and what to do about it where it is not good. */
@@ -13,6 +21,8 @@ export type Check = {
   /** For those who list them. */
   readonly about: string;
   readonly needs: readonly Part[];
+  /** Read as well where it fails: what to do about it is said better then. */
+  readonly also?: readonly Part[];
   /** That it cannot be read is what it looks for. */
   readonly orFailed?: true;
   readonly applies: (evidence: Pick<Evidence, 'target'>) => boolean;
@@ -43,6 +53,7 @@ export const CHECKS: readonly Check[] = [
     name: 'reachable',
     about: 'something listens at the endpoint',
     needs: ['reach'],
+    also: ['server'],
     applies: always,
     judge: ({ reach, server }) => {
       const { dialled, trouble } = the(reach);
@@ -484,6 +495,57 @@ export const LOGIN_CHECKS: readonly Check[] = [
 
 const why = (reasons: readonly string[]): string => (reasons.length === 0 ? '' : ` (${reasons.slice(0, 3).join('; ')})`);
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** In this order, one after the other, where one login is looked into (the order of error and cause: nothing later matters before it). */
+const ORDER: readonly string[] = [
+  'reachable',
+  'endpoint-name',
+  'tls',
+  'certificate-dates',
+  'credentials',
+  'clock',
+  'running',
+  'iam-authentication',
+  'user',
+  'user-login',
+  'user-method',
+  'user-connections',
+  'user-connect',
+  'user-policy',
+  'token',
+  'user-in',
+];
+
+const EVERY: readonly Check[] = [...CHECKS, ...LOGIN_CHECKS];
+
+/** The names of all checks. */
+export const CHECK_NAMES: readonly string[] = EVERY.map(({ name }) => name);
+
+/** The checks to make, in order; of those that are named, where any are. */
+export const checksFor = (target: TargetFacts, names: readonly string[]): readonly Check[] => {
+  const every = target.asked ? ORDER.flatMap((name) => EVERY.find((check) => check.name === name) ?? []) : CHECKS;
+  return every.filter((check) => check.applies({ target }) && (names.length === 0 || names.includes(check.name)));
+};
+
+/** What all of it comes to: every check of a target; of one login those up to the first that fails, which is the cause. */
+export const checkupOf = ({ user, as, evidence, lost }: SavedEvidence, names: readonly string[]): Checkup => {
+  const checks = [...lost, ...evidence.flatMap((one) => judged(one, checksFor(one.target, names)))];
+  const count = (status: Checked['status']): number => checks.filter((one) => one.status === status).length;
+  return {
+    formatVersion: CHECKUP_FORMAT,
+    user,
+    as,
+    checks,
+    cause: user === null ? null : (checks.find(({ status }) => status === 'failed')?.check ?? null),
+    summary: { passed: count('passed'), failed: count('failed'), unread: count('unread') },
+  };
+};
+
+const judged = (evidence: Evidence, checks: readonly Check[]): readonly Checked[] => {
+  const all = checks.map((check) => checkOf(check, evidence));
+  const cause = evidence.target.asked ? all.findIndex(({ status }) => status === 'failed') : -1;
+  return cause < 0 ? all : all.slice(0, cause + 1);
+};
 
 /** What a check comes to on this evidence. */
 export const checkOf = ({ name, needs, orFailed, judge }: Check, evidence: Evidence): Checked => {

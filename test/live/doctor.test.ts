@@ -220,6 +220,20 @@ users:
     expect({ code: needs.code, actions: needs.stdout.includes('iam:GetAccountAuthorizationDetails') }).toEqual({ code: 0, actions: true });
   });
 
+  test('what was read is judged again from a file, without server and AWS, and holds no secret', async () => {
+    const file = `${world.command.home}/evidence.json`;
+    const live = await doctor([...TASK, '--save', file]);
+    expect(fs.readFileSync(file, 'utf8')).not.toMatch(SECRETS);
+    const offline = await world.command.start(['doctor', '--from', file, '--json']).ended;
+    expect({ code: offline.code, stderr: offline.stderr, found: JSON.parse(offline.stdout) }).toEqual({
+      code: 0,
+      stderr: '',
+      found: live.found,
+    });
+    const other = await world.command.start(['doctor', '--from', rewritten(file, () => '{"formatVersion":"1.0"}')]).ended;
+    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('is no evidence of this version')]);
+  });
+
   test('lists its checks, explains what was pasted, and knows no others', async () => {
     const listed = await world.command.start(['doctor', '--list']).ended;
     expect(listed.stdout).toMatch(/^reachable +something listens at the endpoint\n/);
