@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { CHECK_NAMES, CHECKS, checkupOf, LOGIN_CHECKS } from '../core/checkup.ts';
+import { checkupOf, EVERY_CHECK } from '../core/checkup.ts';
 import { nearest } from '../core/nearest.ts';
 import { meaningsOf } from '../core/signatures.ts';
 import { gatherEvidence } from '../engine/doctor.ts';
@@ -33,9 +33,10 @@ export const doctorCommand = async (at: string | undefined, options: DoctorComma
   const { iamRequirements: requirements } = options;
   if (requirements !== undefined) return await (await import('./iam.ts')).iamCommand({ ...options, format: 'json', requirements }, console);
   if (options.explain !== undefined) return await explain(options.explain, options, console);
-  const unknown = options.check.find((name) => !CHECK_NAMES.includes(name));
+  const known = EVERY_CHECK.map(({ name }) => name);
+  const unknown = options.check.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    const meant = nearest(unknown, CHECK_NAMES);
+    const meant = nearest(unknown, known);
     throw failure('doctor/unknown-check', `there is no check '${unknown}'`, {
       hint: meant ? `did you mean '${meant}'?` : 'rolecall doctor --list',
     });
@@ -98,7 +99,7 @@ const wanted = (
 };
 
 const list = ({ format }: DoctorCommandOptions, console: Console): ExitCode => {
-  const checks = [...CHECKS, ...LOGIN_CHECKS].map(({ name, about }) => ({ name, about }));
+  const checks = EVERY_CHECK.map(({ name, about }) => ({ name, about }));
   if (format === 'json') console.out(toJson({ formatVersion: '1.0', checks }));
   else for (const { name, about } of checks) console.out(`${name.padEnd(24)}${about}\n`);
   return EXIT.ok;

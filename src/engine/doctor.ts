@@ -1,4 +1,5 @@
-import { type Check, checkOf, checksFor, type Part } from '../core/checkup.ts';
+import type { Check, Part } from '../core/checks/check.ts';
+import { checkOf, checksFor } from '../core/checkup.ts';
 import { rdsHost } from '../core/rds-host.ts';
 import { tokenFacts } from '../core/token-facts.ts';
 import {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { CHECKS, checkOf, checkupOf, LOGIN_CHECKS, type Part } from '../../src/core/checkup.ts';
+import type { Part } from '../../src/core/checks/check.ts';
+import { CHECKS, checkOf, checkupOf, EVERY_CHECK as EVERY } from '../../src/core/checkup.ts';
 import type { Evidence } from '../../src/model/checkup.ts';
 
 const HOST = 'orders.cluster-c1.eu-west-1.rds.amazonaws.com';
@@ -104,7 +105,6 @@ const GOOD = {
   login: { value: { letIn: true, cause: '', told: 'logged in to "orders"' } },
 } as const satisfies Evidence;
 
-const EVERY = [...CHECKS, ...LOGIN_CHECKS];
 type Changes = { readonly [P in keyof Evidence]?: object };
 
 /** The good evidence with parts of it changed. */
