@@ -19,6 +19,7 @@ import { githubOf } from './github.ts';
 import { withGuards } from './guards.ts';
 import { leftAlone, leftAloneMarkdown, leftAloneText } from './left-alone.ts';
 import type { Job, Outcome, Run } from './outcome.ts';
+import { paceOf } from './pace.ts';
 import { consentTo } from './permission.ts';
 import { progressTo } from './progress.ts';
 import { changedBody, type Fresh, resultBody, stoppedBody } from './result-body.ts';
@@ -62,6 +63,7 @@ const planLive = async (github: GitHub, job: Job, only?: 'expired'): Promise<Liv
   if (findings.length > 0) throw new Failure(findings);
   const planned = await planTargets(declareds, {
     as: 'apply',
+    ...paceOf(job),
     maxRemovals: inputs.maxRemovals,
     ...(only === undefined ? {} : { only }),
     onProgress: progressTo(job),
@@ -142,6 +144,7 @@ const execute = async ({ session, declareds }: Live, plans: readonly Plan[], job
     [first!, ...others],
     {
       maxRemovals: job.inputs.maxRemovals,
+      ...paceOf(job),
       lockTimeoutMs: job.inputs.lockWaitMs,
       signal: job.signal,
       onProgress: progressTo(job),

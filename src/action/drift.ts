@@ -15,6 +15,7 @@ import { reasonOf } from './failed.ts';
 import { githubOf } from './github.ts';
 import { type DriftIssue, upsertIssue } from './issue.ts';
 import type { Job, Outcome, Run } from './outcome.ts';
+import { paceOf } from './pace.ts';
 import { progressTo } from './progress.ts';
 import { redact } from './redact.ts';
 
@@ -27,6 +28,7 @@ export const drift: Run = async (job) => {
   const located = await locate(session);
   const { targets, findings } = await planTargets(located.declareds, {
     as: 'plan',
+    ...paceOf(job),
     maxRemovals: null,
     onProgress: progressTo(job),
     now: () => performance.now(),

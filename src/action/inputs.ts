@@ -39,6 +39,10 @@ export type Inputs = {
   readonly labels: boolean;
   readonly driftIssue: boolean;
   readonly lockWaitMs: number;
+  readonly parallelism: number;
+  /** null: as the engine has it. */
+  readonly connectTimeoutMs: number | null;
+  readonly statementTimeoutMs: number | null;
   readonly allowUnproven: boolean;
 };
 
@@ -74,6 +78,9 @@ export const DEFAULTS = {
   labels: 'false',
   'drift-issue': 'true',
   'lock-wait': '120s',
+  parallelism: '4',
+  'connect-timeout': '',
+  'statement-timeout': '',
   'allow-unproven': 'false',
 } as const satisfies Readonly<Record<string, string>>;
 export type InputName = keyof typeof DEFAULTS;
@@ -120,6 +127,9 @@ export const inputsOf = (env: Env): Inputs => {
     labels: flag(reader, 'labels'),
     driftIssue: flag(reader, 'drift-issue'),
     lockWaitMs: duration(reader, 'lock-wait'),
+    parallelism: count(reader, 'parallelism', 1),
+    connectTimeoutMs: optionalDuration(reader, 'connect-timeout'),
+    statementTimeoutMs: optionalDuration(reader, 'statement-timeout'),
     allowUnproven: flag(reader, 'allow-unproven'),
   };
   if (findings.length > 0) throw new Failure(findings);
@@ -178,9 +188,9 @@ const changedOnly = ({ raw, wrong }: Reader): boolean => {
 
 const flag = (reader: Reader, name: InputName): boolean => choice(reader, name, ['true', 'false']) === 'true';
 
-const count = ({ raw, wrong }: Reader, name: InputName): number => {
+const count = ({ raw, wrong }: Reader, name: InputName, least = 0): number => {
   const found = raw(name);
-  if (!/^\d{1,6}$/.test(found)) wrong(name, 'a whole number from 0 to 999999');
+  if (!/^\d{1,6}$/.test(found) || Number(found) < least) wrong(name, `a whole number from ${least} to 999999`);
   return Number(found);
 };
 
@@ -191,6 +201,8 @@ const duration = ({ raw, wrong }: Reader, name: InputName): number => {
   if (number === undefined) wrong(name, "a duration such as '120s' or '2m'");
   return Number(number) * (MS[unit] ?? 1);
 };
+
+const optionalDuration = (reader: Reader, name: InputName): number | null => (reader.raw(name) === '' ? null : duration(reader, name));
 
 /** Words between commas, blanks and line ends; all of these must be quoted nowhere. */
 const list = (value: string): readonly string[] => value.split(/[\s,]+/).filter((word) => word !== '');

@@ -15,6 +15,7 @@ import { reasonOf } from './failed.ts';
 import { labelPull, type PlanLabel } from './labels.ts';
 import { openedManifest } from './opened.ts';
 import type { Job, Outcome, Outputs, Run } from './outcome.ts';
+import { paceOf } from './pace.ts';
 import { announcePlan, tellFailure, tellPlan } from './plan-comment.ts';
 import { keepPlan, writePlan } from './plan-files.ts';
 import { progressTo } from './progress.ts';
@@ -59,6 +60,7 @@ const make = async (job: Job): Promise<Made> => {
   const located = await locate(compared.session, compared.base ?? undefined);
   const { targets, also, findings } = await planTargets(located.declareds, {
     as: 'plan',
+    ...paceOf(job),
     maxRemovals: job.inputs.maxRemovals,
     also: located.also,
     onProgress: progressTo(job),

@@ -1,6 +1,7 @@
 import { losers } from '../core/guard.ts';
 import { applyTargets, checkPlans } from '../engine/apply-targets.ts';
 import { locate } from '../engine/locate.ts';
+import type { Pace } from '../engine/read.ts';
 import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
 import type { Declared } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, failure, isError } from '../model/finding.ts';
@@ -22,6 +23,7 @@ export type ApplyCommandOptions = ManifestOptions & {
   readonly format: 'human' | 'json' | 'jsonl' | 'markdown';
   readonly lockTimeoutMs: number;
   readonly maxRemovals?: number;
+  readonly pace?: Pace;
   /** Only what a passed `until` asks for: it was reviewed when that was written. */
   readonly only?: 'expired';
 };
@@ -55,6 +57,7 @@ export const applyPlans = async (
   const { result, exitCode } = await applyTargets(session, plans, {
     maxRemovals: options.maxRemovals ?? null,
     ...(options.only === undefined ? {} : { only: options.only }),
+    ...options.pace,
     lockTimeoutMs: options.lockTimeoutMs,
     signal: console.signal,
     onProgress: progressTo(console),

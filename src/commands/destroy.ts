@@ -33,6 +33,7 @@ export const destroyCommand = async (
   const { targets, findings } = await planTargets(declareds, {
     as: 'apply',
     maxRemovals: options.maxRemovals ?? null,
+    ...options.pace,
     onProgress: progressTo(console),
     now: () => performance.now(),
   });

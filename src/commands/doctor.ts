@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { CHECKS, LOGIN_CHECKS } from '../core/checkup.ts';
+import { checkupOf, EVERY_CHECK } from '../core/checkup.ts';
 import { nearest } from '../core/nearest.ts';
 import { meaningsOf } from '../core/signatures.ts';
-import { checkup } from '../engine/doctor.ts';
+import { gatherEvidence } from '../engine/doctor.ts';
 import type { LoginWanted } from '../engine/doctor-login.ts';
 import type { ManifestOptions } from '../engine/session.ts';
+import type { SavedEvidence } from '../model/checkup.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import { checkupJson, checkupText, meaningsText } from '../render/checkup.ts';
 import { visible } from '../render/escape.ts';
@@ -21,6 +22,8 @@ export type DoctorCommandOptions = ManifestOptions &
     readonly as?: string;
     readonly list?: boolean;
     readonly explain?: string;
+    readonly save?: string;
+    readonly from?: string;
     readonly iamRequirements?: 'plan' | 'apply';
   };
 
@@ -30,7 +33,7 @@ export const doctorCommand = async (at: string | undefined, options: DoctorComma
   const { iamRequirements: requirements } = options;
   if (requirements !== undefined) return await (await import('./iam.ts')).iamCommand({ ...options, format: 'json', requirements }, console);
   if (options.explain !== undefined) return await explain(options.explain, options, console);
-  const known = [...CHECKS, ...LOGIN_CHECKS].map(({ name }) => name);
+  const known = EVERY_CHECK.map(({ name }) => name);
   const unknown = options.check.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     const meant = nearest(unknown, known);
@@ -38,6 +41,17 @@ export const doctorCommand = async (at: string | undefined, options: DoctorComma
       hint: meant ? `did you mean '${meant}'?` : 'rolecall doctor --list',
     });
   }
+  const evidence =
+    options.from === undefined ? await gathered(at, options, console) : savedEvidence(options.from, await readText(options.from));
+  if (options.save !== undefined) await save(options.save, evidence);
+  const found = checkupOf(evidence, options.check);
+  if (found.checks.length === 0)
+    throw failure('doctor/nothing', 'none of these checks applies to these targets', { hint: 'rolecall doctor --list' });
+  console.out(options.format === 'json' ? checkupJson(found) : checkupText(found, console.outTerminal));
+  return found.summary.failed > 0 ? EXIT.error : found.summary.unread > 0 ? EXIT.refused : EXIT.ok;
+};
+
+const gathered = async (at: string | undefined, options: DoctorCommandOptions, console: Console): Promise<SavedEvidence> => {
   const { login, target } = wanted(at, options);
   const { session } = await openTargets({ ...options, target }, console.now);
   tell(session.findings, console);
@@ -45,9 +59,29 @@ export const doctorCommand = async (at: string | undefined, options: DoctorComma
     throw failure('login/target', `it is not said on which target '${login.user}' logs in`, {
       hint: `write ${login.user}@TARGET with one of: ${session.declareds.map((declared) => declared.target.name).join(', ')}`,
     });
-  const found = await checkup(session, { checks: options.check, ...(login ? { login } : {}), now: console.now().getTime() });
-  console.out(options.format === 'json' ? checkupJson(found) : checkupText(found, console.outTerminal));
-  return found.summary.failed > 0 ? EXIT.error : found.summary.unread > 0 ? EXIT.refused : EXIT.ok;
+  return await gatherEvidence(session, { checks: options.check, ...(login ? { login } : {}), now: console.now().getTime() });
+};
+
+const save = async (file: string, evidence: SavedEvidence): Promise<void> => {
+  try {
+    await writeFile(file, toJson(evidence), { mode: 0o600 });
+  } catch (error) {
+    throw failure('doctor/not-written', `'${visible(file)}' was not written: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
+  }
+};
+
+/** What `--save` wrote, here or elsewhere. */
+const savedEvidence = (file: string, json: string): SavedEvidence => {
+  try {
+    const saved = JSON.parse(json) as SavedEvidence;
+    checkupOf(saved, []);
+    if (/^1\./.test(saved.formatVersion)) return saved;
+  } catch {
+    // Told below: whatever is wrong with it, it was not written by --save.
+  }
+  throw failure('doctor/evidence', `'${visible(file)}' is no evidence of this version`, {
+    hint: 'write it with rolecall doctor --save FILE',
+  });
 };
 
 /** The last `@` counts: a name may hold one, a target's does not. */
@@ -65,7 +99,7 @@ const wanted = (
 };
 
 const list = ({ format }: DoctorCommandOptions, console: Console): ExitCode => {
-  const checks = [...CHECKS, ...LOGIN_CHECKS].map(({ name, about }) => ({ name, about }));
+  const checks = EVERY_CHECK.map(({ name, about }) => ({ name, about }));
   if (format === 'json') console.out(toJson({ formatVersion: '1.0', checks }));
   else for (const { name, about } of checks) console.out(`${name.padEnd(24)}${about}\n`);
   return EXIT.ok;

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { locate } from '../engine/locate.ts';
 import { planOf } from '../engine/plan.ts';
-import { planTargets } from '../engine/read.ts';
+import { type Pace, planTargets } from '../engine/read.ts';
 import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
 import { withUnplanned } from '../engine/unplanned.ts';
 import type { Cause } from '../model/change.ts';
@@ -19,6 +19,7 @@ export type PlanOptions = ManifestOptions & {
   readonly out?: string;
   readonly detailedExitcode: boolean;
   readonly maxRemovals?: number;
+  readonly pace?: Pace;
   /** What the plan is called where it is shown. */
   readonly command?: 'plan' | 'drift';
 };
@@ -37,7 +38,7 @@ export const planCommand = async (options: PlanOptions, console: Console): Promi
 
 export const makePlan = async (
   session: Session,
-  options: { readonly maxRemovals?: number; readonly only?: Cause },
+  options: { readonly maxRemovals?: number; readonly only?: Cause; readonly pace?: Pace },
   console: Console,
   as: 'plan' | 'apply' = 'plan',
 ): Promise<{ readonly plan: Plan; readonly declareds: readonly Declared[]; readonly findings: readonly Finding[] }> => {
@@ -46,6 +47,7 @@ export const makePlan = async (
     as,
     maxRemovals: options.maxRemovals ?? null,
     ...(options.only === undefined ? {} : { only: options.only }),
+    ...options.pace,
     onProgress: progressTo(console),
     now: () => performance.now(),
   });

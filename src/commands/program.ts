@@ -167,6 +167,8 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .addOption(
       new Option('--iam-requirements <command>', 'the same as rolecall iam --requirements: what rolecall needs').choices(['plan', 'apply']),
     )
+    .option('--save <file>', 'save what was read: no token, password or key is in it')
+    .option('--from <file>', 'judge what was saved, offline')
     .option('--explain <file>', 'say what a message of a client or lines of a log mean, offline; - reads them from stdin')
     .addOption(format(['human', 'json']))
     .addOption(json())
@@ -252,10 +254,24 @@ const changedOption = (command: Command): Command =>
   );
 
 const planOptions = (command: Command): Command =>
-  targetOptions(command).addOption(format(FORMATS)).addOption(json()).addOption(maxRemovals());
+  paceOptions(targetOptions(command).addOption(format(FORMATS)).addOption(json()).addOption(maxRemovals()));
+
+const paceOptions = (command: Command): Command =>
+  command
+    .option('--parallelism <n>', 'how many targets are worked on at once', atLeastOne, 4)
+    .option('--connect-timeout <seconds>', 'how long to wait for a server to answer, e.g. 15 or 1m', seconds)
+    .option('--statement-timeout <seconds>', 'how long a statement may take, e.g. 300 or 10m', seconds)
+    .hook('preAction', (self) => {
+      const { parallelism, connectTimeout, statementTimeout } = self.opts();
+      const timeouts = {
+        ...(connectTimeout === undefined ? {} : { connectMs: connectTimeout * 1000 }),
+        ...(statementTimeout === undefined ? {} : { statementMs: statementTimeout * 1000 }),
+      };
+      self.setOptionValue('pace', { parallel: parallelism, timeouts });
+    });
 
 const applyOptions = (command: Command): Command =>
-  command
+  paceOptions(command)
     .addOption(new Option('--auto-approve', 'do not ask').default(false, 'ask when anybody loses access'))
     .option('--lock-timeout <seconds>', 'how long to wait for another run, e.g. 30 or 2m', seconds, 0)
     .addOption(maxRemovals())
@@ -281,6 +297,11 @@ type OptionsOf = any;
 
 const wholeNumber = (text: string): number => {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('a whole number is expected.');
+  return Number(text);
+};
+
+const atLeastOne = (text: string): number => {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('a whole number from 1 is expected.');
   return Number(text);
 };
 

@@ -6,7 +6,7 @@ import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import { type ApplyResult, RESULT_FORMAT } from '../model/result.ts';
 import { type Applied, type ApplyOptions, applyTarget, isTouched } from './apply.ts';
-import { lockedOn, PARALLEL, providerOf, sideBySide, strictest } from './read.ts';
+import { lockedOn, PARALLEL, type Pace, providerOf, sideBySide, strictest } from './read.ts';
 import type { Session } from './session.ts';
 import { createStages } from './stages.ts';
 
@@ -14,7 +14,7 @@ import { createStages } from './stages.ts';
 export const applyTargets = async (
   session: Pick<Session, 'stack' | 'declareds'>,
   plans: readonly [Plan, ...Plan[]],
-  options: Omit<ApplyOptions, 'approved'>,
+  options: Omit<ApplyOptions, 'approved'> & Pick<Pace, 'parallel'>,
 ): Promise<{ readonly result: ApplyResult; readonly exitCode: ExitCode }> => {
   checkPlans(plans, session);
   const flips = flipsOf(plans.flatMap(({ targets }) => targets));
@@ -24,7 +24,7 @@ export const applyTargets = async (
   const locked = opens ? await lockedOn(session.declareds.filter(({ iam }) => iam === null)) : new Map();
   const stages = createStages(session.declareds.map(({ target }) => target.name));
   // Targets that wait for one another cannot wait for a turn as well.
-  const together = account ? session.declareds.length : PARALLEL;
+  const together = account ? session.declareds.length : (options.parallel ?? PARALLEL);
   const applyOne = async (declared: Declared): Promise<Applied> => {
     const { name, engine } = declared.target;
     const approved = plans.flatMap(({ targets }) => targets.filter((target) => target.name === name));

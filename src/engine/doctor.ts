@@ -1,13 +1,14 @@
-import { CHECKS, type Check, checkOf, LOGIN_CHECKS, type Part } from '../core/checkup.ts';
+import type { Check, Part } from '../core/checks/check.ts';
+import { checkOf, checksFor } from '../core/checkup.ts';
 import { rdsHost } from '../core/rds-host.ts';
 import { tokenFacts } from '../core/token-facts.ts';
 import {
   CHECKUP_FORMAT,
   type Checked,
-  type Checkup,
   type Evidence,
   type PolicyFacts,
   type Read,
+  type SavedEvidence,
   type TargetFacts,
 } from '../model/checkup.ts';
 import type { Declared, Target } from '../model/declared.ts';
@@ -27,31 +28,27 @@ export type DoctorOptions = {
   readonly timeouts?: Timeouts;
 };
 
-/** ■ Looks at every precondition on every target of a session; of one login in its order, up to the first cause. Changes nothing. */
-export const checkup = async (session: Session, options: DoctorOptions): Promise<Checkup> => {
+/**
+ * ■ Reads what every check of the targets of a session needs; of one login no more than it takes to find the first cause. Changes
+ * nothing.
+ */
+export const gatherEvidence = async (session: Session, options: DoctorOptions): Promise<SavedEvidence> => {
   const { declareds, lost } = await foundTargets(session);
   const policies = policiesOf(session, declareds);
   const settled = await sideBySide(
     declareds,
-    async (declared) => await checkTarget(declared, session, policies, options),
+    async (declared) => await evidenceOf(declared, session, policies, options),
     options.login ? 1 : PARALLEL,
   );
-  const checks = settled.flatMap((one) => {
-    if (one.status === 'rejected') throw one.reason;
-    return one.value;
-  });
-  const all = [...lost.flatMap(({ name, findings }) => findings.filter(isError).map((finding) => ofFinding(name, finding))), ...checks];
-  if (all.length === 0)
-    throw failure('doctor/nothing', 'none of these checks applies to these targets', { hint: 'rolecall doctor --list' });
-  const { login } = options;
-  const count = (status: Checked['status']): number => all.filter((one) => one.status === status).length;
   return {
     formatVersion: CHECKUP_FORMAT,
-    user: login?.user ?? null,
-    as: login?.as ?? null,
-    checks: all,
-    cause: login ? (all.find(({ status }) => status === 'failed')?.check ?? null) : null,
-    summary: { passed: count('passed'), failed: count('failed'), unread: count('unread') },
+    user: options.login?.user ?? null,
+    as: options.login?.as ?? null,
+    evidence: settled.map((one) => {
+      if (one.status === 'rejected') throw one.reason;
+      return one.value;
+    }),
+    lost: lost.flatMap(({ name, findings }) => findings.filter(isError).map((finding) => ofFinding(name, finding))),
   };
 };
 
@@ -72,32 +69,12 @@ const FINDINGS: readonly (readonly [string, string])[] = [
   ['aws/invalid-credentials', 'credentials'],
 ];
 
-/** In this order, one after the other, where one login is looked into (the order of error and cause: nothing later matters before it). */
-const ORDER = [
-  'reachable',
-  'endpoint-name',
-  'tls',
-  'certificate-dates',
-  'credentials',
-  'clock',
-  'running',
-  'iam-authentication',
-  'user',
-  'user-login',
-  'user-method',
-  'user-connections',
-  'user-connect',
-  'user-policy',
-  'token',
-  'user-in',
-];
-
-const checkTarget = async (
+const evidenceOf = async (
   declared: Declared,
   session: Session,
   policies: Policies,
   { checks: wanted, login, now, timeouts }: DoctorOptions,
-): Promise<readonly Checked[]> => {
+): Promise<Evidence> => {
   const provider = await providerOf(declared.target.engine, declared.target.name);
   if (!provider.checkup)
     throw failure('doctor/engine', `target '${declared.target.name}': this version does not check ${declared.target.engine}`, {
@@ -105,30 +82,31 @@ const checkTarget = async (
     });
   const facts = targetFacts(declared, session, login, now);
   const gather = partsOf({ declared, session, policies, checker: provider.checkup, facts, login, timeouts });
-  const every = login ? ORDER.flatMap((name) => [...CHECKS, ...LOGIN_CHECKS].find((check) => check.name === name) ?? []) : CHECKS;
-  const checks = every.filter((check) => check.applies({ target: facts }) && (wanted.length === 0 || wanted.includes(check.name)));
-  if (!login) {
-    const needs = [
-      ...new Set(checks.flatMap((check) => [...check.needs, ...(check.name === 'reachable' && facts.inAws ? (['server'] as const) : [])])),
-    ];
-    const evidence = Object.assign({ target: facts }, ...(await Promise.all(needs.map(gather)))) as Evidence;
-    return checks.map((check) => checkOf(check, evidence));
-  }
-  return await upToCause(checks, facts, gather);
+  const checks = checksFor(facts, wanted);
+  return facts.asked ? await upToCause(checks, facts, gather) : await readAll(checks, facts, gather);
 };
 
 type Gather = (part: Part) => Promise<Partial<Evidence>>;
 
-const upToCause = async (checks: readonly Check[], facts: TargetFacts, gather: Gather): Promise<readonly Checked[]> => {
-  const done: Checked[] = [];
-  const evidence: Partial<Evidence> = {};
+/** Everything at once: what checks need, and what makes their fixes better. */
+const readAll = async (checks: readonly Check[], target: TargetFacts, gather: Gather): Promise<Evidence> => {
+  const parts = [...new Set(checks.flatMap(({ needs, also = [] }) => [...needs, ...(target.inAws ? also : [])]))];
+  return Object.assign({ target }, ...(await Promise.all(parts.map(gather)))) as Evidence;
+};
+
+/** No more than it takes to find the first cause. */
+const upToCause = async (checks: readonly Check[], target: TargetFacts, gather: Gather): Promise<Evidence> => {
+  const evidence: { target: TargetFacts } & Partial<Evidence> = { target };
+  const add = async (parts: readonly Part[]): Promise<void> => {
+    for (const part of parts) if (evidence[part] === undefined) Object.assign(evidence, await gather(part));
+  };
   for (const check of checks) {
-    for (const need of check.needs) if (evidence[need] === undefined) Object.assign(evidence, await gather(need));
-    const one = checkOf(check, { ...evidence, target: facts });
-    done.push(one);
-    if (one.status === 'failed') break;
+    await add(check.needs);
+    if (checkOf(check, evidence).status !== 'failed') continue;
+    if (target.inAws) await add(check.also ?? []);
+    break;
   }
-  return done;
+  return evidence;
 };
 
 const targetFacts = ({ target, roles }: Declared, { account }: Session, login: LoginWanted | undefined, now: number): TargetFacts => {
@@ -144,6 +122,7 @@ const targetFacts = ({ target, roles }: Declared, { account }: Session, login: L
     engine,
     now,
     login: login?.user ?? own.user ?? null,
+    asked: login !== undefined,
     by,
     tokens: login ? by === 'iam' : own.auth === 'iam' || [...roles.values()].some(({ auth }) => auth === 'iam'),
     inAws,

@@ -6,7 +6,7 @@ import type { Declared, Engine } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
 import type { PlanTarget } from '../model/plan.ts';
 import type { Progress } from '../model/result.ts';
-import type { Provider } from '../providers/provider.ts';
+import type { Provider, Timeouts } from '../providers/provider.ts';
 import { planTarget } from './plan.ts';
 
 /** Targets that are read side by side. */
@@ -23,7 +23,10 @@ export const providerOf = async (engine: Engine, target: string): Promise<Provid
   });
 };
 
-export type ReadOptions = {
+/** How many targets are worked on at once, and how long each server is waited for; what is left out is as ever. */
+export type Pace = { readonly parallel?: number; readonly timeouts?: Timeouts };
+
+export type ReadOptions = Pace & {
   readonly as: 'plan' | 'apply';
   readonly maxRemovals: number | null;
   /** Leaves every change out that has another cause. */
@@ -42,7 +45,7 @@ export const planTargets = async (
   const servers = declareds.filter(({ iam }) => iam === null);
   const [logins, alsoLogins]: [Logins, Logins] = [new Map(), new Map()];
   const locked = new Map<string, ReadonlySet<string>>();
-  const planned = sideBySide(servers, (declared) => planServer(declared, options, { logins, alsoLogins, locked }));
+  const planned = sideBySide(servers, (declared) => planServer(declared, options, { logins, alsoLogins, locked }), options.parallel);
   const flips = planned.then((outcomes) =>
     flipsOf(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.target] : []))),
   );
@@ -168,12 +171,12 @@ export const lockedOn = async (declareds: readonly Declared[]): Promise<Locked> 
   return new Map(read.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])));
 };
 
-const readOne = async (declared: Declared, { as, onProgress, now }: ReadOptions) => {
+const readOne = async (declared: Declared, { as, onProgress, now, timeouts }: ReadOptions) => {
   const { name, engine, endpoint } = declared.target;
   const provider = await providerOf(engine, name);
   const started = now();
   onProgress({ type: 'target-start', target: name, endpoint: endpoint.kind === 'explicit' ? `${endpoint.host}:${endpoint.port}` : '' });
-  const snapshot = await provider.inspect({ declared, as });
+  const snapshot = await provider.inspect({ declared, as, ...(timeouts === undefined ? {} : { timeouts }) });
   const told = (target: PlanTarget): PlanTarget => {
     onProgress({ type: 'target-read', target: name, databases: target.read.databases, objects: target.read.objects, ms: now() - started });
     return target;

@@ -34,6 +34,8 @@ export type TargetFacts = {
   readonly now: number;
   /** null: nobody was said to log in. */
   readonly login: string | null;
+  /** One login is looked into, and not the target as it is. */
+  readonly asked: boolean;
   readonly by: 'iam' | 'password';
   /** Somebody logs in there by IAM: Rolecall itself, or a declared user. */
   readonly tokens: boolean;
@@ -145,6 +147,16 @@ export type WayFacts = { readonly principal: string; readonly arn: string; reado
 
 /** Whether a login as the user was let in; `told` is why not. */
 export type LoginFact = { readonly letIn: boolean; readonly cause: string; readonly told: string; readonly hint?: string };
+
+/** What `doctor --save` wrote: `--from` judges it again, wherever that is. */
+export type SavedEvidence = {
+  readonly formatVersion: typeof CHECKUP_FORMAT;
+  readonly user: string | null;
+  readonly as: string | null;
+  readonly evidence: readonly Evidence[];
+  /** Of targets that could not be found. */
+  readonly lost: readonly Checked[];
+};
 
 /** Everything that checks look at; a part that does not apply is left out. */
 export type Evidence = {

@@ -48,6 +48,7 @@ test.each([
   ['bare seconds', { 'lock-wait': '30' }, { lockWaitMs: 30_000 }],
   ['no removals at all', { 'max-removals': '0' }, { maxRemovals: 0 }],
   ['blanks around a word', { comment: ' none ' }, { comment: 'none' }],
+  ['how fast', { parallelism: '8', 'connect-timeout': '30s' }, { parallelism: 8, connectTimeoutMs: 30_000, statementTimeoutMs: null }],
   ['accounts', { 'allowed-account-ids': '111122223333 012345678901' }, { allowedAccountIds: ['111122223333', '012345678901'] }],
 ])('%s', (_name, given, expected) => {
   expect(withInputs(given)).toMatchObject(expected);
@@ -60,6 +61,7 @@ test.each([
   ['a typing error', { command: 'pln' }, /^input 'command' is 'pln': expected .* · did you mean 'plan'\?$/],
   ['YAML that is no boolean here', { summary: 'yes' }, /^input 'summary' is 'yes': expected true or false/],
   ['a number with a unit', { 'max-removals': '10 roles' }, /^input 'max-removals' is '10 roles': expected a whole number/],
+  ['nothing at once', { parallelism: '0' }, /^input 'parallelism' is '0': expected a whole number from 1/],
   ['a negative number', { 'fold-lines': '-1' }, /expected a whole number from 0/],
   ['an unknown unit', { 'lock-wait': '1h' }, /^input 'lock-wait' is '1h': expected a duration such as '120s'/],
   ['a role name', { 'plan-role-arn': 'plan' }, /^input 'plan-role-arn' is 'plan': expected the ARN of a role · arn:aws:iam::/],

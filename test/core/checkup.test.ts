@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { CHECKS, checkOf, LOGIN_CHECKS, type Part } from '../../src/core/checkup.ts';
+import type { Part } from '../../src/core/checks/check.ts';
+import { CHECKS, checkOf, checkupOf, EVERY_CHECK as EVERY } from '../../src/core/checkup.ts';
 import type { Evidence } from '../../src/model/checkup.ts';
 
 const HOST = 'orders.cluster-c1.eu-west-1.rds.amazonaws.com';
@@ -13,6 +14,7 @@ const GOOD = {
     engine: 'postgres',
     now: Date.parse('2026-11-21T12:00:00Z'),
     login: 'jane',
+    asked: false,
     by: 'iam',
     tokens: true,
     inAws: true,
@@ -103,7 +105,6 @@ const GOOD = {
   login: { value: { letIn: true, cause: '', told: 'logged in to "orders"' } },
 } as const satisfies Evidence;
 
-const EVERY = [...CHECKS, ...LOGIN_CHECKS];
 type Changes = { readonly [P in keyof Evidence]?: object };
 
 /** The good evidence with parts of it changed. */
@@ -253,6 +254,45 @@ test.each<[string, Changes, string]>([
 test('a policy that could not be read, or that hangs on a condition, is no way in', () => {
   const given = evidence({ ways: judgement({ verdict: 'unknown', why: [], unread: ["'role/api': iam:GetRole is not allowed"] }) });
   expect(judged('user-policy', given)).toMatchObject({ status: 'unread', message: expect.stringContaining('iam:GetRole') });
+});
+
+test('of one login the first check that fails is the cause, and the last that is told', () => {
+  const asked = { ...evidence({ user: { login: false, connect: false }, caller: { skewMs: 0 } }), target: { ...GOOD.target, asked: true } };
+  const saved = { formatVersion: '1.0', user: 'jane', as: null, evidence: [{ ...asked, server: { unread: 'no' } }], lost: [] } as const;
+  const { checks, cause, summary } = checkupOf(saved, []);
+  expect(checks.map(({ check }) => check)).toEqual([
+    'reachable',
+    'endpoint-name',
+    'tls',
+    'certificate-dates',
+    'credentials',
+    'clock',
+    'running',
+    'iam-authentication',
+    'user',
+    'user-login',
+  ]);
+  expect({ cause, summary }).toEqual({ cause: 'user-login', summary: { passed: 7, failed: 1, unread: 2 } });
+});
+
+test('of a target all checks are told, those of targets that were not found before them; there is no one cause', () => {
+  const lost = { target: 'gone', check: 'found', status: 'unread', message: 'no' } as const;
+  const saved = {
+    formatVersion: '1.0',
+    user: null,
+    as: null,
+    evidence: [evidence({ session: { readOnly: true } })],
+    lost: [lost],
+  } as const;
+  const { checks, cause } = checkupOf(saved, ['writer', 'clock']);
+  expect([checks.map(({ check, status }) => [check, status]), cause]).toEqual([
+    [
+      ['found', 'unread'],
+      ['clock', 'passed'],
+      ['writer', 'failed'],
+    ],
+    null,
+  ]);
 });
 
 test('nothing of AWS is asked of a server that is not there, and no TLS of one that shall have none', () => {

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { VERSION } from '../../src/version.ts';
 import { eachMajor } from '../lab/majors.ts';
@@ -53,6 +54,7 @@ describe('the command line', () => {
     [['show'], "missing required argument 'plan.json'"],
     [['plan', '--max-removals', 'few'], "argument 'few' is invalid. a whole number is expected"],
     [['apply', '--lock-timeout', '1h'], "argument '1h' is invalid. seconds are expected, e.g. 30, 30s or 2m"],
+    [['plan', '--parallelism', '0'], "argument '0' is invalid. a whole number from 1 is expected"],
     [['plan', '--out'], "option '--out <file>' argument missing"],
   ])('%j is refused with help', async (args, said) => {
     const ended = await cli.run(args);
@@ -213,6 +215,17 @@ eachMajor(
         expect(out + err).toMatch(/^[\x00-\x7f]*$/);
         expect(out).toContain('* t  +9 ~0 -0');
       });
+
+      test('waits for a server no longer than it is told to', async () => {
+        const silent = createServer(() => {});
+        await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+        const { port } = silent.address() as AddressInfo;
+        manifest(PEOPLE, headOf(server()).replace(`port: ${server().port}`, `port: ${port}`));
+        const { code, out, err } = await run('plan', '--connect-timeout', '1', '--parallelism', '1');
+        silent.close();
+        expect({ code, out, err }).toMatchObject({ code: 1, out: expect.stringContaining(`127.0.0.1:${port}`) });
+        // The default is longer than this test may take.
+      }, 10_000);
 
       test('takes a limit of removals, and errors exit 3', async () => {
         expect(await run('apply', '--auto-approve')).toMatchObject({ code: 0 });

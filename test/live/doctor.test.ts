@@ -148,8 +148,12 @@ users:
     const cluster = { DBClusterIdentifier: world.rds.identifier, ApplyImmediately: true };
     await rds.send(new ModifyDBClusterCommand({ ...cluster, EnableIAMDatabaseAuthentication: false }));
     const { found, last } = await doctor(TASK);
+    // A login of Rolecall's own by IAM is told of by the same name, although nothing else of the target can be looked at then.
+    const own = rewritten(world.manifest(BODY), (text) => text.replace(/login: .*/, 'login: { user: rolecall, auth: iam }'));
+    const lost = await doctor([], own);
     await rds.send(new ModifyDBClusterCommand({ ...cluster, EnableIAMDatabaseAuthentication: true }));
     expect([found.cause, last?.message]).toEqual(['iam-authentication', 'it is off']);
+    expect([lost.code, lost.found.checks.map(({ check, status }) => [check, status])]).toEqual([1, [['iam-authentication', 'failed']]]);
   });
 
   test('finds the one cause: nothing listens, a certificate of nobody known', async () => {
@@ -218,6 +222,20 @@ users:
     expect({ code, last }).toMatchObject({ code: 0, last: { check: 'user-in', status: 'passed' } });
     const needs = await world.run('doctor', '--iam-requirements', 'plan', '-m', world.manifest(BODY));
     expect({ code: needs.code, actions: needs.stdout.includes('iam:GetAccountAuthorizationDetails') }).toEqual({ code: 0, actions: true });
+  });
+
+  test('what was read is judged again from a file, without server and AWS, and holds no secret', async () => {
+    const file = `${world.command.home}/evidence.json`;
+    const live = await doctor([...TASK, '--save', file]);
+    expect(fs.readFileSync(file, 'utf8')).not.toMatch(SECRETS);
+    const offline = await world.command.start(['doctor', '--from', file, '--json']).ended;
+    expect({ code: offline.code, stderr: offline.stderr, found: JSON.parse(offline.stdout) }).toEqual({
+      code: 0,
+      stderr: '',
+      found: live.found,
+    });
+    const other = await world.command.start(['doctor', '--from', rewritten(file, () => '{"formatVersion":"1.0"}')]).ended;
+    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('is no evidence of this version')]);
   });
 
   test('lists its checks, explains what was pasted, and knows no others', async () => {

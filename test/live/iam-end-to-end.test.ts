@@ -141,7 +141,7 @@ withMoto('a user, its grants and its policy', (moto) => {
     const changed = world.manifest(lee('role/orders-api-task', '2020-01-01').replace('    read: [app.s]\n', ''));
     const { code, stdout, stderr } = await world.run('apply', '-m', changed, '--auto-approve', '--only', 'expired');
     expect({ code, stderr: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/policy +role\/reports[^]*\(its until has passed\)/);
+    expect(stdout).toMatch(/policy +role\/reports[\s\S]*\(its until has passed\)/);
     const rights = await world.rds.server.query(
       world.rds.server.superuser,
       'app',

@@ -120,6 +120,18 @@ ${Object.entries(users)
     expect(stopped.summary).toContain('| `billing` |');
   });
 
+  test('is what a report expects of the jobs of a matrix', async () => {
+    const number = await project.openPull('add-ben', { [FILE]: manifestOf({ ...BOTH, ben: ['orders'] }) });
+    const job = await project.pullRequestJob(number);
+    await step(job, { command: 'plan', targets: 'orders', comment: 'none', 'comment-key': 'access-orders' });
+    const whole = await step(job, { command: 'report', targets: 'changed' });
+    expect(whole).toMatchObject({ conclusion: 'success' });
+    expect(whole.summary).toContain('**Left out**, as nothing about it was changed: `billing`.');
+    const missing = await step(job, { command: 'report' });
+    expect(missing).toMatchObject({ conclusion: 'failure' });
+    expect(missing.annotations).toContainEqual(expect.objectContaining({ title: 'report/missing-target' }));
+  });
+
   test.each(['apply', 'drift'])('is refused for %s, which leaves nothing out by itself', async (command) => {
     const head = await project.headOf('main');
     const ended = await step(await project.pushJob(head, head), { command, targets: 'changed' });

@@ -1,0 +1,127 @@
+import { always, byToken, type Check, failed, passed, quoted, the, why } from './check.ts';
+
+/** What is looked at besides where somebody wants to log in as a user. */
+export const LOGIN_CHECKS: readonly Check[] = [
+  {
+    name: 'user',
+    about: 'the user is there, in this case',
+    needs: ['user'],
+    applies: always,
+    judge: ({ user, target: { login } }) => {
+      const { exists, like } = the(user);
+      if (exists) return passed(`role ${quoted(login!)} is there`);
+      return failed(
+        `there is no role ${quoted(login!)}${like === null ? '' : `, and there is ${quoted(like)}`}`,
+        like === null ? 'declare it, and apply' : 'names are told apart by case: correct it in the policy, the token and the client',
+      );
+    },
+  },
+  {
+    name: 'user-login',
+    about: 'its login is open',
+    needs: ['user'],
+    applies: always,
+    judge: ({ user, target: { login } }) => {
+      const facts = the(user);
+      if (facts.login) return passed('LOGIN');
+      if (facts.locked !== null) return failed(`it was locked on ${facts.locked}`, 'rolecall unlock takes the lock off');
+      return failed(
+        'its login is closed (NOLOGIN)',
+        `enabled, until and removed of the manifest close it, else: ALTER ROLE ${quoted(login!)} LOGIN`,
+      );
+    },
+  },
+  {
+    name: 'user-method',
+    about: 'it is asked for what its client has: a token, or a password',
+    needs: ['user'],
+    applies: always,
+    judge: ({ user, target: { login, by } }) => {
+      const { iamPath, hasIamRole, adPath } = the(user);
+      const path = iamPath?.join(' -> ');
+      if (by === 'iam' && !hasIamRole)
+        return failed('there is no role rds_iam: the server is none of RDS, or IAM authentication was never on', 'switch it on');
+      if (by === 'iam' && !path)
+        return failed('it is not under rds_iam: the server wants a password of it', `GRANT rds_iam TO ${quoted(login!)}`);
+      if (by === 'iam' && adPath)
+        return failed('it is under rds_iam and under rds_ad: AWS allows one of them', `REVOKE rds_ad FROM ${quoted(login!)}`);
+      if (by === 'password' && path)
+        return failed(
+          `it is under rds_iam (${path}): the server wants a token of it, whatever its password`,
+          'take rds_iam from it, or from the group that it has it by',
+        );
+      return passed(path ?? 'a password');
+    },
+  },
+  {
+    name: 'user-connections',
+    about: 'its connection limit leaves room',
+    needs: ['user'],
+    applies: always,
+    judge: ({ user }) => {
+      const { connectionLimit, sessions } = the(user);
+      if (connectionLimit < 0) return passed(`no limit, ${sessions} open`);
+      return sessions < connectionLimit
+        ? passed(`${sessions} of ${connectionLimit} open`)
+        : failed(`all ${connectionLimit} of its connections are open`, 'end idle sessions, or raise connection_limit');
+    },
+  },
+  {
+    name: 'user-connect',
+    about: 'it may connect to the database',
+    needs: ['user'],
+    applies: always,
+    judge: ({ user, target: { login } }) => {
+      const { database, connect } = the(user);
+      if (connect === null) return failed(`there is no database ${quoted(database)}`, 'name another with --database');
+      return connect
+        ? passed(`CONNECT on ${quoted(database)}`)
+        : failed(`it may not connect to ${quoted(database)}`, `GRANT CONNECT ON DATABASE ${quoted(database)} TO ${quoted(login!)}`);
+    },
+  },
+  {
+    name: 'user-policy',
+    about: 'the policies let the principal in',
+    needs: ['ways'],
+    applies: byToken,
+    judge: ({ ways }) => {
+      const all = the(ways);
+      const shut = all.find(({ judgement }) => judgement.verdict === 'denied' || judgement.verdict === 'not-allowed');
+      const unsure = all.find(({ judgement }) => judgement.verdict === 'unknown');
+      if (shut === undefined && unsure !== undefined)
+        return {
+          status: 'unread',
+          message: `whether the policies let ${unsure.principal} in is not known${why([...unsure.judgement.why, ...unsure.judgement.unread])}`,
+        };
+      if (shut === undefined)
+        return passed(all.map(({ principal, judgement }) => `${principal}: ${judgement.verdict}${why(judgement.why)}`).join('; '));
+      const { principal, arn, judgement } = shut;
+      if (judgement.elsewhere.length > 0)
+        return failed(
+          `${principal} may log in on ${judgement.elsewhere.join(', ')}, and this server is ${arn}`,
+          'partition, region, account, resource id and the case of the user have to be exactly those: what was restored or cloned has a new id',
+        );
+      return judgement.verdict === 'denied'
+        ? failed(
+            `${principal} is denied rds-db:connect on ${arn}${why(judgement.why)}`,
+            'an explicit Deny is undone by no Allow: take it away',
+          )
+        : failed(
+            `no policy allows ${principal} to do rds-db:connect on ${arn}${why(judgement.why)}`,
+            'declare it under the principals of the user, and apply',
+          );
+    },
+  },
+  {
+    name: 'user-in',
+    about: 'it is really let in',
+    needs: ['login'],
+    applies: always,
+    judge: ({ login }) => {
+      const { letIn, cause, told, hint } = the(login);
+      return letIn
+        ? passed(told)
+        : failed(`${cause}: ${told}`, hint ?? "look into the server's log iam-db-auth-error: rolecall doctor --explain reads its lines");
+    },
+  },
+];
