@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Finding } from '../../model/finding.ts';
+import { codeOf } from '../network.ts';
 import { ask } from './ask.ts';
 import type { Connected } from './connect.ts';
 import { ident } from './sql.ts';
-import { codeOf } from './trouble.ts';
 
 /** How long sessions get to end, and how often is looked. */
 export const ENDING = { attempts: 100, pauseMs: 50 } as const;
