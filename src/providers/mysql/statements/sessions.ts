@@ -38,7 +38,7 @@ const endingSql = ({ server }: Scope, account: Account, others: readonly Account
     ...(others.length > 0 ? [fromSql(account.host)] : []),
     ...others.filter(({ host }) => isNarrower(host, account.host)).map(({ host }) => `NOT ${fromSql(host)}`),
   ];
-  return `${kill} FROM INFORMATION_SCHEMA.PROCESSLIST WHERE ${conditions.join(' AND ')}`;
+  return `${kill} AS run_this FROM INFORMATION_SCHEMA.PROCESSLIST WHERE ${conditions.join(' AND ')}`;
 };
 
 /** HOST is the client's name or address, and a port. */
