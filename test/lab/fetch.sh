@@ -14,10 +14,23 @@ fetch() {
   esac
 }
 
+# once more for what may pass by itself: a list that was exchanged while it was read
+fetch_or_retry() {
+  fetch "$1" && return
+  [ "$1" != mysql-8.0 ] && sleep 5 && fetch "$1"
+}
+
+names=("${@:-${everything[@]}}")
+pids=()
+for name in "${names[@]}"; do
+  fetch_or_retry "$name" &
+  pids+=($!)
+done
+
 failed=0
-for name in "${@:-${everything[@]}}"; do
-  if fetch "$name"; then continue; fi
-  if [ "$name" = mysql-8.0 ]; then
+for i in "${!names[@]}"; do
+  if wait "${pids[$i]}"; then continue; fi
+  if [ "${names[$i]}" = mysql-8.0 ]; then
     echo "SKIPPED: mysql-8.0 was not fetched, so nothing is tested on MySQL 8.0" >&2
   else
     failed=1
