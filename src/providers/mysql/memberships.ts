@@ -191,7 +191,11 @@ const reportDangling = (scope: Scope, compare: Comparison, wanted: ReadonlyMap<s
 
 const blockedMembership = (scope: Scope, before: Membership | null, after: Membership | null): About => {
   const { role, member } = (before ?? after)!;
-  const reason = outOfReach(scope, member) ?? outOfReach(scope, role) ?? unrevokable(scope, role, after) ?? noAdmin(scope, role);
+  const reason =
+    outOfReach(scope, member) ??
+    outOfReach(scope, role) ??
+    unrevokable(scope, role, after) ??
+    (before?.admin === after?.admin ? undefined : noAdmin(scope, role));
   return reason === undefined ? {} : { blocked: reason };
 };
 

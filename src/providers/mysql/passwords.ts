@@ -15,7 +15,8 @@ export const comparePassword = (scope: Scope, compare: Comparison, declared: Dec
   const other = before.options?.auth !== 'password';
   const ours = mark?.stack === scope.declared.stack;
   const stored = mark?.pw ?? 0;
-  if (other || declared.rotate || (ours && declared.passwordVersion > stored)) putPassword(compare, declared, other ? null : stored);
+  if (other || declared.rotate || (ours && declared.passwordVersion > stored))
+    putPassword(compare, declared, other || !hasMarks(scope.server) ? null : stored);
   else if (ours && hasMarks(scope.server) && declared.passwordVersion < stored) reportVersion(compare, declared, stored);
 };
 
