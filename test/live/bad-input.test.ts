@@ -611,7 +611,7 @@ eachMajor(
       });
     });
   },
-  { only: [13, 17] },
+  { only: [13, 18] },
 );
 
 /** Does something to the backend of ours that waits for a lock, as soon as there is one. */

@@ -520,7 +520,7 @@ eachMajor(
       });
     });
   },
-  { only: [13, 17] },
+  { only: [13, 18] },
 );
 
 /** Resolves when somebody waits for the transaction of that backend. */

@@ -92,5 +92,5 @@ eachMajor(
       fs.rmSync(cli.file('access.yaml'));
     });
   },
-  { only: [15, 17] },
+  { only: [15, 18] },
 );

@@ -115,5 +115,5 @@ eachMajor(
       await withFront({ counted: 'every' }, async (front) => expect(await attempt(front, creator)).toContain('PAM authentication failed'));
     });
   },
-  { only: [13, 17], hba: BEHIND_FRONT },
+  { only: [13, 18], hba: BEHIND_FRONT },
 );

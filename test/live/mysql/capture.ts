@@ -8,6 +8,7 @@ import type { Change } from '../../../src/model/change.ts';
 import type { Declared } from '../../../src/model/declared.ts';
 import { Failure, isError } from '../../../src/model/finding.ts';
 import { mysql } from '../../../src/providers/mysql/index.ts';
+import { sorted, tableRows } from '../../../src/providers/mysql/rows.ts';
 import type { Server, Snapshot } from '../../../src/providers/mysql/snapshot.ts';
 import type { Version } from '../../lab/mysql/builds.ts';
 import { type Mysql, startMysql } from '../../lab/mysql/server.ts';
@@ -115,8 +116,15 @@ const RELEASES: Readonly<Record<Version, Pick<Server, 'version' | 'versionText'>
 };
 
 /** Without what is another on every server, and on every release of a series. */
-const portable = (snapshot: Snapshot, version: Version, iam: boolean): Snapshot => ({
+const portable = ({ tableGrants = [], ...snapshot }: Snapshot, version: Version, iam: boolean): Snapshot => ({
   ...snapshot,
+  grants: sorted([...snapshot.grants, ...tableGrants.flatMap(tableRows)], ({ account, level, schema, relation, name }) => [
+    account,
+    level,
+    schema ?? '',
+    relation ?? '',
+    name ?? '',
+  ]),
   server: {
     ...snapshot.server,
     ...RELEASES[version],

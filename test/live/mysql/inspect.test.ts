@@ -3,6 +3,7 @@ import type { Declared, Target } from '../../../src/model/declared.ts';
 import { Failure } from '../../../src/model/finding.ts';
 import { mysqlWords } from '../../../src/model/privilege-mysql.ts';
 import { inspect } from '../../../src/providers/mysql/inspect.ts';
+import { tableRows } from '../../../src/providers/mysql/rows.ts';
 import type { Snapshot } from '../../../src/providers/mysql/snapshot.ts';
 import type { Login } from '../../lab/mysql/server.ts';
 import { eachMysql } from '../../lab/mysql/versions.ts';
@@ -25,7 +26,9 @@ eachMysql((server, version) => {
       { env: { LAB_PASSWORD: login.password } },
     );
   const grantsOf = (snapshot: Snapshot, account: string) =>
-    snapshot.grants.filter((row) => row.account === account).map(({ account: _account, ...row }) => row);
+    [...snapshot.grants, ...(snapshot.tableGrants ?? []).flatMap(tableRows)]
+      .filter((row) => row.account === account)
+      .map(({ account: _account, ...row }) => row);
   const accountOf = (snapshot: Snapshot, name: string) => snapshot.accounts.find((account) => account.name === name);
 
   beforeAll(async () => {

@@ -22,12 +22,14 @@ export type ScenarioOptions = {
   readonly signal?: AbortSignal;
   readonly timeouts?: Timeouts;
   readonly onProgress?: (event: Progress) => void;
+  /** Further files of the manifest. */
+  readonly files?: readonly string[];
   /** Users whose passwords are set again. */
   readonly rotate?: readonly string[];
 };
 
 /** A manifest's rest (users, groups, …; the target is called `t` and logs in as the master) as it stands on a live server. */
-const declaredOn = (server: Mysql, body: string, options: ScenarioOptions = {}): Declared => {
+export const declaredOn = (server: Mysql, body: string, options: ScenarioOptions = {}): Declared => {
   process.env[PASSWORD_VARIABLE] = server.master.password;
   const text = `version: 1
 stack: ${options.stack ?? 'test/access'}
@@ -38,7 +40,10 @@ targets:
     login: { user: ${server.master.user}, password: "\${env:${PASSWORD_VARIABLE}}" }
 ${(options.target ?? '').replace(/^(?=.)/gm, '    ')}
 ${body}`;
-  const { manifest, findings } = readManifest([{ path: 'access.yaml', text }]);
+  const { manifest, findings } = readManifest([
+    { path: 'access.yaml', text },
+    ...(options.files ?? []).map((more, at) => ({ path: `more-${at}.yaml`, text: more })),
+  ]);
   if (!manifest) throw new Failure(findings);
   const declared = declare(manifest, 't', { asOf: '2026-06-01T00:00:00Z' });
   const rotated = new Set(options.rotate);

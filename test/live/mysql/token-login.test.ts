@@ -17,8 +17,7 @@ import { awsEnvironment, clientConfig, REGION } from '../../lab/aws/moto.ts';
 import { withMoto } from '../../lab/aws/suite.ts';
 import { type MysqlLike, startMysqlLike } from '../../lab/iam/mysql-like.ts';
 import { canMakePlugin } from '../../lab/iam/plugin.ts';
-import { flavourOf, isFetched } from '../../lab/mysql/builds.ts';
-import { WANTED } from '../../lab/mysql/versions.ts';
+import { newestOfEach } from '../../lab/mysql/versions.ts';
 import { declaredOf } from '../../providers/postgres/declared.ts';
 import { sought } from '../../providers/rds/answers.ts';
 
@@ -26,14 +25,9 @@ test.runIf(process.env.CI)('the compiler of the stand-in plugin is here', () => 
   expect(canMakePlugin(), 'it is not: run npm run lab:fetch -- tcc').toBe(true);
 });
 
-/** The newest of each flavour. */
-const NEWEST = (['mysql', 'mariadb'] as const).flatMap((flavour) =>
-  WANTED.filter((version) => isFetched(version) && flavourOf(version) === flavour).slice(-1),
-);
-
 /** By our stand-in for the plugin that only RDS has; token and policies are checked as there. */
 withMoto('a login by token', (moto) => {
-  describe.skipIf(!canMakePlugin()).each(NEWEST)('to %s', (version) => {
+  describe.skipIf(!canMakePlugin()).each(newestOfEach)('to %s', (version) => {
     let db: MysqlLike;
     let arn: string;
     const keys = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' };
