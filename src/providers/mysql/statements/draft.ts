@@ -20,6 +20,9 @@ export type Draft = {
   readonly leaves?: string;
   /** The member whose roles of login it sets: after it got them, before it loses others. */
   readonly settles?: string;
+  /** Of these: roles that it is in before and after, and that are active at login from now on, or no longer. */
+  readonly wakes?: readonly string[];
+  readonly dulls?: readonly string[];
   /** true: a login by password becomes one by IAM; its policies must be open by then. */
   readonly flips?: true;
   /** Accounts that lack for a moment what they had and will have, as the server has no other way. */

@@ -82,10 +82,16 @@ const singleDefault = (scope: Scope, member: string, changes: readonly Change[],
   ];
 };
 
-const settling = (member: string, changes: readonly Change[], sql: string): Draft => ({
-  phase: 'member',
-  sql,
-  changes: changes.map(({ index }) => index).sort((a, b) => a - b),
-  rank: SETTLE,
-  settles: member,
-});
+const settling = (member: string, changes: readonly Change[], sql: string): Draft => {
+  const staying = changes.flatMap(({ before, after }) => (before && after && before.inherit !== after.inherit ? [after] : []));
+  const rolesOf = (awake: boolean) => staying.filter(({ inherit }) => inherit === awake).map(({ role }) => role);
+  return {
+    phase: 'member',
+    sql,
+    changes: changes.map(({ index }) => index).sort((a, b) => a - b),
+    rank: SETTLE,
+    settles: member,
+    wakes: rolesOf(true),
+    dulls: rolesOf(false),
+  };
+};

@@ -11,15 +11,15 @@ export type Ordered = { readonly drafts: readonly Draft[]; readonly lapses: read
  * Every statement is its own commit, so that each prefix counts: nobody ever holds what neither state gives (never given up), and
  * nobody misses what both give (given up, and told, where the two contradict each other).
  *
- * What an account will have comes before what it will lose. Who leaves a role is out before the role gains; what a role loses is
- * gone before somebody joins. Otherwise phases decide.
+ * What an account will have comes before what it will lose. Who leaves a role, or no longer has it at login, is out before the role
+ * gains; what a role loses is gone before somebody joins, or has it at login. Otherwise phases decide.
  */
 export const inOrder = (scope: Scope, drafts: readonly Draft[]): Ordered => {
   const sorted = [...drafts].sort(
     (a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) || (a.rank ?? 0) - (b.rank ?? 0) || byCodeUnit(a.sql, b.sql),
   );
   const own = sorted.flatMap(({ lapses = [] }) => lapses);
-  if (!sorted.some(({ loses }) => loses !== undefined)) return { drafts: sorted, lapses: distinct(own) };
+  if (!sorted.some(isLoss)) return { drafts: sorted, lapses: distinct(own) };
   const { order, given } = movesInTurn(scope, sorted);
   const at = new Map(order.map((index, place) => [index, place]));
   const moved = sorted.flatMap((draft, index) => (isMove(draft) ? [index] : []));
@@ -28,6 +28,7 @@ export const inOrder = (scope: Scope, drafts: readonly Draft[]): Ordered => {
   return { drafts: sorted.map((draft) => (isMove(draft) ? sorted[inTurn[next++]!]! : draft)), lapses: distinct([...own, ...given]) };
 };
 
+const isLoss = ({ loses, dulls = [] }: Draft): boolean => loses !== undefined || dulls.length > 0;
 const isMove = ({ gains, loses, settles }: Draft): boolean => (gains ?? loses ?? settles) !== undefined;
 
 type Edges = { readonly strict: number[][]; readonly soft: number[][] };
@@ -95,14 +96,15 @@ const edgesOf = (scope: Scope, drafts: readonly Draft[]): Edges => {
     softly(hub('gained', account), hub('settled', account));
     softly(hub('settled', account), hub('lose', account));
   }
-  for (const { role, member } of after) softly(hub('gained', role), hub('gained', member));
-  for (const { role, member } of before) softly(hub('lose', member), hub('lose', role));
+  const [woken, dulled] = [pairsOf(drafts, 'wakes'), pairsOf(drafts, 'dulls')];
+  for (const pair of after) if (!dulled.has(keyOf(pair))) softly(hub('gained', pair.role), hub('gained', pair.member));
+  for (const pair of before) if (!woken.has(keyOf(pair))) softly(hub('lose', pair.member), hub('lose', pair.role));
   for (const { role, member } of [...before, ...after]) {
     strictly(hub('rise', member), hub('rise', role));
     strictly(hub('fallen', role), hub('fallen', member));
   }
   drafts.forEach((draft, index) => {
-    const { gains, loses, joins, leaves, settles } = draft;
+    const { gains, loses, joins, leaves, settles, wakes = [], dulls = [] } = draft;
     if (gains !== undefined) {
       softly(index, hub('gained', gains));
       strictly(hub('rise', gains), index);
@@ -112,6 +114,8 @@ const edgesOf = (scope: Scope, drafts: readonly Draft[]): Edges => {
     if (settles !== undefined) {
       softly(hub('gained', settles), index);
       softly(index, hub('settled', settles));
+      for (const role of wakes) strictly(hub('fallen', role), index);
+      for (const role of dulls) strictly(index, hub('rise', role));
     }
     if (loses !== undefined) {
       softly(hub('lose', loses), index);
@@ -133,17 +137,21 @@ const joinsFirst = (drafts: readonly Draft[], strictly: (first: number, then: nu
 };
 
 type Pair = { readonly role: string; readonly member: string };
+const keyOf = ({ role, member }: Pair): string => `${member}\0${role}`;
+
+/** Memberships that stay, and through which nothing is held at login before, or after. */
+const pairsOf = (drafts: readonly Draft[], what: 'wakes' | 'dulls'): ReadonlySet<string> =>
+  new Set(drafts.flatMap((draft) => (draft[what] ?? []).map((role) => keyOf({ role, member: draft.settles! }))));
 
 const membershipsOf = (
   { reality }: Scope,
   drafts: readonly Draft[],
 ): { readonly before: readonly Pair[]; readonly after: readonly Pair[] } => {
-  const key = ({ role, member }: Pair) => `${member}\0${role}`;
-  const left = new Set(drafts.flatMap(({ leaves, loses }) => (leaves === undefined ? [] : [key({ role: leaves, member: loses! })])));
+  const left = new Set(drafts.flatMap(({ leaves, loses }) => (leaves === undefined ? [] : [keyOf({ role: leaves, member: loses! })])));
   return {
     before: reality.memberships,
     after: [
-      ...reality.memberships.filter((row) => !left.has(key(row))),
+      ...reality.memberships.filter((row) => !left.has(keyOf(row))),
       ...drafts.flatMap(({ joins, gains }) => (joins === undefined ? [] : [{ role: joins, member: gains! }])),
     ],
   };
