@@ -319,6 +319,12 @@ describe('roles', () => {
       sql: ["REVOKE ADMIN OPTION FOR 'a' FROM 'jane'@'%'"],
     },
     {
+      name: 'no host at all is a host on MySQL',
+      snapshot: snapshotOf({}, member({ accounts: [accountOf('jane', { host: '' }), accountOf('a', { kind: 'role' })] })),
+      changes: [move[0]!],
+      sql: ["REVOKE 'a'@'%' FROM 'jane'@''"],
+    },
+    {
       name: 'a user of MariaDB that is called like a role is told apart by its host',
       snapshot: snapshotOf(MARIADB, { accounts: [accountOf('a@%'), accountOf('a', { kind: 'role', host: '' })] }),
       changes: [changeOf('membership', null, membershipOf('a@%', 'a', { inherit: false }))],
