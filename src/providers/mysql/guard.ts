@@ -10,6 +10,7 @@ import { accessFindings } from './access.ts';
 import { readerFindings } from './exposure.ts';
 import { type Scope, scopeOf } from './scope.ts';
 import type { Snapshot } from './snapshot.ts';
+import { unkeptRoutines } from './unkept.ts';
 
 /** What only MySQL and MariaDB can do to a login: lock itself, take its own rights to make accounts, leave sessions with what was revoked. */
 export const guard = (snapshot: Snapshot, declared: Declared, before: Reality, _after: Reality, changes: readonly Change[]): Finding[] => {
@@ -21,6 +22,7 @@ export const guard = (snapshot: Snapshot, declared: Declared, before: Reality, _
     ...ownRoles(scope, changes),
     ...lastingSessions(scope, before, changes),
     ...comingSuperusers(scope, changes),
+    ...unkeptRoutines(changes),
     ...(changes.length === 0 ? [] : accessFindings(snapshot, declared, changes)),
   ];
 };
