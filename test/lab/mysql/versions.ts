@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildName, isFetched, type Version } from './builds.ts';
+import { buildName, flavourOf, isFetched, type Version } from './builds.ts';
 import { type Mysql, type MysqlOptions, startMysql } from './server.ts';
 
 /** Every series that the tests run. */
@@ -9,6 +9,11 @@ const MAY_BE_GONE: readonly Version[] = ['8.0'];
 
 /** Those that shall be tested: all, or what MYSQL_VERSIONS names, e.g. `MYSQL_VERSIONS=9.7,11.8`. */
 export const WANTED: readonly Version[] = wanted(process.env.MYSQL_VERSIONS);
+
+/** For what need not be shown on every version: the newest of each flavour that shall be tested and can be. */
+export const newestOfEach: readonly Version[] = (['mysql', 'mariadb'] as const).flatMap((flavour) =>
+  WANTED.filter((version) => isFetched(version) && flavourOf(version) === flavour).slice(-1),
+);
 
 /**
  * A suite for each version, with a fresh RDS-like server that lives as long as the suite. Where a version was not fetched the suite is
