@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Declared, Target } from '../../../src/model/declared.ts';
 import { Failure } from '../../../src/model/finding.ts';
 import { mysqlWords } from '../../../src/model/privilege-mysql.ts';
-import { inspect } from '../../../src/providers/mysql/inspect.ts';
+import { type Connected, connect } from '../../../src/providers/mysql/connect.ts';
+import { inspect, inspectOver } from '../../../src/providers/mysql/inspect.ts';
 import { tableRows } from '../../../src/providers/mysql/rows.ts';
 import type { Snapshot } from '../../../src/providers/mysql/snapshot.ts';
 import type { Login } from '../../lab/mysql/server.ts';
@@ -129,6 +130,20 @@ eachMysql((server, version) => {
       { schema: 'my_db', table: 't2', names: ['i'] },
     ]);
     await query("DROP USER app@'%'", "DROP USER app@'10.%'");
+  });
+
+  test('rows on tables are all read, also where they are more than a packet of the server holds', async () => {
+    const tables = Array.from({ length: 40 }, (_, index) => `${'t'.repeat(50)}${index}`);
+    await query("CREATE USER many@'%' ACCOUNT LOCK", ...tables.map((table) => `GRANT CREATE ON my_db.${table} TO many@'%'`));
+    const whole = await read();
+    await asRoot('SET GLOBAL max_allowed_packet = 1024');
+    const cut = await read();
+    await asRoot('SET GLOBAL max_allowed_packet = 16777216');
+    expect(grantsOf(whole, 'many')).toHaveLength(tables.length);
+    expect(grantsOf(cut, 'many')).toEqual(grantsOf(whole, 'many'));
+    // That one alone cuts a text off where a packet ends; then there are none.
+    expect(cut.tableGrants).toEqual(version === '10.11' ? [] : whole.tableGrants);
+    await query("DROP USER many@'%'");
   });
 
   test('every word at *.* is read as the server knows it', async () => {
@@ -337,6 +352,40 @@ eachMysql((server, version) => {
       unseen: byReader.unseen,
     });
     await query("DROP USER plan_reader@'%'");
+  });
+
+  describe('while somebody else changes grants', () => {
+    /** Reads, and has an account made with its grant between two of the tables, so many times. */
+    const disturbed = async (times: number): Promise<Snapshot> => {
+      const target = mysqlTarget(server());
+      const connected = await connect(target, { as: 'apply', env: { LAB_PASSWORD: server().master.password } });
+      let made = 0;
+      const ask: Connected['ask'] = async (sql, values) => {
+        if (sql.includes('FROM mysql.tables_priv') && made < times) {
+          made++;
+          await query(`CREATE USER late${made}@'%' ACCOUNT LOCK`, `GRANT SELECT ON my_db.t TO late${made}@'%'`);
+        }
+        return await connected.ask(sql, values);
+      };
+      try {
+        return await inspectOver({ ...connected, ask }, declaredOf(target));
+      } finally {
+        await connected.close();
+        for (let number = 1; number <= made; number++) await query(`DROP USER late${number}@'%'`);
+      }
+    };
+
+    test('a change is read whole or not at all', async () => {
+      const snapshot = await disturbed(1);
+      const isThere = accountOf(snapshot, 'late1') !== undefined;
+      expect({ isThere, granted: grantsOf(snapshot, 'late1').length }).toEqual(
+        isMysql ? { isThere: false, granted: 0 } : { isThere: true, granted: 1 },
+      );
+    });
+
+    test.runIf(!isMysql)('reading gives up when they never stand still', async () => {
+      await expect(disturbed(Number.POSITIVE_INFINITY)).rejects.toMatchObject({ findings: [{ code: 'inspect/moving', target: 'lab' }] });
+    });
   });
 
   test('a server that takes no changes is seen to be one', async () => {
