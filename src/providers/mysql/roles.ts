@@ -1,5 +1,5 @@
 import { withoutMarks } from '../../core/mark.ts';
-import type { DeclaredRole } from '../../model/declared.ts';
+import type { Account, DeclaredRole } from '../../model/declared.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
 import type { AccountOptions, Mark, Role } from '../../model/state.ts';
 import type { About } from '../provider.ts';
@@ -23,7 +23,7 @@ export const compareRoles = (scope: Scope, compare: Comparison): void => {
   }
   for (const actual of absentRoles(scope)) {
     if (actual.login || hasSessions(scope, actual.name)) disable(scope, compare, actual.name, { cause: 'absent' });
-    else reportOrphan(compare, actual.name);
+    else reportOrphan(compare, actual.name, scope.accounts.get(actual.name)!);
   }
 };
 
@@ -89,9 +89,11 @@ const reportKind = ({ server }: Scope, compare: Comparison, { kind, name, source
 };
 
 const create = (scope: Scope, compare: Comparison, declared: DeclaredRole): void => {
+  const lock = lockOfUser(scope, declared);
+  const mark = markOf(scope, declared, null);
   const after: Role = {
     name: declared.name,
-    login: wantsLogin(declared),
+    login: wantsLogin(declared) && lock.locked === undefined,
     inherit: true,
     createdb: false,
     createrole: false,
@@ -101,7 +103,7 @@ const create = (scope: Scope, compare: Comparison, declared: DeclaredRole): void
     connectionLimit: declared.kind === 'user' ? declared.connectionLimit : -1,
     validUntil: null,
     description: hasMarks(scope.server) ? (declared.description ?? '') : '',
-    mark: markOf(scope, declared, null),
+    mark: mark && { ...mark, ...lock },
     ...(declared.kind === 'user' ? { options: desiredOptions(scope, declared, null) } : {}),
   };
   compare.put('role', pathKey(declared.name), null, after, { source: declared.source });
@@ -111,7 +113,7 @@ const create = (scope: Scope, compare: Comparison, declared: DeclaredRole): void
 const alter = (scope: Scope, compare: Comparison, declared: DeclaredRole, before: Role): void => {
   const about: About = { source: declared.source };
   reportStack(scope, compare, declared, before);
-  const locked = before.mark?.locked !== undefined && before.mark.stack === scope.declared.stack;
+  const locked = isLocked(before, scope.declared.stack);
   const additive = !scope.exact.has(declared.name);
   const after: Role = {
     ...before,
@@ -126,7 +128,8 @@ const alter = (scope: Scope, compare: Comparison, declared: DeclaredRole, before
     compare.report({
       severity: 'note',
       code: 'role/locked',
-      message: `'${before.name}' is locked since ${before.mark?.locked} and stays so until it is unlocked`,
+      message: `'${before.name}' is locked since ${before.mark?.locked}${before.mark?.reason ? ` (${before.mark.reason})` : ''} and stays so until it is unlocked`,
+      hint: 'rolecall unlock takes the lock off',
       source: declared.source,
     });
   compare.put('role', pathKey(declared.name), before, after, { ...about, ...blockedAlter(scope, before, after) });
@@ -209,8 +212,25 @@ const markOf = (scope: Scope, declared: DeclaredRole, actual: Mark | null): Mark
   return {
     stack: scope.declared.stack,
     ...(version === undefined ? {} : { pw: version }),
-    ...(ours && actual?.locked !== undefined ? { locked: actual.locked } : {}),
+    ...(ours ? lockIn(actual) : {}),
   };
+};
+
+/** What a mark says of a lock: it stays until somebody takes it off. */
+const lockIn = (mark: Mark | null): Pick<Mark, 'locked' | 'reason' | 'wasClosed'> => {
+  if (mark?.locked === undefined) return {};
+  const { locked, reason, wasClosed } = mark;
+  return { locked, ...(reason === undefined ? {} : { reason }), ...(wasClosed ? { wasClosed } : {}) };
+};
+
+/** A lock is a user's, whatever its hosts: an account that it gets meanwhile opens nothing. */
+const lockOfUser = (scope: Scope, { account }: DeclaredRole): Pick<Mark, 'locked' | 'reason'> => {
+  const { stack } = scope.declared;
+  const marks = [...scope.reality.roles.values()].flatMap(({ name, mark }) =>
+    account !== undefined && mark !== null && isLocked({ mark }, stack) && parseAccount(name).user === account.user ? [mark] : [],
+  );
+  const { wasClosed: _, ...lock } = lockIn(marks[0] ?? null);
+  return lock;
 };
 
 /** Whose account it is: another stack's is an error, nobody's is adopted. */
@@ -229,13 +249,16 @@ const reportGone = (compare: Comparison, { name, source }: Scope['declared']['re
   compare.report({ severity: 'note', code: 'role/already-gone', message: `'${name}' under removed is already gone`, source });
 
 /** A group that left the manifest, or a user that was disabled for it: both stay until somebody says what becomes of them. */
-const reportOrphan = (compare: Comparison, name: string): void =>
+const reportOrphan = (compare: Comparison, name: string, { user, host }: Account): void =>
   compare.report({
     severity: 'warning',
     code: 'role/orphan',
     message: `'${name}' carries the mark of this stack, and nothing declares it: it cannot log in and is left as it is`,
-    hint: `declare it, or say under removed what becomes of it: ${nameKey(name)}: { drop: true } or { forget: true }`,
+    hint: `declare it, or say under removed what becomes of it: ${nameKey(user)}: { drop: true${hostsOf(host)} } or { forget: true${hostsOf(host)} }`,
   });
+
+/** As an entry under removed names another host than the usual one. */
+const hostsOf = (host: string): string => (host === '%' || host === '' ? '' : `, hosts: [${JSON.stringify(host)}]`);
 
 const blockedAlter = (scope: Scope, before: Role, after: Role): About => {
   const reason = outOfReach(scope, after.name);

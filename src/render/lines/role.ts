@@ -17,9 +17,11 @@ export const roleLines = (changes: readonly Change[], fold: Fold): Line[] => {
     const { before, after } = item.change;
     const name = after?.name ?? before?.name ?? '';
     if (before === null) return [createLine(item, item.change.blocked ? undefined : flips.get(name))];
-    const ended = sessions.get(before.name);
+    // Who gets another name has sessions under one of the two.
+    const under = sessions.has(before.name) ? before.name : name;
+    const ended = sessions.get(under);
     const line = after === null ? dropLine(item, ended) : alterLine(item, ended);
-    if (line?.symbol === '-') sessions.delete(before.name);
+    if (line?.symbol === '-') sessions.delete(under);
     return [...flipLines(item), ...(line ? [line] : [])];
   });
   return [...foldedCreations(lines, fold === 'fine' ? MANY_CREATIONS : MANY), ...[...sessions.values()].map(sessionsLine)];
