@@ -2,7 +2,8 @@ import { parseAccount } from '../../core/account.ts';
 import type { Change } from '../../model/change.ts';
 import type { Roles } from './access-roles.ts';
 import { type Draft, draftOf, emptyHoldings, grantPlaces, type Holdings, holderOf, NO_WORDS, rowPlaceOf, wordsOf } from './access-rows.ts';
-import type { Server, Snapshot } from './snapshot.ts';
+import { tableRows } from './rows.ts';
+import type { Server, Snapshot, TableGrants } from './snapshot.ts';
 
 /** All that decides who can do what on a server: what was read, or what will be after some changes. Never changed in place. */
 export type AccessState = Roles & {
@@ -28,6 +29,8 @@ export const stateOf = (snapshot: Snapshot, rename: (name: string) => string = (
   };
   for (const grant of snapshot.grants) draft(grant.account).row(rowPlaceOf(grant), wordsOf(grant.privileges, server));
   for (const { account, schema, privileges } of snapshot.restrictions) draft(account).restrict(schema, wordsOf(privileges, server));
+  const tables = new Map((snapshot.tableGrants ?? []).map((held) => [rename(held.account), held]));
+  for (const { account } of snapshot.tableGrants ?? []) draft(account);
   const edges = new Map<string, Map<string, boolean>>();
   for (const { role, member, admin } of snapshot.edges) entry(edges, rename(member), () => new Map()).set(rename(role), admin);
   const defaults = new Map<string, Set<string>>();
@@ -36,11 +39,28 @@ export const stateOf = (snapshot: Snapshot, rename: (name: string) => string = (
   return {
     server,
     schemas: snapshot.schemas,
-    holdings: new Map([...drafts].map(([name, { finished }]) => [name, finished()])),
+    holdings: new Map([...drafts].map(([name, { finished }]) => [name, withTables(finished(), tables.get(name), server)])),
     logins: new Set(users.flatMap(({ name, locked }) => (locked ? [] : [rename(name)]))),
     iam: new Set(users.flatMap(({ name, options }) => (options.auth === 'iam' ? [rename(name)] : []))),
     edges,
     defaults,
+  };
+};
+
+/** With rows on tables, which are read when somebody asks for them: most accounts are not concerned. */
+const withTables = (holdings: Holdings, held: TableGrants | undefined, server: Server): Holdings => {
+  if (!held) return holdings;
+  let tables: Holdings['tables'] | undefined;
+  return {
+    ...holdings,
+    get tables() {
+      if (!tables) {
+        const draft = draftOf(holdings);
+        for (const grant of tableRows(held)) draft.row(rowPlaceOf(grant), wordsOf(grant.privileges, server));
+        tables = draft.finished().tables;
+      }
+      return tables;
+    },
   };
 };
 

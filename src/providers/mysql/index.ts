@@ -36,9 +36,9 @@ export const mysql: Provider<Snapshot> = {
   obstacles: (snapshot, declared, steps) => [...readerFindings(snapshot, declared.target, 'error'), ...missingSecrets(steps, declared)],
 };
 
-const sizesOf = ({ accounts, schemas, tables, routines, grants }: Snapshot): PlanTarget['read'] => ({
+const sizesOf = ({ accounts, schemas, tables, routines, grants, tableGrants = [] }: Snapshot): PlanTarget['read'] => ({
   roles: accounts.length,
   databases: schemas.length,
   objects: schemas.length + [...tables, ...routines].reduce((sum, { names }) => sum + names.length, 0),
-  grants: grants.length,
+  grants: tableGrants.reduce((sum, { count }) => sum + count, grants.length),
 });

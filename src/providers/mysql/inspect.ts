@@ -10,11 +10,13 @@ import { type Connected, connect, type Row, timeoutOptions } from './connect.ts'
 import { hostOf } from './hosts.ts';
 import {
   CHECKSUMS,
+  CUT_TEXTS,
   canRead,
   columnsQuery,
   DEFINER_LISTS,
   definersQuery,
   grantQueries,
+  LONG_TEXTS,
   OBJECT_QUERIES,
   PRIVILEGE_COLUMNS,
   type Query,
@@ -23,6 +25,8 @@ import {
   SNAPSHOT_BEGIN,
   SNAPSHOT_END,
   sessionsQuery,
+  TABLE_GRANTS,
+  TABLES_APART,
 } from './queries.ts';
 import { type Grants, grantsOf, sorted } from './rows.ts';
 import { type Everywhere, everywhere, serverOf } from './server.ts';
@@ -106,13 +110,13 @@ const readGrants = async (connected: Connected, columns: Tables['columns']): Pro
   const queries = grantQueries(connected.flavour, columns);
   if (connected.flavour === 'mysql') {
     for (const sql of SNAPSHOT_BEGIN) await connected.ask(sql);
-    const rows = await readAll(connected, queries);
+    const rows = await readTables(connected, await readAll(connected, queries));
     await connected.ask(SNAPSHOT_END);
     return rows;
   }
   let before = await checksums(connected);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const rows = await readAll(connected, queries);
+    const rows = await readTables(connected, await readAll(connected, queries));
     const after = await checksums(connected);
     if (after === before) return rows;
     before = after;
@@ -125,6 +129,14 @@ const readGrants = async (connected: Connected, columns: Tables['columns']): Pro
   });
 };
 const ATTEMPTS = 5;
+
+/** With what accounts hold on tables: as a text each, or, where the server cut one off, row by row. */
+const readTables = async (connected: Connected, rows: Rows): Promise<Rows> => {
+  await connected.ask(LONG_TEXTS);
+  const texts = await readAll(connected, [TABLE_GRANTS]);
+  const [[cut] = []] = await connected.ask(CUT_TEXTS);
+  return new Map([...rows, ...(Number(cut) > 0 ? await readAll(connected, [TABLES_APART]) : texts)]);
+};
 
 const checksums = async (connected: Connected): Promise<string> => JSON.stringify(await connected.ask(CHECKSUMS));
 

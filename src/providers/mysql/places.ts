@@ -1,6 +1,7 @@
 import { union, wordOf } from '../../core/privileges.ts';
 import type { ObjectKind, Privileges } from '../../model/access.ts';
 import { patternSchema } from './patterns.ts';
+import { tableRows } from './rows.ts';
 import type { Scope } from './scope.ts';
 import type { SnapshotGrant } from './snapshot.ts';
 import { levelled, OPTION_ALONE } from './words.ts';
@@ -59,9 +60,8 @@ export const placeOn = <Value>(scope: Scope, { container, spelled }: Shelf<Value
 export const heldRows = (scope: Scope, accounts: ReadonlySet<string>): ReadonlyMap<string, Shelves<Privileges>> => {
   const held = new Map<string, Shelves<Privileges>>();
   const one = interning();
-  for (const grant of scope.snapshot.grants) {
+  for (const grant of rowsOf(scope, accounts)) {
     const account = scope.rename(grant.account);
-    if (!accounts.has(account)) continue;
     const shelves = held.get(account) ?? new Map<string, Shelf<Privileges>>();
     held.set(account, shelves);
     const { container, name } = placeOf(scope, grant);
@@ -72,6 +72,11 @@ export const heldRows = (scope: Scope, accounts: ReadonlySet<string>): ReadonlyM
   }
   return held;
 };
+
+function* rowsOf({ snapshot: { grants, tableGrants = [] }, rename }: Scope, accounts: ReadonlySet<string>): Generator<SnapshotGrant> {
+  for (const grant of grants) if (accounts.has(rename(grant.account))) yield grant;
+  for (const held of tableGrants) if (accounts.has(rename(held.account))) yield* tableRows(held);
+}
 
 type Interning = (privileges: Privileges) => Privileges;
 

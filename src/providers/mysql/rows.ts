@@ -2,10 +2,11 @@ import { accountName } from '../../core/account.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import { accountsOf, lettered, of, once, type ReadAccount, type Row, type Tables, text } from './account-rows.ts';
 import { setWord } from './flavour.ts';
-import type { Snapshot, SnapshotGrant } from './snapshot.ts';
+import type { Snapshot, SnapshotGrant, TableGrants } from './snapshot.ts';
 
 /** The part of a snapshot that the grant tables give. Every list is sorted. */
 export type Grants = Pick<Snapshot, 'accounts' | 'edges' | 'defaultRoles' | 'grants' | 'restrictions'> & {
+  readonly tableGrants: readonly TableGrants[];
   readonly nameOf: NameOf;
 };
 
@@ -44,6 +45,9 @@ export const grantsOf = (tables: Tables): Grants => {
       ({ member, role }) => [member, role],
     ),
     grants: sortedGrants(grants),
+    tableGrants: of(tables, 'tableGrants')
+      .map(([user, host, count, rows]) => ({ account: nameOf(text(user), text(host)), count: Number(count), rows: text(rows) }))
+      .sort((a, b) => byCodeUnit(a.account, b.account)),
     restrictions: sorted(
       read.flatMap(({ user, host, traits: { restrictions } }) =>
         restrictions.map((restriction) => ({ account: nameOf(user, host), ...restriction })),
@@ -109,7 +113,7 @@ const tableGrants = (tables: Tables, nameOf: NameOf): readonly SnapshotGrant[] =
     columns.length === 0 ? [] : of(tables, 'tables').flatMap((row) => (members(text(row[4])).includes(OPTION) ? [key(row)] : [])),
   );
   const found: SnapshotGrant[] = [];
-  for (const row of of(tables, 'tables')) {
+  for (const row of [...of(tables, 'tables'), ...of(tables, 'apart')]) {
     const [user, host, db, table, set] = row;
     const privileges = setPrivileges(text(set));
     if (privileges.length === 0 || (set === 'Grant' && withColumns.has(key(row)))) continue;
@@ -133,6 +137,15 @@ const grant = (
   privileges: readonly string[],
 ): readonly SnapshotGrant[] => (privileges.length === 0 ? [] : [{ account, level, schema, name, privileges }]);
 
+/** Reads the rows of one account on tables. */
+export const tableRows = ({ account, rows }: TableGrants): readonly SnapshotGrant[] => {
+  const parts = rows.split('\0');
+  const found: SnapshotGrant[] = [];
+  for (let at = 0; at + 2 < parts.length; at += 3)
+    found.push({ account, level: 'table', schema: parts[at]!, name: parts[at + 1]!, privileges: setPrivileges(parts[at + 2]!) });
+  return found.sort(byPlace);
+};
+
 /** By account, level, schema, table and name. */
 const sortedGrants = (grants: readonly SnapshotGrant[]): readonly SnapshotGrant[] => {
   const byAccount = new Map<string, SnapshotGrant[]>();
@@ -141,13 +154,14 @@ const sortedGrants = (grants: readonly SnapshotGrant[]): readonly SnapshotGrant[
     if (rows) rows.push(row);
     else byAccount.set(row.account, [row]);
   }
-  const order = (a: SnapshotGrant, b: SnapshotGrant): number =>
-    byCodeUnit(a.level, b.level) ||
-    byCodeUnit(a.schema ?? '', b.schema ?? '') ||
-    byCodeUnit(a.relation ?? '', b.relation ?? '') ||
-    byCodeUnit(a.name ?? '', b.name ?? '');
-  return [...byAccount.keys()].sort(byCodeUnit).flatMap((account) => byAccount.get(account)!.sort(order));
+  return [...byAccount.keys()].sort(byCodeUnit).flatMap((account) => byAccount.get(account)!.sort(byPlace));
 };
+
+const byPlace = (a: SnapshotGrant, b: SnapshotGrant): number =>
+  byCodeUnit(a.level, b.level) ||
+  byCodeUnit(a.schema ?? '', b.schema ?? '') ||
+  byCodeUnit(a.relation ?? '', b.relation ?? '') ||
+  byCodeUnit(a.name ?? '', b.name ?? '');
 
 const OPTION = 'GRANT OPTION';
 
