@@ -29,7 +29,7 @@ export async function template(build: Build): Promise<string> {
 const RECIPE = 2;
 
 function initialise(build: Build, home: string): void {
-  const flags = [...placeFlags(build, home), ...(build.plugins ? [`--plugin-dir=${build.plugins}`] : [])];
+  const flags = [...placeFlags(build, home), '--innodb-use-native-aio=0', ...(build.plugins ? [`--plugin-dir=${build.plugins}`] : [])];
   if (build.flavour === 'mysql') {
     runServer(build, [...flags, '--initialize-insecure', '--innodb-redo-log-capacity=16M', '--innodb-buffer-pool-size=64M']);
     return;
