@@ -331,6 +331,12 @@ users: { new: { auth: password, renamed_from: old, groups: [reader], grants: [{ 
     ['blocked - user left dropped (named under removed)'],
   ],
   [
+    'who only plans may not know that, and says so',
+    { on: { currentUser: 'planner' }, accounts: [user('left')], unseen: ['trigger'] },
+    'users: {}\nremoved: { left: { drop: true } }',
+    ['- user left dropped (named under removed)', 'warning role/definer-unseen'],
+  ],
+  [
     'the login that applies is nobody to be managed',
     { accounts: [user('app')] },
     'users: { app: { auth: password }, master: { auth: password } }',
