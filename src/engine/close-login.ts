@@ -1,5 +1,5 @@
 import { connectArn } from '../core/aws.ts';
-import type { Declared } from '../model/declared.ts';
+import type { Declared, DeclaredRole } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import { LOCK_FORMAT, type LockResult, type LoginLock, type PolicyLock } from '../model/lock.ts';
 import type { LockOrder, Provider } from '../providers/provider.ts';
@@ -24,7 +24,7 @@ export const lockUser = async (session: Session, own: boolean, options: LockUser
   const targets = await onEach(declareds, lost, async (declared, provider) => {
     refuseDeclared(declared, user);
     if (provider.closeLogin === undefined) throw unsupported(declared);
-    const stack = own && declared.roles.has(user) ? declared.stack : null;
+    const stack = own && rolesOf(declared, user).length > 0 ? declared.stack : null;
     const order = { ...rest, ...(reason === undefined ? {} : { reason }), declared, user, stack };
     return await provider.closeLogin({ ...order, onHolder: (holder) => onHolder(declared.target.name, holder) });
   });
@@ -49,9 +49,16 @@ export const unlockUser = async (session: Session, own: boolean, user: string): 
   return done({ formatVersion: LOCK_FORMAT, command: 'unlock', user, reason: null, targets, iam: null });
 };
 
+/** A user of MySQL is as many roles as it has hosts. */
+const rolesOf = ({ target, roles }: Declared, user: string): readonly DeclaredRole[] => {
+  if (target.engine === 'postgres') return [roles.get(user)].filter((role) => role !== undefined);
+  return [...roles.values()].filter(({ name, account }) => (account ? account.user : name) === user);
+};
+
 /** What the manifest says of a login: why it is closed, or null. */
-const closedBy = ({ roles, stack }: Declared, user: string, markedBy: string | null): string | null => {
-  const role = roles.get(user);
+const closedBy = (declared: Declared, user: string, markedBy: string | null): string | null => {
+  const { stack } = declared;
+  const [role] = rolesOf(declared, user);
   if (role === undefined) return markedBy === stack ? 'the manifest no longer declares it' : null;
   if (!role.enabled) return "the manifest says 'enabled: false'";
   if (role.expired) return "its 'until' has passed";
@@ -93,12 +100,16 @@ const unsupported = ({ target: { name, engine } }: Declared): Failure =>
   });
 
 /** What a manifest says is not to be closed; the server is asked for the rest. */
-const refuseDeclared = ({ target: { name, login }, guards, roles }: Declared, user: string): void => {
+const refuseDeclared = (declared: Declared, user: string): void => {
+  const {
+    target: { name, login },
+    guards,
+  } = declared;
   const why = [login.user, login.planUser].includes(user)
     ? "it is Rolecall's own login here"
     : guards.protected.includes(user)
       ? "it is protected ('guard.protected')"
-      : roles.get(user)?.kind === 'group'
+      : rolesOf(declared, user)[0]?.kind === 'group'
         ? 'it is a group, which does not log in'
         : null;
   if (why !== null) throw refusal(`target '${name}': '${user}' is not locked or unlocked: ${why}`, name);

@@ -69,7 +69,8 @@ const loginSays = ({ status, login, sessions, mark }: LoginLock, command: LockRe
 };
 
 const sessionsSay = (sessions: LoginLock['sessions']): string => {
-  if (sessions === null || sessions.before + sessions.after === 0) return 'no sessions';
+  if (sessions === null) return 'its sessions were not seen';
+  if (sessions.before + sessions.after === 0) return 'no sessions';
   return `${plural(sessions.before, 'session')} before, ${sessions.after === 0 ? 'none' : sessions.after} now`;
 };
 
@@ -89,5 +90,7 @@ const headline = ({ command, user, targets }: LockResult): string => {
   const open = targets.filter(({ status }) => status === 'failed').length;
   return open > 0
     ? `'${name}' may still log in on ${plural(open, 'target')}: mend what is named there, and lock it once more.`
-    : `Locked. Plans leave it so until: rolecall unlock`;
+    : of.some(({ mark }) => mark === null)
+      ? 'Locked. Where it carries no mark no plan knows of it: an apply of what declares it open opens it again.'
+      : 'Locked. Plans leave it so until: rolecall unlock';
 };

@@ -28,7 +28,7 @@ export const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set(['mysql', 'sys', 'per
 export const isSystemSchema = (schema: string): boolean => SYSTEM_SCHEMAS.has(schema.toLowerCase());
 
 /** Accounts have comments and attributes, and so marks (MySQL 8.0.21). */
-export const hasMarks = ({ flavour, version }: Server): boolean => flavour === 'mysql' && version >= 80021;
+export const hasMarks = ({ flavour, version }: Pick<Server, 'flavour' | 'version'>): boolean => flavour === 'mysql' && version >= 80021;
 
 /** Failed logins can lock an account for a while (MySQL 8.0.19). */
 export const hasLoginTracking = ({ flavour, version }: Server): boolean => flavour === 'mysql' && version >= 80019;

@@ -2,15 +2,17 @@ import type { PlanTarget } from '../../model/plan.ts';
 import type { Provider } from '../provider.ts';
 import { missingSecrets } from '../secrets.ts';
 import { access } from './access.ts';
+import { closeLogin, reopenLogin } from './close-login.ts';
 import { execute } from './execute.ts';
 import { readerFindings } from './exposure.ts';
 import { guard } from './guard.ts';
 import { inspect } from './inspect.ts';
 import { lock } from './lock.ts';
 import { normalize } from './normalize.ts';
-import { loginOf } from './scope.ts';
+import { loginOf, scopeOf } from './scope.ts';
 import type { Snapshot } from './snapshot.ts';
 import { statements } from './statements/index.ts';
+import { lockedUsers } from './user-locks.ts';
 
 /** MySQL 8.0 to 9.7 and MariaDB from 10.6 on, RDS and Aurora included. */
 export const mysql: Provider<Snapshot> = {
@@ -21,6 +23,9 @@ export const mysql: Provider<Snapshot> = {
   statements,
   lock,
   execute,
+  closeLogin,
+  reopenLogin,
+  locked: (snapshot, declared) => new Set(lockedUsers(scopeOf(snapshot, declared)).keys()),
   // An account has no number of its own: dropped and made again it is the same to the server.
   roles: () => ({}),
   logins: ({ accounts }) => new Set(accounts.filter(({ locked, options }) => !locked && options.auth === 'iam').map(({ name }) => name)),

@@ -43,7 +43,7 @@ const take = async (connected: Connected, declared: Declared, { timeoutMs, signa
   for (;;) {
     const [[taken] = []] = await connected.ask(TAKE);
     if (Number(taken) === 1) return;
-    const holder = await holderOf(connected);
+    const holder = (await runLockHolder(connected))?.named ?? null;
     if (signal.aborted) throw interrupted(declared);
     // Nobody holds it any more: it was given back between the two questions.
     if (holder === null) continue;
@@ -70,12 +70,13 @@ const interrupted = ({ target }: Declared) =>
     EXIT.interrupted,
   );
 
-/** Without PROCESS a session of somebody else is a number. */
-const holderOf = async (connected: Connected): Promise<string | null> => {
+/** Who holds the run lock, if anybody does. Without PROCESS a session of somebody else is a number. */
+export const runLockHolder = async (connected: Connected): Promise<{ readonly id: number; readonly named: string } | null> => {
   const [[id] = []] = await connected.ask(HOLDER);
   if (id === null || id === undefined) return null;
   const [[user, host] = []] = await connected.ask(SESSION, [id]);
-  return user === undefined ? `connection ${id}` : `'${user}' from ${host || 'an unknown host'}, connection ${id}`;
+  const named = user === undefined ? `connection ${id}` : `'${user}' from ${host || 'an unknown host'}, connection ${id}`;
+  return { id: Number(id), named };
 };
 
 /** Behind a pooler that shares connections a lock goes astray: it must be this session's. */

@@ -54,12 +54,18 @@ export const parseMark = (text: string | null): Mark | null => {
   } catch {
     return null;
   }
-  const { stack, pw, locked } = (value ?? {}) as Record<string, unknown>;
+  const { stack, pw, locked, reason, wasClosed } = (value ?? {}) as Record<string, unknown>;
   if (typeof stack !== 'string' || stack === '') return null;
   return {
     stack,
     ...(typeof pw === 'number' && Number.isSafeInteger(pw) && pw >= 0 ? { pw } : {}),
-    ...(typeof locked === 'string' && locked !== '' ? { locked } : {}),
+    ...(typeof locked === 'string' && locked !== ''
+      ? {
+          locked,
+          ...(typeof reason === 'string' && reason !== '' ? { reason } : {}),
+          ...(wasClosed === true ? { wasClosed: true as const } : {}),
+        }
+      : {}),
   };
 };
 

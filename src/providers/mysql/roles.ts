@@ -6,6 +6,7 @@ import type { About } from '../provider.ts';
 import { hasLoginTracking, hasMarks } from './catalog.ts';
 import { comparePassword, putPassword } from './passwords.ts';
 import type { Comparison, Scope } from './scope.ts';
+import { isLocked, lockedUsers, lockIn } from './user-locks.ts';
 
 /** Declared accounts, and accounts that left the manifest or shall be forgotten: options, marks, passwords, sessions. */
 export const compareRoles = (scope: Scope, compare: Comparison): void => {
@@ -216,20 +217,9 @@ const markOf = (scope: Scope, declared: DeclaredRole, actual: Mark | null): Mark
   };
 };
 
-/** What a mark says of a lock: it stays until somebody takes it off. */
-const lockIn = (mark: Mark | null): Pick<Mark, 'locked' | 'reason' | 'wasClosed'> => {
-  if (mark?.locked === undefined) return {};
-  const { locked, reason, wasClosed } = mark;
-  return { locked, ...(reason === undefined ? {} : { reason }), ...(wasClosed ? { wasClosed } : {}) };
-};
-
-/** A lock is a user's, whatever its hosts: an account that it gets meanwhile opens nothing. */
+/** An account that a locked user gets meanwhile opens nothing. */
 const lockOfUser = (scope: Scope, { account }: DeclaredRole): Pick<Mark, 'locked' | 'reason'> => {
-  const { stack } = scope.declared;
-  const marks = [...scope.reality.roles.values()].flatMap(({ name, mark }) =>
-    account !== undefined && mark !== null && isLocked({ mark }, stack) && parseAccount(name).user === account.user ? [mark] : [],
-  );
-  const { wasClosed: _, ...lock } = lockIn(marks[0] ?? null);
+  const { wasClosed: _, ...lock } = lockIn((account && lockedUsers(scope).get(account.user)) ?? null);
   return lock;
 };
 

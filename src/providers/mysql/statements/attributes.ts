@@ -16,7 +16,7 @@ const patchOf = (before: Described, after: Described): Patch => ({
   ...markPatch(before.mark, after.mark),
 });
 
-const FIELDS = ['stack', 'pw', 'locked'] as const;
+const FIELDS = ['stack', 'pw', 'locked', 'reason', 'wasClosed'] as const;
 
 const markPatch = (before: Mark | null, after: Mark | null): Patch => {
   if (!after) return before ? { rolecall: null } : {};
