@@ -7,6 +7,7 @@ import { Failure } from '../../../src/model/finding.ts';
 import type { PlanTarget } from '../../../src/model/plan.ts';
 import type { Progress } from '../../../src/model/result.ts';
 import { mysql } from '../../../src/providers/mysql/index.ts';
+import { tableRows } from '../../../src/providers/mysql/rows.ts';
 import type { Timeouts } from '../../../src/providers/provider.ts';
 import type { Mysql } from '../../lab/mysql/server.ts';
 
@@ -87,7 +88,16 @@ export const settle = async (server: Mysql, body: string, options: ScenarioOptio
 /** What the grant tables hold, without sessions: what a plan is made from. */
 export const stateOf = async (server: Mysql): Promise<readonly string[]> => {
   const declared = declaredOn(server, 'groups: { nobody: {} }\n');
-  const { accounts, edges, defaultRoles, grants } = await mysql.inspect({ declared, as: 'plan' });
+  const { accounts, edges, defaultRoles, grants, tableGrants = [] } = await mysql.inspect({ declared, as: 'plan' });
+  // On whole tables they come apart from the rest, where nothing is held on their columns.
+  const rows = [...grants, ...tableGrants.flatMap(tableRows)].map(({ account, level, schema, relation, name, privileges }) => ({
+    account,
+    level,
+    schema,
+    relation,
+    name,
+    privileges: [...privileges].sort(),
+  }));
   const lines = (what: string, rows: readonly unknown[]) => rows.map((row) => `${what} ${JSON.stringify(row)}`);
-  return [...lines('account', accounts), ...lines('edge', edges), ...lines('default', defaultRoles), ...lines('grant', grants)].sort();
+  return [...lines('account', accounts), ...lines('edge', edges), ...lines('default', defaultRoles), ...lines('grant', rows)].sort();
 };
