@@ -15,7 +15,7 @@ import { byCodeUnit, distinct } from '../model/key.ts';
 import { accountRoles, forAccounts, hasAccounts, hostsOf, referredName } from './accounts.ts';
 import type { Content, Manifest } from './content.ts';
 import { defaultsOn, publicsOn } from './elsewhere.ts';
-import { grantKey, grantsOf, mergeGrants, ownershipsOf } from './grants.ts';
+import { grantsOf, mergeGrants, ownershipsOf } from './grants.ts';
 import { asOfOf, instantText } from './instant.ts';
 import { endsOf, isPast, membershipsOf, roleOf, settingsOf } from './members.ts';
 import { targetOf } from './target.ts';
@@ -94,7 +94,7 @@ const settings = (views: readonly View[], context: Context): DeclaredSetting[] =
 
 const grants = (views: readonly View[], context: Context): Declared['grants'] => {
   const byView = views.flatMap((view) =>
-    forAccounts(mergeGrants(grantsOf(view, context)).sort(byText(grantKey)), view, context, (grant, grantee) => ({ ...grant, grantee })),
+    forAccounts(mergeGrants(grantsOf(view, context)), view, context, (grant, grantee) => ({ ...grant, grantee })),
   );
   return hasAccounts(context.entry) ? byView.sort((a, b) => byCodeUnit(a.grantee, b.grantee)) : byView;
 };

@@ -36,7 +36,7 @@ export const ownershipsOf = (view: View, context: Context): readonly DeclaredOwn
         source: context.at(path),
       }));
 
-/** Grants of one grantee on the same objects as one grant with all the privileges, so that nothing is said twice. */
+/** Grants of one grantee on the same objects as one grant with all the privileges, so that nothing is said twice; sorted by what they are about. */
 export const mergeGrants = (grants: readonly DeclaredGrant[]): DeclaredGrant[] => {
   if (grants.length < 2) return [...grants];
   const merged = new Map<string, DeclaredGrant>();
@@ -47,15 +47,19 @@ export const mergeGrants = (grants: readonly DeclaredGrant[]): DeclaredGrant[] =
     const shown = before && byCodeUnit(before.selector, grant.selector) <= 0 ? before : grant;
     merged.set(key, before ? { ...shown, privileges: unite(before.privileges, grant.privileges) } : grant);
   }
-  return [...merged.values()];
+  return [...merged]
+    .map(([key, grant]) => ({ text: JSON.stringify(key), grant }))
+    .sort((a, b) => byCodeUnit(a.text, b.text))
+    .map(({ grant }) => grant);
 };
 
-/** What a grant is about, its privileges aside. ALL stands alone: the server's version decides what it is. */
-export const grantKey = ({ grantee, kind, database, schema, name, columns, profile, privileges }: DeclaredGrant): string =>
-  JSON.stringify([grantee, kind, parts(database, schema, name), columns ?? [], profile ?? '', privileges[0]?.startsWith('ALL') ?? false]);
+/** What a grant is about, its privileges aside, as JSON. ALL stands alone: the server's version decides what it is. */
+const grantKey = ({ grantee, kind, database, schema, name, columns = [], profile = '', privileges }: DeclaredGrant): string =>
+  // put together by hand: there are a hundred thousand of them
+  `[${JSON.stringify(grantee)},"${kind}",[${partKey(database)},${partKey(schema)},${partKey(name)}],${columns.length > 0 ? JSON.stringify(columns) : '[]'},${JSON.stringify(profile)},${privileges[0]?.startsWith('ALL') ?? false}]`;
 
-const parts = (...list: readonly (Part | null)[]): unknown =>
-  list.map((part) => (part === null ? null : [part.text, part.literal || !part.text.includes('*')]));
+const partKey = (part: Part | null): string =>
+  part === null ? 'null' : `[${JSON.stringify(part.text)},${part.literal || !part.text.includes('*')}]`;
 
 /** MySQL and MariaDB address alike. */
 const addressForms = (engines: ReadonlySet<string>): ReadonlySet<string> =>

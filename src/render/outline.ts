@@ -69,14 +69,17 @@ export type Drift = ReadonlyMap<string, ReadonlySet<number>>;
 /** Plan → Outline. `coarse` folds additions over schemas and databases. */
 export const outline = (plan: Plan, fold: Fold = 'fine', drift: Drift = new Map()): Outline => {
   const targets = plan.targets.map((target) => targetOutline(target, fold, drift.get(target.name) ?? new Set()));
+  const verdict = VERDICTS.find((one) => targets.some((target) => target.verdict === one)) ?? 'unchanged';
+  // Where nothing changes nobody is told what selectors matched; it may be a hundred thousand of them.
+  const told = (index: number): readonly Match[] => (verdict === 'unchanged' ? [] : plan.targets[index]!.matches);
   return {
     command: plan.command,
     stack: plan.stack,
     asOf: plan.asOf,
     digest: plan.digest,
     counts: totalCounts(plan.targets),
-    verdict: VERDICTS.find((verdict) => targets.some((target) => target.verdict === verdict)) ?? 'unchanged',
-    targets,
+    verdict,
+    targets: targets.map((target, index) => ({ ...target, matches: matchLines(told(index)) })),
   };
 };
 
@@ -144,7 +147,7 @@ export const countsSentence = ({ add, change, remove, blocked }: Counts): string
 /** Enough of the digest to compare by eye. */
 export const shortDigest = (digest: string): string => visible(digest.length > 19 ? `${digest.slice(0, 15)}…` : digest);
 
-const targetOutline = (target: PlanTarget, fold: Fold, drifted: ReadonlySet<number>): TargetOutline => {
+const targetOutline = (target: PlanTarget, fold: Fold, drifted: ReadonlySet<number>): Omit<TargetOutline, 'matches'> => {
   const all = linesApart(target.changes, fold, drifted);
   const lines = all.filter((line) => line.blocked === null);
   const blocked = all.filter((line) => line.blocked !== null);
@@ -165,7 +168,6 @@ const targetOutline = (target: PlanTarget, fold: Fold, drifted: ReadonlySet<numb
     drift: lines.filter((line) => line.changes.every((index) => drifted.has(index))),
     blocked,
     findings: sortFindings(target.findings),
-    matches: matchLines(target.matches),
     notes: notesOf(target),
     read: target.read,
     transactions: target.transactions.map((transaction, number) => ({
