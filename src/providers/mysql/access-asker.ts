@@ -156,6 +156,18 @@ export const schemaRows = (asker: Asker, schema: string): readonly SchemaRow[] =
 };
 
 /**
+ * All rows that match a schema, by the order in which they would count: a row of a list comes to light when those before it are
+ * gone. One list for each set of rows of which one counts.
+ */
+export const rankedRows = (asker: Asker, schema: string): readonly (readonly SchemaRow[])[] => {
+  const { own, others, roles, publics, pooled, state } = asker;
+  if (pooled) return [matchingRows([own, ...roles], state, schema).sort((a, b) => byText(a.stored, b.stored))];
+  return [[own, ...others], roles, publics].map((list) =>
+    matchingRows(list, state, schema).sort((a, b) => byRank(state, a, b) || byRestart(a.stored, b.stored)),
+  );
+};
+
+/**
  * MySQL with an active role: a Db without `_` and `%` that is the schema's name; else whatever Db matches and comes first by its
  * text, `%` before letters: the widest pattern most often, and a pattern before a name with an escaped `_` in it.
  */

@@ -15,6 +15,9 @@ export type Draft = {
   /** The account that holds more after it, or less. */
   readonly gains?: string;
   readonly loses?: string;
+  /** Of a row on schemas: its Db as it is stored; whether nothing of the row is left. */
+  readonly stored?: string;
+  readonly whole?: true;
   /** The role that the account is in after it, or no longer. */
   readonly joins?: string;
   readonly leaves?: string;

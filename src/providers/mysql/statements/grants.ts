@@ -56,19 +56,19 @@ const rowDrafts = (scope: Scope, change: Change, before: Held, after: Held, colu
   const added = after.words.filter((word) => !before.words.includes(word));
   const removed = before.words.filter((word) => !after.words.includes(word));
   const [optionComes, optionGoes] = [after.option && !before.option, before.option && !after.option];
-  const own = { changes: [change.index] };
+  const own = { changes: [change.index], ...storedOf(scope, on) };
   const optionFirst = optionGoes && added.length > 0;
   const grant = `GRANT ${wordsSql(added)} ${to}${optionComes && removed.length === 0 ? ' WITH GRANT OPTION' : ''}`;
-  const option = { sql: `GRANT ${wordsSql(after.words)} ${to} WITH GRANT OPTION`, ...own };
+  const option = { sql: `GRANT ${wordsSql(after.words)} ${to} WITH GRANT OPTION`, changes: own.changes };
   const taken = [...removed, ...(optionGoes && !optionFirst ? [OPTION] : [])];
   const again = on.kind === 'table' ? regranted(scope, change, removed, columns) : { next: [], lapses: false };
   return [
     ...(optionFirst
-      ? [{ phase: 'grant', sql: `REVOKE ${OPTION} ${from}`, next: [{ sql: grant, ...own }], ...own, gains: name } as const]
+      ? [{ phase: 'grant', sql: `REVOKE ${OPTION} ${from}`, next: [{ sql: grant, changes: own.changes }], ...own, gains: name } as const]
       : added.length > 0
         ? [{ phase: 'grant', sql: grant, ...own, gains: name } as const]
         : []),
-    ...(optionComes && added.length === 0 && removed.length === 0 ? [{ phase: 'grant', ...option, gains: name } as const] : []),
+    ...(optionComes && added.length === 0 && removed.length === 0 ? [{ phase: 'grant', ...option, ...own, gains: name } as const] : []),
     ...(taken.length > 0
       ? [
           {
@@ -78,6 +78,7 @@ const rowDrafts = (scope: Scope, change: Change, before: Held, after: Held, colu
             ...own,
             rank: revokeRank(scope, on),
             loses: name,
+            ...(after.words.length === 0 && !after.option ? { whole: true as const } : {}),
             ...(again.lapses ? { lapses: [name] } : {}),
           } as const,
         ]
@@ -186,6 +187,10 @@ const wordsSql = (words: readonly string[]): string => {
     .concat(words.includes(OPTION) ? [OPTION] : [])
     .join(', ');
 };
+
+/** The Db of a row on schemas. */
+const storedOf = ({ server }: Scope, { kind, names }: ObjectSet): Pick<Draft, 'stored'> =>
+  kind === 'schema' ? { stored: schemaPattern(names[0]!, server.partialRevokes) } : kind === 'pattern' ? { stored: names[0]! } : {};
 
 /** At the level of schemas the name is a pattern, below it is itself. */
 const placeSql = ({ server }: Scope, { kind, schema, names }: ObjectSet): string => {

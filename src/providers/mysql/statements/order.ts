@@ -3,6 +3,7 @@ import { byCodeUnit, distinct } from '../../../model/key.ts';
 import { PHASES } from '../../../model/plan.ts';
 import type { Scope } from '../scope.ts';
 import type { Draft } from './draft.ts';
+import { hiddenRows } from './hidden.ts';
 
 /** Statements in order, and the accounts whose access in both states lapses for a moment because there is no other way. */
 export type Ordered = { readonly drafts: readonly Draft[]; readonly lapses: readonly string[] };
@@ -35,10 +36,12 @@ type Edges = { readonly strict: number[][]; readonly soft: number[][] };
 
 const movesInTurn = (scope: Scope, drafts: readonly Draft[]): { readonly order: readonly number[]; readonly given: readonly string[] } => {
   const edges = edgesOf(scope, drafts);
+  const hidden = hiddenRows(scope, drafts);
+  for (const [first, then] of hidden.first) edges.strict[first]!.push(then);
   const size = edges.strict.length;
   const following = (node: number) => [...edges.strict[node]!, ...edges.soft[node]!];
   const group = new Array<number>(size).fill(-1);
-  const given: string[] = [];
+  const given: string[] = [...hidden.lapses];
   together(
     Array.from({ length: size }, (_, node) => node),
     following,
