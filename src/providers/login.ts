@@ -109,3 +109,23 @@ export const authorityIn = async (file: string, target: Target, named: string): 
     );
   }
 };
+
+/** A password that crosses the network without a verified server: warned of, except on loopback (it stays on the machine). `unencrypted`: what becomes of it without TLS. */
+export const unverifiedLogin = ({ name, endpoint, login, source }: Target, unencrypted: string): Finding[] => {
+  if (endpoint.kind !== 'explicit' || endpoint.tls === 'verify-full' || login.auth !== 'password' || isLoopback(endpoint.host)) return [];
+  const what = endpoint.tls === 'disable' ? unencrypted : 'is sent to a server whose certificate is not verified';
+  return [
+    {
+      severity: 'warning',
+      code: 'connect/unverified',
+      message: `target '${name}': the password of its login ${what} ('tls: ${endpoint.tls}', host '${endpoint.host}')`,
+      hint: "use 'tls: verify-full' and name the authority's certificate in 'ca'",
+      target: name,
+      source,
+    },
+  ];
+};
+
+/** Names and addresses of this machine, and sockets. */
+export const isLoopback = (host: string): boolean =>
+  host.startsWith('/') || host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);

@@ -5,6 +5,7 @@ import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
 import { distinct, nameKey } from '../../model/key.ts';
 import type { Membership } from '../../model/state.ts';
+import { unverifiedLogin } from '../login.ts';
 import type { Reality } from '../provider.ts';
 import { accessFindings } from './access.ts';
 import { readerFindings } from './exposure.ts';
@@ -16,6 +17,7 @@ import { unkeptRoutines } from './unkept.ts';
 export const guard = (snapshot: Snapshot, declared: Declared, before: Reality, _after: Reality, changes: readonly Change[]): Finding[] => {
   const scope = scopeOf(snapshot, declared);
   return [
+    ...unverifiedLogin(declared.target, 'is sent to a server that nobody verified'),
     ...(changes.length === 0 ? [] : readerFindings(snapshot, declared.target, 'warning')),
     ...creation(scope, changes),
     ...selfDamage(scope, changes),

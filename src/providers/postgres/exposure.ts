@@ -1,25 +1,14 @@
 import { postgresSslMode } from '../../core/postgres-variables.ts';
 import type { Target } from '../../model/declared.ts';
 import type { Finding, Severity } from '../../model/finding.ts';
-import type { Environment } from '../login.ts';
+import { type Environment, isLoopback, unverifiedLogin } from '../login.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** A password that crosses the network without a verified server: warned of, except on loopback (it stays on the machine). */
-export const connectionFindings = ({ name, endpoint, login, source }: Target, env: Environment = process.env): Finding[] => {
-  if (endpoint.kind === 'env') return variablesFindings(env, { target: name, source });
-  if (endpoint.kind !== 'explicit' || endpoint.tls === 'verify-full' || login.auth !== 'password' || isLoopback(endpoint.host)) return [];
-  const what = endpoint.tls === 'disable' ? 'is sent without encryption' : 'is sent to a server whose certificate is not verified';
-  return [
-    {
-      severity: 'warning',
-      code: 'connect/unverified',
-      message: `target '${name}': the password of its login ${what} ('tls: ${endpoint.tls}', host '${endpoint.host}')`,
-      hint: "use 'tls: verify-full' and name the authority's certificate in 'ca'",
-      target: name,
-      source,
-    },
-  ];
-};
+/** A login whose password somebody on the way may read. */
+export const connectionFindings = (target: Target, env: Environment = process.env): Finding[] =>
+  target.endpoint.kind === 'env'
+    ? variablesFindings(env, { target: target.name, source: target.source })
+    : unverifiedLogin(target, 'is sent without encryption');
 
 /** libpq's own variables mean what they mean to psql; postgres-user-manager's are told of what its default gives away. */
 const variablesFindings = (env: Environment, place: Pick<Finding, 'target' | 'source'>): Finding[] => {
@@ -50,7 +39,3 @@ export const readerFindings = ({ server }: Snapshot, target: Target, severity: S
         },
       ]
     : [];
-
-/** Names and addresses of this machine, and sockets. */
-const isLoopback = (host: string): boolean =>
-  host.startsWith('/') || host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);

@@ -19,7 +19,8 @@ type Read = Partial<Snapshot> & { readonly on?: Partial<Server> };
 /** What a plan would do, and what it says (but notes), as text. */
 const plan = (read: Read, manifest: string): string[] => {
   const { on, ...rest } = read;
-  const wanted = declared(`${HEAD(on?.flavour ?? 'mysql')}${manifest}`);
+  const head = HEAD(on?.flavour ?? 'mysql');
+  const wanted = declared(`${manifest.includes('targets:') ? head.replace(/targets.*\n/, '') : head}${manifest}`);
   const grants = rest.grants ?? [];
   const own = grants.some(({ account }) => account === 'master') ? [] : [onServer('master', 'CREATE USER*', 'ROLE_ADMIN*')];
   return told(snapshotOf(on, { ...rest, grants: [...own, ...grants], accounts: [MASTER, ...(rest.accounts ?? [])] }), wanted);
@@ -333,8 +334,8 @@ users: { new: { auth: password, renamed_from: old, groups: [reader], grants: [{ 
   [
     'who only plans may not know that, and says so',
     { on: { currentUser: 'planner' }, accounts: [user('left')], unseen: ['trigger'] },
-    'users: {}\nremoved: { left: { drop: true } }',
-    ['- user left dropped (named under removed)', 'warning role/definer-unseen'],
+    'users: {}\nremoved: { left: { drop: true, sessions: end } }',
+    ['- user left dropped, its sessions end (named under removed)', 'warning role/definer-unseen'],
   ],
   [
     'the login that applies is nobody to be managed',
@@ -369,6 +370,12 @@ users: { new: { auth: password, renamed_from: old, groups: [reader], grants: [{ 
     { accounts: [user('app')] },
     'users: { app: { auth: password, grants: [{ privileges: [super], global: true }] } }\nguard: { rules: { no-superuser: error } }',
     ['+ grant app SUPER on *.*', 'error rule/no-superuser'],
+  ],
+  [
+    'a password that goes to a server which nobody verified is told',
+    { accounts: [user('app')] },
+    'users: { app: { auth: password } }\ntargets: { main: { engine: mysql, endpoint: { host: db.example.com, tls: require }, login: { user: master, password: "${env:P}" } } }',
+    ['warning connect/unverified'],
   ],
   [
     'a reader takes no changes, and is told where there are some',
