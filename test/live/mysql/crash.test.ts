@@ -5,6 +5,8 @@ import { applyOn, settle, stateOf } from './scenario.ts';
 
 /** Every how-many-eth statement is hit on one server; the servers begin at different ones. CRASH_STRIDE=1: every one. */
 const STRIDE = Number(process.env.CRASH_STRIDE ?? 13);
+/** One server of each flavour stands for both where the server's part is small; CRASH_STRIDE=1: every one. */
+const isChosen = (version: string): boolean => STRIDE === 1 || ['9.7', '10.11'].includes(version);
 const FAULTS: readonly Fault[] = ['reset-before', 'reset-after'];
 const QUICK = { connectMs: 5_000, answerMs: 2_000, lockMs: 2_000 };
 const IS_WRITING = /^(GRANT|REVOKE|ALTER USER|CREATE|DROP|RENAME|SET DEFAULT ROLE|SELECT CONCAT)/;
@@ -131,7 +133,7 @@ eachMysql((server, version) => {
     }
   });
 
-  test('a connection that is lost is no more than another attempt, whatever became of the statement', async () => {
+  test.runIf(isChosen(version))('a connection that is lost is no more than another attempt, whatever became of the statement', async () => {
     for (const [at, to, fault] of [
       [offset, now, 'reset-after'],
       [12 + offset, old, 'reset-before'],
@@ -144,7 +146,7 @@ eachMysql((server, version) => {
     }
   });
 
-  test('a rotation whose reply is lost happens once: the old password stays open beside the new one', async () => {
+  test.runIf(isChosen(version))('a rotation whose reply is lost happens once: the old password stays open beside the new one', async () => {
     const body = (password: number) => `users:\n  turner: { auth: password, ${REFERENCE}, password_version: ${password} }\n`;
     const stack = 'test/turner';
     await settle(server(), body(1), { stack });
@@ -174,7 +176,7 @@ eachMysql((server, version) => {
     await settle(server(), 'removed: { turner: { drop: true } }\n', { stack });
   });
 
-  test('the server killed at a statement: what was acknowledged is there, and the next run ends it', async () => {
+  test.runIf(isChosen(version))('the server killed at a statement: what was acknowledged is there, and the next run ends it', async () => {
     for (const [at, to] of [
       [4 + offset, now],
       [17 + 3 * offset, old],
