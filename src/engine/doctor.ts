@@ -78,7 +78,9 @@ const evidenceOf = async (
   const provider = await providerOf(declared.target.engine, declared.target.name);
   if (!provider.checkup)
     throw failure('doctor/engine', `target '${declared.target.name}': this version does not check ${declared.target.engine}`, {
+      hint: 'choose other targets with --target',
       target: declared.target.name,
+      source: declared.target.source,
     });
   const facts = targetFacts(declared, session, login, now);
   const gather = partsOf({ declared, session, policies, checker: provider.checkup, facts, login, timeouts });
