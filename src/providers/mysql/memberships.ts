@@ -1,3 +1,4 @@
+import { circles, type Move } from '../../core/circles.ts';
 import type { DeclaredMembership } from '../../model/declared.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
 import type { Membership } from '../../model/state.ts';
@@ -18,8 +19,17 @@ export const compareMemberships = (scope: Scope, compare: Comparison): void => {
   const absent = new Set(absentRoles(scope).map(({ name }) => name));
   const orphaned = new Set([...absent].filter((name) => scope.accounts.get(name)?.kind === 'role'));
   const actual = new Map(scope.reality.memberships.map((row) => [pairKey(row), row]));
+  const moves: Move[] = [];
+  const noting: Comparison = {
+    ...compare,
+    put: (kind, key, before, after, about) => {
+      if (kind === 'membership' && about?.blocked === undefined) moves.push({ before, after } as Move);
+      compare.put(kind, key, before, after, about);
+    },
+  };
   for (const key of new Set([...actual.keys(), ...wanted.keys()]))
-    comparePair(scope, compare, actual.get(key) ?? null, wanted.get(key), { absent, orphaned });
+    comparePair(scope, noting, actual.get(key) ?? null, wanted.get(key), { absent, orphaned });
+  for (const finding of circles(scope.reality.memberships, moves, (row) => wanted.get(pairKey(row))?.source)) compare.report(finding);
   reportDangling(scope, compare, wanted);
 };
 

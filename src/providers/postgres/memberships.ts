@@ -1,3 +1,4 @@
+import { circles, type Move } from '../../core/circles.ts';
 import { groupBy } from '../../core/group.ts';
 import type { DeclaredMembership } from '../../model/declared.ts';
 import { pathKey } from '../../model/key.ts';
@@ -5,7 +6,6 @@ import { PREDEFINED_SINCE } from '../../model/privilege.ts';
 import type { Membership, MembershipOptions } from '../../model/state.ts';
 import type { About } from '../provider.ts';
 import { PER_GRANTOR_MEMBERSHIPS } from './authority.ts';
-import { type Move, reportCircles } from './circles.ts';
 import { absentRoles } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
 
@@ -48,7 +48,8 @@ export const compareMemberships = (scope: Scope, compare: Comparison): void => {
       { orphaned, absent, losing },
     );
   }
-  reportCircles(scope, moves, (row) => wanted.get(pairKey(row.role, row.member))?.source, compare);
+  for (const finding of circles(scope.reality.memberships, moves, (row) => wanted.get(pairKey(row.role, row.member))?.source))
+    compare.report(finding);
 };
 
 /** Whether a pair is compared exactly, so that nothing of it is granted again. */

@@ -97,6 +97,12 @@ const PLANS: readonly [name: string, read: Read, manifest: string, expected: rea
     ['warning membership/always-active'],
   ],
   [
+    'a circle that roles of others close is an error',
+    { accounts: [role('a'), role('theirs', { mark: null })], edges: [{ role: 'a', member: 'theirs', admin: false }] },
+    'existing: [theirs]\ngroups: { a: { manage: additive, groups: [theirs] } }',
+    ['+ member a joins theirs', 'error membership/cycle'],
+  ],
+  [
     'a mandatory role is never taken away',
     {
       on: { mandatoryRoles: ['everyone'] },
