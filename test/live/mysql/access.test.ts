@@ -7,8 +7,9 @@ import { eachMysql } from '../../lab/mysql/versions.ts';
 import { isAllowed, probesOf } from './access-oracle.ts';
 import { clean, makeWorld, STAGE, USERS, worlds } from './access-states.ts';
 
-/** So many worlds on each server; a long run by hand has thousands. */
+/** So many worlds on each server; a long run by hand has thousands, and the time for them. */
 const RUNS = Number(process.env.SIM_RUNS ?? 8);
+const TIMEOUT_MS = 60_000 + RUNS * 1000;
 const SEED = Number(process.env.SIM_SEED ?? 97);
 
 eachMysql((server, version) => {
@@ -19,36 +20,40 @@ eachMysql((server, version) => {
   });
   afterAll(async () => await admin.end());
 
-  test('computed access is what every login may really do, for random rows, roles, patterns and restrictions', async () => {
-    const counts = { asked: 0, held: 0 };
-    const law = fc.asyncProperty(worlds, async (world) => {
-      const { flavour } = server();
-      for (const sql of clean(flavour)) await admin.query(sql);
-      const { statements, snapshot } = makeWorld(world, flavour, version === '9.7');
-      for (const sql of statements) await admin.query(sql);
-      const state = stateOf(snapshot);
-      const wrong: string[] = [];
-      for (const user of USERS) {
-        const client = await server().connect({ user, password: '' });
-        try {
-          const account = await currentAccount(client);
-          for (const { sql, expected } of probesOf(state, account)) {
-            const allowed = await isAllowed(client, sql);
-            counts.asked += 1;
-            counts.held += allowed ? 1 : 0;
-            if (allowed !== expected) wrong.push(`${account}: ${sql} is ${allowed ? 'allowed' : 'refused'}`);
+  test(
+    'computed access is what every login may really do, for random rows, roles, patterns and restrictions',
+    async () => {
+      const counts = { asked: 0, held: 0 };
+      const law = fc.asyncProperty(worlds, async (world) => {
+        const { flavour } = server();
+        for (const sql of clean(flavour)) await admin.query(sql);
+        const { statements, snapshot } = makeWorld(world, flavour, version === '9.7');
+        for (const sql of statements) await admin.query(sql);
+        const state = stateOf(snapshot);
+        const wrong: string[] = [];
+        for (const user of USERS) {
+          const client = await server().connect({ user, password: '' });
+          try {
+            const account = await currentAccount(client);
+            for (const { sql, expected } of probesOf(state, account)) {
+              const allowed = await isAllowed(client, sql);
+              counts.asked += 1;
+              counts.held += allowed ? 1 : 0;
+              if (allowed !== expected) wrong.push(`${account}: ${sql} is ${allowed ? 'allowed' : 'refused'}`);
+            }
+          } finally {
+            await client.end();
           }
-        } finally {
-          await client.end();
         }
-      }
-      expect(wrong.slice(0, 10)).toEqual([]);
-    });
-    await fc.assert(law, { seed: SEED, numRuns: RUNS, endOnFailure: true });
-    // a law about access that nobody has, or everybody has, would say little
-    expect(counts.held / counts.asked).toBeGreaterThan(0.1);
-    expect(counts.held / counts.asked).toBeLessThan(0.8);
-  });
+        expect(wrong.slice(0, 10)).toEqual([]);
+      });
+      await fc.assert(law, { seed: SEED, numRuns: RUNS, endOnFailure: true });
+      // a law about access that nobody has, or everybody has, would say little
+      expect(counts.held / counts.asked).toBeGreaterThan(0.1);
+      expect(counts.held / counts.asked).toBeLessThan(0.8);
+    },
+    TIMEOUT_MS,
+  );
 });
 
 /** The account that the server chose for a login. */

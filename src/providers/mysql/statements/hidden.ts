@@ -38,6 +38,7 @@ const patternState = ({ snapshot, rename }: Scope): AccessState | null => {
 };
 
 type Index = {
+  readonly touched: ReadonlySet<string>;
   /** By holder and Db. */
   readonly revokes: ReadonlyMap<string, readonly number[]>;
   readonly whole: ReadonlyMap<string, number>;
@@ -52,7 +53,8 @@ const rowKey = (holder: string, stored: string): string => `${holder}\0${stored}
 
 const indexOf = (drafts: readonly Draft[]): Index => {
   const whole = new Map<string, number>();
-  const lists = { whole, revokes: new Map(), grants: new Map(), leaves: new Map(), joins: new Map(), settles: new Map() };
+  const touched = new Set(drafts.flatMap(({ gains, loses, settles }) => [gains, loses, settles].filter((name) => name !== undefined)));
+  const lists = { touched, whole, revokes: new Map(), grants: new Map(), leaves: new Map(), joins: new Map(), settles: new Map() };
   const put = (map: Map<string, unknown[]>, key: string, value: unknown): void => void map.set(key, [...(map.get(key) ?? []), value]);
   drafts.forEach(({ stored, gains, loses, leaves, joins, settles, whole: all }, draft) => {
     if (stored !== undefined && loses !== undefined && all) whole.set(rowKey(loses, stored), draft);
@@ -70,7 +72,9 @@ const hiddenOf = (asker: Asker, index: Index): Hidden => {
   const sources = [own, ...others, ...roles, ...publics];
   const stored = sources.reduce((sum, { holdings }) => sum + holdings.schemas.size, 0);
   const isOpen = sources.some(({ holdings }) => [...holdings.schemas.keys()].some((one) => literalOf(one, state.server) === null));
-  if (stored === 0 || (stored < 2 && !isOpen)) return NOTHING;
+  // Names of schemas hide each other only where accounts of other hosts come in.
+  if (!isOpen && (stored < 2 || others.length === 0)) return NOTHING;
+  if (!sources.some(({ holdings }) => index.touched.has(holdings.name))) return NOTHING;
   const user = own.holdings.name;
   const first: (readonly [number, number])[] = [];
   for (const schema of state.schemas) {
