@@ -114,7 +114,7 @@ const takesAway = (change: Change): boolean => {
  * Open sessions keep global privileges until they end, those on a schema until their next USE, and roles that they have set
  * (MySQL 8.4 manual, 8.2.13).
  */
-const lastingSessions = ({ server }: Scope, before: Reality, changes: readonly Change[]): Finding[] => {
+const lastingSessions = ({ server, login }: Scope, before: Reality, changes: readonly Change[]): Finding[] => {
   const ended = new Set(changes.flatMap((change) => (change.kind === 'sessions' ? [change.before!.role] : [])));
   const losing = new Set(
     changes.flatMap((change) => {
@@ -127,7 +127,9 @@ const lastingSessions = ({ server }: Scope, before: Reality, changes: readonly C
     }),
   );
   if (losing.size === 0) return [];
-  const users = distinct(below(losing, before.memberships)).filter((name) => before.roles.get(name)?.login && !ended.has(name));
+  const users = distinct(below(losing, before.memberships)).filter(
+    (name) => before.roles.get(name)?.login && !ended.has(name) && name !== login,
+  );
   if (users.length === 0) return [];
   return [
     {

@@ -4,6 +4,7 @@ import { nameKey, pathKey } from '../../model/key.ts';
 import type { AccountOptions, Mark, Role } from '../../model/state.ts';
 import type { About } from '../provider.ts';
 import { hasLoginTracking, hasMarks } from './catalog.ts';
+import { FLAVOURS } from './flavour.ts';
 import { comparePassword, putPassword } from './passwords.ts';
 import type { Comparison, Scope } from './scope.ts';
 import { isLocked, lockedUsers, lockIn } from './user-locks.ts';
@@ -192,7 +193,9 @@ const forget = (scope: Scope, compare: Comparison, before: Role, about: About): 
     return;
   }
   if (!before.mark) {
-    const why = hasMarks(scope.server) ? '(any more)' : `: ${scope.server.versionText} keeps none, and so there is nothing to forget`;
+    const why = hasMarks(scope.server)
+      ? '(any more)'
+      : `: ${FLAVOURS[scope.server.flavour]}${scope.server.flavour === 'mysql' ? ` ${scope.server.versionText}` : ''} keeps none, and there is nothing to forget`;
     compare.report({
       severity: 'note',
       code: 'role/already-forgotten',
