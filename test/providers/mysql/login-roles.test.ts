@@ -34,3 +34,13 @@ test('who stays in a role and has it at login from now on never had what it lose
     ),
   ).toEqual(["REVOKE SELECT ON `shop`.* FROM 'r'@'%'", "SET DEFAULT ROLE 'r'@'%' TO 'u'@'%'"]);
 });
+
+test('the default role of MariaDB that gives way to another gives nothing new meanwhile', () => {
+  const roles = ['r', 's'].map((name) => ({ ...accountOf(name, { kind: 'role' }), host: '' }));
+  const snapshot = { ...SNAPSHOT, server: { ...SNAPSHOT.server, flavour: 'mariadb' as const }, accounts: [accountOf('u'), ...roles] };
+  expect(sqlOf([changeOf('grant', null, shop(['SELECT'])), changeOf('membership', null, membershipOf('u', 's'))], snapshot)).toEqual([
+    "GRANT 's' TO 'u'@'%'",
+    "SET DEFAULT ROLE 's' FOR 'u'@'%'",
+    "GRANT SELECT ON `shop`.* TO 'r'",
+  ]);
+});

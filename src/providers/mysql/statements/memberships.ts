@@ -73,13 +73,14 @@ const singleDefault = (scope: Scope, member: string, changes: readonly Change[],
   const going = changes.filter(({ before, after }) => (before ?? after)!.role === current && after?.inherit !== true);
   const next = coming[0]?.after?.role ?? (going.length > 0 ? null : current);
   if (next === current) return [];
-  return [
-    settling(
-      member,
-      [...coming, ...going],
-      `SET DEFAULT ROLE ${next === null ? 'NONE' : nameSql(scope, next)} FOR ${nameSql(scope, member)}`,
-    ),
-  ];
+  const draft = settling(
+    member,
+    [...coming, ...going],
+    `SET DEFAULT ROLE ${next === null ? 'NONE' : nameSql(scope, next)} FOR ${nameSql(scope, member)}`,
+  );
+  const left = changes.some(({ before, after }) => after === null && before?.role === current);
+  // The role that was the default gives way also where nothing of its membership changes.
+  return [{ ...draft, dulls: current === null || left ? [] : [current] }];
 };
 
 const settling = (member: string, changes: readonly Change[], sql: string): Draft => {
