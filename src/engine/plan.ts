@@ -61,7 +61,7 @@ const lapsing = ({ target }: Declared, roles: readonly string[]): Finding[] =>
           hint:
             target.engine === 'postgres'
               ? 'groups exchange members and grants across databases: do it in two steps, first what is added, then what goes'
-              : 'the server takes privileges on columns with those on their table, and some options only with what they are of: choose a quiet moment',
+              : 'of grants on a schema the server counts the closest alone, privileges on columns go with those on their table, and some options with what they are of: choose a quiet moment',
         },
       ];
 
