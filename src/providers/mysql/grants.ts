@@ -20,10 +20,10 @@ export const compareGrants = (scope: Scope, compare: Comparison): Match[] => {
   const book = selectors(scope);
   const wanted = wantedRows(scope, book, compare);
   const accounts = new Set([...scope.exact, ...wanted.keys()].filter((name) => !scope.dropped.has(name)));
-  const held = heldRows(scope, accounts);
+  const held = heldRows(scope);
   const lacking = new Map<DeclaredGrant, Lack>();
   for (const account of [...accounts].sort(byCodeUnit)) {
-    const rows: Shelves<Privileges> = held.get(account) ?? NOTHING;
+    const rows = held(account);
     reportMissing(scope, compare, account, rows);
     const differing = compareAccount(scope, { account, held: rows, wanted: wanted.get(account) ?? NOTHING });
     noteLacking(scope, lacking, differing);
@@ -64,7 +64,7 @@ const compareShelf = (scope: Scope, sides: Sides, key: string): readonly Differi
     const after = afterwards(scope, sides, container, name, before, want);
     if (before === after) return;
     const counted = wiped === undefined ? before : before.filter((privilege) => !wiped.has(wordOf(privilege)));
-    const spelling = wanted?.spelled.get(name) ?? held?.spelled.get(name) ?? name;
+    const spelling = wanted?.spelled?.get(name) ?? held?.spelled?.get(name) ?? name;
     if (!samePrivileges(counted, after)) folder.add(spelling, comparable(counted, after), after, want?.grant);
   };
   for (const [name, want] of wanted?.values ?? []) compareRow(name, held?.values.get(name) ?? NONE, want);
@@ -101,7 +101,10 @@ const patternGives = (scope: Scope, held: Shelves<Privileges>, schema: string): 
 const comparable = (before: Privileges, after: Privileges): Privileges =>
   before.length === 1 && before[0] === OPTION_ALONE && after.some((privilege) => privilege.endsWith('*')) ? NONE : before;
 
-/** REVOKE on a table takes the same privileges from its columns: what shall stay there is granted again, what shall not needs nobody. */
+/**
+ * REVOKE on a table takes the same privileges from its columns: what shall stay there is granted again, what shall not needs nobody.
+ * What cannot be taken from the table takes nothing along.
+ */
 const wipedFrom = (scope: Scope, sides: Sides, { schema, relation }: Container): ReadonlySet<string> => {
   const table: Container = { kind: 'table', schema };
   const key = containerKey(scope, table);
@@ -109,7 +112,7 @@ const wipedFrom = (scope: Scope, sides: Sides, { schema, relation }: Container):
   const before = sides.held.get(key)?.values.get(name) ?? NONE;
   const after = afterwards(scope, sides, table, name, before, sides.wanted.get(key)?.values.get(name));
   const kept = new Set(after.map(wordOf));
-  return new Set(before.map(wordOf).filter((word) => !kept.has(word)));
+  return new Set(before.map(wordOf).filter((word) => !kept.has(word) && mayGrant(scope, word, schema)));
 };
 
 /** Names by what differs; lists of privileges are few, and mostly the same values. What is in no schema stays apart. */

@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/group.ts';
 import { union, wordOf } from '../../core/privileges.ts';
 import type { ObjectKind, Privileges } from '../../model/access.ts';
 import { patternSchema } from './patterns.ts';
@@ -18,8 +19,8 @@ export type Shelf<Value> = {
   readonly container: Container;
   /** By `nameIn`. */
   readonly values: Map<string, Value>;
-  /** The spelling of names that count in whatever case, where it is another. */
-  readonly spelled: Map<string, string>;
+  /** The spelling of names that count in whatever case, where it is another; most shelves have none. */
+  spelled?: Map<string, string>;
 };
 
 /** What an account holds, by `containerKey`. */
@@ -44,39 +45,41 @@ const lower = (name: string): string => name.toLowerCase();
 /** The shelf of a container, made where there is none yet. */
 export const shelfAt = <Value>(scope: Scope, shelves: Shelves<Value>, container: Container): Shelf<Value> => {
   const key = containerKey(scope, container);
-  const found = shelves.get(key) ?? { container, values: new Map(), spelled: new Map() };
+  const found = shelves.get(key) ?? { container, values: new Map() };
   shelves.set(key, found);
   return found;
 };
 
 /** The key of a name on a shelf, whose spelling is kept. */
-export const placeOn = <Value>(scope: Scope, { container, spelled }: Shelf<Value>, name: string): string => {
-  const key = nameIn(scope, container, name);
-  if (key !== name && !spelled.has(key)) spelled.set(key, name);
+export const placeOn = <Value>(scope: Scope, shelf: Shelf<Value>, name: string): string => {
+  const key = nameIn(scope, shelf.container, name);
+  if (key === name) return key;
+  shelf.spelled ??= new Map();
+  if (!shelf.spelled.has(key)) shelf.spelled.set(key, name);
   return key;
 };
 
-/** The rows of the grant tables by account, restricted to those of `accounts`: the others are nobody's business. Equal lists are one value. */
-export const heldRows = (scope: Scope, accounts: ReadonlySet<string>): ReadonlyMap<string, Shelves<Privileges>> => {
-  const held = new Map<string, Shelves<Privileges>>();
+/** The rows that an account has in the grant tables, put together when they are asked for. Equal lists are one value. */
+export const heldRows = (scope: Scope): ((account: string) => Shelves<Privileges>) => {
+  const { grants, tableGrants = [] } = scope.snapshot;
+  const rows = groupBy(grants, ({ account }) => scope.rename(account));
+  const tables = groupBy(tableGrants, ({ account }) => scope.rename(account));
   const one = interning();
-  for (const grant of rowsOf(scope, accounts)) {
-    const account = scope.rename(grant.account);
-    const shelves = held.get(account) ?? new Map<string, Shelf<Privileges>>();
-    held.set(account, shelves);
-    const { container, name } = placeOf(scope, grant);
-    const option = container.kind === 'column' && grant.privileges.some((privilege) => privilege.endsWith('*'));
-    add(scope, shelves, container, name, one(option ? grant.privileges.map(wordOf) : grant.privileges), one);
-    // Columns have the grant option of their table, which says it itself where it holds anything.
-    if (option) add(scope, shelves, { kind: 'table', schema: container.schema }, container.relation!, one([OPTION_ALONE]), one);
-  }
-  return held;
+  return (account) => {
+    const shelves: Shelves<Privileges> = new Map();
+    for (const grant of rows.get(account) ?? []) addRow(scope, shelves, grant, one);
+    for (const held of tables.get(account) ?? []) for (const grant of tableRows(held)) addRow(scope, shelves, grant, one);
+    return shelves;
+  };
 };
 
-function* rowsOf({ snapshot: { grants, tableGrants = [] }, rename }: Scope, accounts: ReadonlySet<string>): Generator<SnapshotGrant> {
-  for (const grant of grants) if (accounts.has(rename(grant.account))) yield grant;
-  for (const held of tableGrants) if (accounts.has(rename(held.account))) yield* tableRows(held);
-}
+const addRow = (scope: Scope, shelves: Shelves<Privileges>, grant: SnapshotGrant, one: Interning): void => {
+  const { container, name } = placeOf(scope, grant);
+  const option = container.kind === 'column' && grant.privileges.some((privilege) => privilege.endsWith('*'));
+  add(scope, shelves, container, name, one(option ? grant.privileges.map(wordOf) : grant.privileges), one);
+  // Columns have the grant option of their table, which says it itself where it holds anything.
+  if (option) add(scope, shelves, { kind: 'table', schema: container.schema }, container.relation!, one([OPTION_ALONE]), one);
+};
 
 type Interning = (privileges: Privileges) => Privileges;
 

@@ -20,27 +20,40 @@ export type Selectors = {
 
 export const selectors = (scope: Scope): Selectors => {
   const inventory = inventoryOf(scope);
-  const known = new Map<string, readonly Selection[]>();
-  const met = new Map<string, { readonly grant: DeclaredGrant; readonly places: readonly Selection[] }>();
+  const known = new Map<string, Known>();
+  const met = new Map<string, Met>();
   return {
     selected: (grant) => {
-      const key = JSON.stringify([grant.kind, grant.schema, grant.name, grant.columns]);
-      const places = known.get(key) ?? select(inventory, grant);
-      known.set(key, places);
+      const key = selectorKey(grant);
+      const found = known.get(key) ?? { key, number: known.size, places: select(inventory, grant) };
+      known.set(key, found);
       const { file, line, column } = grant.source;
-      met.set(`${key} ${grant.selector} ${file} ${String(line).padStart(9, '0')} ${column}`, { grant, places });
-      return places;
+      met.set(`${found.number} ${line} ${column} ${grant.selector} ${file}`, { grant, found });
+      return found.places;
     },
     report: (compare) => {
-      for (const { grant, places } of met.values()) reportPlaces(inventory, compare, grant, places);
-      // By what they are first: where they stand in the manifest is a matter of its layout.
-      return [...met]
-        .map(([key, { grant, places }]) => ({ match: matchOf(grant, places), order: `${grant.selector} ${grant.kind} ${key}` }))
-        .sort((a, b) => byCodeUnit(a.order, b.order))
-        .map(({ match }) => match);
+      for (const { grant, found } of met.values()) reportPlaces(inventory, compare, grant, found.places);
+      return [...met.values()].sort(byMeaning).map(({ grant, found }) => matchOf(grant, found.places));
     },
   };
 };
+
+/** What a selector means, with what it is found by. */
+type Known = { readonly key: string; readonly number: number; readonly places: readonly Selection[] };
+type Met = { readonly grant: DeclaredGrant; readonly found: Known };
+
+const selectorKey = ({ kind, schema, name, columns }: DeclaredGrant): string =>
+  `${kind} ${partKey(schema)} ${partKey(name)} ${columns === undefined ? '' : JSON.stringify(columns)}`;
+const partKey = (part: Part | null): string => (part === null ? '' : `${part.literal ? '=' : '~'}${part.text}\0`);
+
+/** By what they are first: where they stand in the manifest is a matter of its layout. */
+const byMeaning = (a: Met, b: Met): number =>
+  byCodeUnit(a.grant.selector, b.grant.selector) ||
+  byCodeUnit(a.grant.kind, b.grant.kind) ||
+  byCodeUnit(a.found.key, b.found.key) ||
+  byCodeUnit(a.grant.source.file, b.grant.source.file) ||
+  a.grant.source.line - b.grant.source.line ||
+  a.grant.source.column - b.grant.source.column;
 
 const matchOf = ({ selector, kind, source }: DeclaredGrant, places: readonly Selection[]): Match => ({
   selector,

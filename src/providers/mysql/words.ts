@@ -1,7 +1,7 @@
 import { byWord, privilegesOf, wordOf } from '../../core/privileges.ts';
 import type { ObjectKind, Privileges } from '../../model/access.ts';
 import { parseAccount } from '../../model/account.ts';
-import { isDynamic, mysqlLevel, mysqlWords } from '../../model/privilege-mysql.ts';
+import { type Flavour, isDynamic, type MysqlLevel, mysqlLevel, mysqlWords } from '../../model/privilege-mysql.ts';
 import { coversSchema } from './patterns.ts';
 import type { Scope } from './scope.ts';
 
@@ -79,11 +79,19 @@ export const levelled = (scope: Scope, privileges: Privileges): Privileges => {
 /** Whether some static privileges have the grant option and others have not: no server can hold that. */
 export const isMixed = (scope: Scope, privileges: Privileges): boolean => levelled(scope, privileges).join() !== privileges.join();
 
+const wordSets = new Map<string, ReadonlySet<string>>();
+const wordsKnown = (level: MysqlLevel, flavour: Flavour, version: number): ReadonlySet<string> => {
+  const key = `${level} ${flavour} ${version}`;
+  const found = wordSets.get(key) ?? new Set(mysqlWords(level, flavour, version));
+  wordSets.set(key, found);
+  return found;
+};
+
 /** The words of these privileges that the server does not know at that level. Dynamic ones may come with a plugin: the server decides. */
 export const unknownWords = ({ server: { flavour, version } }: Scope, privileges: Privileges, kind: ObjectKind): readonly string[] => {
   const level = mysqlLevel(kind);
   if (level === undefined) return privileges.map(wordOf);
-  const known = new Set(mysqlWords(level, flavour, version));
+  const known = wordsKnown(level, flavour, version);
   return privileges.map(wordOf).filter((word) => !known.has(word) && word !== 'ALL' && !(level === 'global' && isDynamic(word, flavour)));
 };
 
