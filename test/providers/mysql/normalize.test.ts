@@ -297,6 +297,25 @@ const PLANS: readonly [name: string, read: Read, manifest: string, expected: rea
     ['- grant app PROCESS on *.*', 'blocked - grant app SUPER on *.*'],
   ],
   [
+    'what is taken from a table goes from its columns too, unless it cannot be taken',
+    {
+      on: { grantable: ['SELECT'] },
+      ...SHOP,
+      columns: [{ schema: 'shop', table: 'orders', names: ['id'] }],
+      accounts: [user('app')],
+      grants: [
+        onTable('app', 'orders', 'SELECT', 'UPDATE'),
+        { account: 'app', level: 'column', schema: 'shop', relation: 'orders', name: 'id', privileges: ['SELECT', 'UPDATE'] },
+      ],
+    },
+    'users: { app: { auth: password } }',
+    [
+      '- grant app SELECT on table shop.orders',
+      'blocked - grant app UPDATE on column id of shop.orders',
+      'blocked - grant app UPDATE on table shop.orders',
+    ],
+  ],
+  [
     'a partial revoke stays, and a grant on its schema that lifts it is told',
     {
       on: { partialRevokes: true },
