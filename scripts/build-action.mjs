@@ -25,6 +25,7 @@ const { metafile } = await build({
   mainFields: ['module', 'main'],
   chunkNames: 'chunks/[name]-[hash]',
   external: ['pg-native', 'pg-cloudflare'],
+  alias: { 'iconv-lite': './scripts/utf8.mjs' },
   minify: true,
   charset: 'utf8',
   banner: { js: REQUIRE },

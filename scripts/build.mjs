@@ -26,6 +26,7 @@ async function bundle() {
     chunkNames: 'chunks/[name]-[hash]',
     // optional parts of pg that nobody here has: native bindings, and Cloudflare's sockets
     external: ['pg-native', 'pg-cloudflare'],
+    alias: { 'iconv-lite': './scripts/utf8.mjs' },
     // pg asks for `Response` to find out whether it runs at Cloudflare: on Node that loads all of fetch, 30 ms
     define: { Response: 'undefined' },
     minifyWhitespace: true,
