@@ -54,6 +54,8 @@ const ofToken = (denied: Denied): Diagnosis => {
       hint: 'switch it on: --enable-iam-database-authentication',
     };
   if (facts && !facts.exists) return notThere(denied, facts);
+  if (facts?.lacks !== undefined) return notAdmitted(facts.lacks, denied.said);
+  if (facts && !facts.iam) return notMarked(denied);
   if (judgement === null)
     return {
       cause: 'unexplained',
@@ -115,6 +117,12 @@ const notThere = ({ user }: Denied, { like }: LoginFacts): Diagnosis => ({
   hint: like === null ? 'apply the manifest first' : 'names are told apart by case',
 });
 
+const notAdmitted = (lacks: string, said: string): Diagnosis => ({
+  cause: 'not-admitted',
+  meant: 'no',
+  message: `the user has to have ${lacks}: ${said}`,
+});
+
 const ofPassword = (denied: Denied): Diagnosis => {
   const { said, hint, facts } = denied;
   if (facts && !facts.exists) return notThere(denied, facts);
@@ -126,6 +134,7 @@ const ofPassword = (denied: Denied): Diagnosis => {
       hint: 'take the mark (rds_iam on PostgreSQL) from it, or from the group that it has it by',
     };
   if (facts && !facts.login) return { cause: 'no-login', meant: 'yes', message: 'its login is closed' };
+  if (facts?.lacks !== undefined) return notAdmitted(facts.lacks, said);
   if (facts && !facts.valid)
     return { cause: 'password', meant: 'yes', message: 'the time until which its password is good has passed (VALID UNTIL)' };
   return { cause: 'password', meant: 'no', message: said, ...(hint === undefined ? {} : { hint }) };

@@ -140,6 +140,7 @@ const proveOne = async (expectation: Expectation, ground: Ground, { timeouts }: 
     target: login,
     database: expectation.database,
     probes: expectation.probes,
+    own: target,
     ...(timeouts ? { timeouts } : {}),
   });
   if (tried.letIn) return { login: letIn(expectation, judgement), probes: tried.probes, judgement };

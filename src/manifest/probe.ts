@@ -1,11 +1,12 @@
 import type { ObjectKind } from '../model/access.ts';
-import type { DatabaseEngine, Part } from '../model/declared.ts';
+import type { Part } from '../model/declared.ts';
 import { PRIVILEGES } from '../model/privilege.ts';
 import { OWN, type Probe } from '../model/proof.ts';
 import { parseSelector } from './address.ts';
 import type { Path } from './content.ts';
 import { didYouMean } from './near.ts';
 import { managed } from './objects.ts';
+import { readMysqlProbe } from './probe-mysql.ts';
 import type { Context } from './view.ts';
 
 /** How SQL calls the kinds of object before their names. */
@@ -37,6 +38,7 @@ type Tried = Pick<Probe, 'privilege' | 'kind' | 'schema' | 'name' | 'columns'>;
 
 /** `insert on public.orders`, `update (status) on public.tickets`, `usage on schema public`, `own on function s.f(integer)`. */
 export const readProbe = (text: string, place: Path, context: Context): Tried | undefined => {
+  if (context.entry.engine !== 'postgres') return readMysqlProbe(text, place, context);
   const { report } = context;
   const found = PROBE.exec(text);
   if (!found) {
@@ -51,14 +53,14 @@ export const readProbe = (text: string, place: Path, context: Context): Tried | 
   const said = keyword === undefined ? undefined : KEYWORDS[keyword.toLowerCase().replace(/\s+/g, ' ')]!;
   const parts = partsOf(selector, said, privilege, place, context);
   if (!parts) return undefined;
-  const kind = said ?? (context.entry.engine === 'postgres' ? kindOf(privilege, selector, parts.length) : null);
-  if (!knows(privilege, columns.length > 0 ? 'column' : kind, context.entry.engine, text, place, context)) return undefined;
+  const kind = said ?? kindOf(privilege, selector, parts.length);
+  if (!knows(privilege, columns.length > 0 ? 'column' : kind, text, place, context)) return undefined;
   if (columns.length > 0 && kind !== 'table') {
     report('expect', `'${text}': columns are of tables`, place);
     return undefined;
   }
   const expected = kind === null || WITHIN_SCHEMA.has(kind) ? 2 : 1;
-  if (parts.length !== expected && context.entry.engine === 'postgres') {
+  if (parts.length !== expected) {
     const form = expected === 2 ? 'schema.object' : `${(kind ?? 'object').replaceAll('_', ' ')} NAME`;
     const hint =
       parts.length > expected && expected === 2 ? { hint: `the database is written beside it: database: ${parts[0]!.text}` } : {};
@@ -103,16 +105,8 @@ const kindOf = (privilege: string, selector: string, parts: number): ObjectKind 
   return privilege === 'USAGE' ? null : 'table';
 };
 
-/** Words of other engines than PostgreSQL are their provider's. */
-const knows = (
-  privilege: string,
-  kind: ObjectKind | null,
-  engine: DatabaseEngine,
-  text: string,
-  place: Path,
-  { report }: Context,
-): boolean => {
-  if (engine !== 'postgres' || (privilege === OWN && kind !== 'column' && kind !== 'parameter')) return true;
+const knows = (privilege: string, kind: ObjectKind | null, text: string, place: Path, { report }: Context): boolean => {
+  if (privilege === OWN && kind !== 'column' && kind !== 'parameter') return true;
   const known = (kind === null ? ['USAGE'] : PRIVILEGES[kind].map(({ word }) => word)) as readonly string[];
   if (known.includes(privilege)) return true;
   const every = [...new Set(Object.values(PRIVILEGES).flatMap((words) => words.map(({ word }) => word)))];

@@ -61,6 +61,8 @@ export type Refusal =
   | 'tls'
   | 'certificate'
   | 'busy'
+  /** The server has nothing to check tokens with. */
+  | 'iam-off'
   /** Nothing was tried: a secret, a place or a setting is missing. */
   | 'untried'
   | 'other';
@@ -107,6 +109,8 @@ export type LoginFacts = {
   readonly valid: boolean;
   /** null: there is no such database. */
   readonly connect: boolean | null;
+  /** What the user has to have for a login and this one did not have, such as TLS. */
+  readonly lacks?: string;
 };
 
 /** What the policies of an account say, as far as they were read. `elsewhere`: ARNs of the same user that they do allow. */

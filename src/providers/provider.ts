@@ -97,6 +97,8 @@ export type Trial = {
   readonly target: Target;
   readonly database: string | null;
   readonly probes: readonly Probe[];
+  /** The same target with Rolecall's own login, for what an engine does not show to everybody. */
+  readonly own?: Target;
   readonly timeouts?: Timeouts;
 };
 

@@ -50,6 +50,28 @@ test.each<Case>([
     /allow arn:\S+cluster-OLD\/api, and the server is arn:\S+cluster-NEW\/api$/,
   ],
   ['IAM off, whatever the policies say', { ...TOKEN, iamAuthentication: false }, 'iam-off', 'no', /is off: every token/],
+  [
+    'a user that is not marked for IAM, where the server says no more',
+    { ...TOKEN, facts: { ...FACTS, iam: false } },
+    'no-iam-user',
+    'yes',
+    /not marked/,
+  ],
+  [
+    'TLS that an account requires',
+    { ...PASSWORD, facts: { ...FACTS, iam: false, lacks: 'TLS' } },
+    'not-admitted',
+    'no',
+    /^the user has to have TLS: the password/,
+  ],
+  [
+    'the same for a token',
+    { ...TOKEN, facts: { ...FACTS, lacks: 'an account for this host' } },
+    'not-admitted',
+    'no',
+    /an account for this host/,
+  ],
+  ['a server without the plugin', { ...TOKEN, refusal: 'iam-off', said: 'Plugin is not loaded' }, 'iam-off', 'no', /is not loaded$/],
   ['a wrong clock comes first', { ...TOKEN, iamAuthentication: false, clockWrong: true }, 'clock', 'no', /clock is wrong/],
   [
     'policies allow it',

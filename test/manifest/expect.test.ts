@@ -78,6 +78,35 @@ test("words of another engine are its provider's", () => {
   const [{ probes, database } = expect.fail()] = read(['{ user: jane, can: [show view on invoices.lines] }'], 'mysql');
   expect({ probes, database }).toMatchObject({
     database: null,
-    probes: [{ privilege: 'SHOW VIEW', kind: null, schema: part('invoices'), name: part('lines') }],
+    probes: [{ privilege: 'SHOW VIEW', kind: 'table', schema: part('invoices'), name: part('lines') }],
   });
+});
+
+test.each([
+  ['select on shop.orders', 'SELECT', 'table', part('shop'), part('orders'), []],
+  ['insert (id, `a b`) on view shop.shown', 'INSERT', 'table', part('shop'), part('shown'), ['id', 'a b']],
+  ['delete on shop.*', 'DELETE', 'table', part('shop'), part('*', false), []],
+  ['create temporary tables on shop', 'CREATE TEMPORARY TABLES', 'schema', null, part('shop'), []],
+  ['own on database "odd.name"', 'OWN', 'schema', null, part('odd.name'), []],
+  ['execute on shop.refund', 'EXECUTE', 'routine', part('shop'), part('refund'), []],
+  ['own on function shop.tax', 'OWN', 'function', part('shop'), part('tax'), []],
+  ['process on *.*', 'PROCESS', 'global', part('*', false), part('*', false), []],
+  ['connection_admin on *.*', 'CONNECTION_ADMIN', 'global', part('*', false), part('*', false), []],
+])('MySQL: %s', (text, privilege, kind, schema, name, columns) => {
+  const [{ probes } = expect.fail()] = read([`{ user: jane, can: [${JSON.stringify(text)}] }`], 'mysql');
+  expect(probes).toMatchObject([{ text, can: true, privilege, kind, schema, name, columns }]);
+});
+
+test.each([
+  ['usage on shop.orders', 'manifest/unknown-privilege', /means none at all/],
+  ['process on shop', 'manifest/unknown-privilege', /'process' is unknown for schemas/],
+  ['truncate on shop.orders', 'manifest/unknown-privilege', /'truncate' is unknown for tables/],
+  ['delete (id) on shop.orders', 'manifest/unknown-privilege', /'delete' is unknown for columns/],
+  ['all on shop', 'manifest/unknown-privilege', /'all' is many privileges/],
+  ['select (id) on shop', 'manifest/expect', /columns are of tables/],
+  ['select on a.b.c', 'manifest/selector', /has 3 parts, expected the form schema\.object/],
+  ['select shop.orders', 'manifest/expect', /is none of PRIVILEGE on OBJECT/],
+])('MySQL refuses: %s', (text, code, message) => {
+  const { findings } = readManifest([{ path: 'a.yaml', text: manifest([`{ user: jane, can: [${JSON.stringify(text)}] }`], 'mysql') }]);
+  expect(findings.filter(({ severity }) => severity === 'error')).toMatchObject([{ code, message: expect.stringMatching(message) }]);
 });

@@ -22,6 +22,8 @@ export type ConnectOptions = {
   /** Left out: as long as a statement may take, and a little more. */
   readonly answerTimeoutMs?: number;
   readonly env?: Environment;
+  /** Left out: every role that is granted (MySQL). `default`: those that any client of the login has. */
+  readonly roles?: 'default';
 };
 
 /** A run's timeouts as those of its connections. */
@@ -210,7 +212,7 @@ const sessionSql = (flavour: Flavour, options: ConnectOptions): readonly string[
     'SET NAMES utf8mb4',
     `SET autocommit = 1, sql_mode = '${modes.join(',')}', sql_quote_show_create = 1, sql_select_limit = 18446744073709551615, sql_big_selects = 1,
  lock_wait_timeout = ${lockSeconds}, innodb_lock_wait_timeout = ${lockSeconds}, wait_timeout = 28800, net_read_timeout = 60, net_write_timeout = 120`,
-    ...(flavour === 'mysql' ? ['SET ROLE ALL'] : []),
+    ...(flavour === 'mysql' && options.roles !== 'default' ? ['SET ROLE ALL'] : []),
   ];
 };
 

@@ -1,4 +1,5 @@
 import type { PlanTarget } from '../../model/plan.ts';
+import type { Role } from '../../model/state.ts';
 import type { Provider } from '../provider.ts';
 import { missingSecrets } from '../secrets.ts';
 import { access } from './access.ts';
@@ -9,6 +10,7 @@ import { guard } from './guard.ts';
 import { inspect } from './inspect.ts';
 import { lock } from './lock.ts';
 import { normalize } from './normalize.ts';
+import { prove } from './prove.ts';
 import { loginOf, scopeOf } from './scope.ts';
 import type { Snapshot } from './snapshot.ts';
 import { statements } from './statements/index.ts';
@@ -23,12 +25,14 @@ export const mysql: Provider<Snapshot> = {
   statements,
   lock,
   execute,
+  prove,
   closeLogin,
   reopenLogin,
   locked: (snapshot, declared) => new Set(lockedUsers(scopeOf(snapshot, declared)).keys()),
   // An account has no number of its own: dropped and made again it is the same to the server.
   roles: () => ({}),
-  logins: ({ accounts }) => new Set(accounts.filter(({ locked, options }) => !locked && options.auth === 'iam').map(({ name }) => name)),
+  logins: (snapshot, declared) =>
+    new Set([...scopeOf(snapshot, declared).reality.roles.values()].filter(isIamLogin).map(({ name }) => name)),
   identity: (snapshot, target) => ({
     endpoint: target.endpoint.kind === 'explicit' ? `${target.endpoint.host}:${target.endpoint.port}` : 'env',
     // A cluster of Aurora fails over from one server to another and stays what it is.
@@ -40,6 +44,8 @@ export const mysql: Provider<Snapshot> = {
   extent: (snapshot) => ({ unread: [], read: sizesOf(snapshot) }),
   obstacles: (snapshot, declared, steps) => [...readerFindings(snapshot, declared.target, 'error'), ...missingSecrets(steps, declared)],
 };
+
+const isIamLogin = ({ login, options }: Role): boolean => login && options?.auth === 'iam';
 
 const sizesOf = ({ accounts, schemas, tables, routines, grants, tableGrants = [] }: Snapshot): PlanTarget['read'] => ({
   roles: accounts.length,

@@ -50,7 +50,7 @@ export const inspect = async ({ declared, as, timeouts }: Inspection, options: I
 };
 
 /** Reads over a connection that is open. */
-export const inspectOver = async (connected: Connected, declared: Declared): Promise<Snapshot> => {
+export const inspectOver = async (connected: Connected, declared: Concern): Promise<Snapshot> => {
   try {
     return await read(connected, declared);
   } catch (error) {
@@ -58,7 +58,10 @@ export const inspectOver = async (connected: Connected, declared: Declared): Pro
   }
 };
 
-const read = async (connected: Connected, declared: Declared): Promise<Snapshot> => {
+/** What of a manifest decides what is read. */
+type Concern = Pick<Declared, 'target' | 'grants' | 'removed' | 'roles'>;
+
+const read = async (connected: Connected, declared: Concern): Promise<Snapshot> => {
   const columns = await privilegeColumns(connected);
   const tables: Tables = { flavour: connected.flavour, version: connected.version, columns, rows: await readGrants(connected, columns) };
   const { nameOf, ...grants } = grantsOf(tables);
@@ -179,7 +182,7 @@ const unseenBy = ({ flavour }: Connected, { words }: Everywhere): readonly Unsee
 };
 
 /** By the login that applies, whoever reads. Where its name has several hosts, what all of them may grant. */
-const grantableOf = (declared: Declared, server: Omit<Server, 'grantable'>, grants: Omit<Grants, 'nameOf'>): Server['grantable'] => {
+const grantableOf = (declared: Concern, server: Omit<Server, 'grantable'>, grants: Omit<Grants, 'nameOf'>): Server['grantable'] => {
   const { user } = declared.target.login;
   const current = parseAccount(server.currentUser);
   const names =
@@ -202,7 +205,7 @@ const bySchema = (pairs: readonly (readonly [string, string])[]): { readonly sch
 
 /** Tables whose columns somebody holds something on, or shall. */
 const columnPairs = (
-  declared: Declared,
+  declared: Concern,
   { grants }: Omit<Grants, 'nameOf'>,
   relations: readonly (readonly [string, string])[],
 ): readonly (readonly [string, string])[] => {
@@ -233,7 +236,7 @@ const readColumns = async (connected: Connected, pairs: readonly (readonly [stri
 };
 
 /** Accounts that a plan may drop, whatever their hosts. */
-const dropped = (declared: Declared, accounts: readonly SnapshotAccount[]): readonly SnapshotAccount[] => {
+const dropped = (declared: Concern, accounts: readonly SnapshotAccount[]): readonly SnapshotAccount[] => {
   const names = new Set(declared.removed.flatMap(({ name, action }) => (action === 'drop' ? [name, parseAccount(name).user] : [])));
   return accounts.filter(({ name, user }) => names.has(name) || names.has(user));
 };
@@ -251,7 +254,7 @@ const readDefiners = async (connected: Connected, accounts: readonly SnapshotAcc
 };
 
 /** Accounts that lose their login or go: everybody else's sessions come and go, and are no part of a plan. */
-const leavingAccounts = (declared: Declared, accounts: readonly SnapshotAccount[]): readonly SnapshotAccount[] => {
+const leavingAccounts = (declared: Concern, accounts: readonly SnapshotAccount[]): readonly SnapshotAccount[] => {
   const removed = new Set(declared.removed.flatMap(({ name }) => [name, parseAccount(name).user]));
   return accounts.filter(({ name, user, mark }) => {
     const role = declared.roles.get(name);

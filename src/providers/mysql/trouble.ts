@@ -39,6 +39,9 @@ export const readError = (error: unknown, peer: Peer): unknown => {
   return explained ? asFailure('inspect', explained, peer) : error;
 };
 
+/** The message of a Failure, without the target, address and user that stand around it. */
+export const withoutPlace = (message: string): string => message.replace(/^target '[^']*': /, '').replace(/ \([^()]*, user '.*$/s, '');
+
 /** The server's error number; 0 where the error is none of the server's. */
 export const errno = (error: unknown): number => {
   const number = typeof error === 'object' && error !== null && 'errno' in error ? error.errno : 0;

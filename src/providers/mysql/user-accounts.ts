@@ -56,7 +56,7 @@ export const userNames = async ({ ask, flavour }: Connected): Promise<readonly s
   (await ask(`SELECT DISTINCT User FROM mysql.${flavour === 'mysql' ? 'user' : 'global_priv'}`)).map(([name]) => String(name));
 
 /** The rows of one user alone: a server with ten thousand others is not waited for. */
-const readUser = async ({ ask, flavour, version }: Connected, user: string): Promise<Tables> => {
+export const readUser = async ({ ask, flavour, version }: Connected, user: string): Promise<Tables> => {
   const named = await ask(PRIVILEGE_COLUMNS);
   const columnsOf = (table: string) => named.flatMap(([name, column]) => (name === table ? [String(column)] : []));
   const columns = { user: columnsOf('user'), db: columnsOf('db') };
