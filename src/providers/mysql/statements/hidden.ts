@@ -77,7 +77,7 @@ const hiddenOf = (asker: Asker, index: Index): Hidden => {
   if (!sources.some(({ holdings }) => index.touched.has(holdings.name))) return NOTHING;
   const user = own.holdings.name;
   const first: (readonly [number, number])[] = [];
-  for (const schema of state.schemas) {
+  for (const schema of stored > 1 ? state.schemas : []) {
     const held = effectiveAccess(asker, { kind: 'schema', schema });
     for (const list of rankedRows(asker, schema)) first.push(...inTurn(list, held, user, index));
   }
