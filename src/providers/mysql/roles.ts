@@ -169,8 +169,10 @@ const desiredOptions = (scope: Scope, declared: DeclaredRole, before: Role | nul
   };
 };
 
+/** Where there are no marks, that the manifest names it is what makes it ours. */
 const expire = (scope: Scope, compare: Comparison, declared: DeclaredRole, actual: Role | undefined): void => {
-  if (actual && (actual.login || hasSessions(scope, declared.name)) && actual.mark?.stack === scope.declared.stack)
+  const ours = !hasMarks(scope.server) || actual?.mark?.stack === scope.declared.stack;
+  if (actual && ours && (actual.login || hasSessions(scope, declared.name)))
     disable(scope, compare, declared.name, { cause: 'expired', source: declared.source });
 };
 
