@@ -95,6 +95,17 @@ withMoto('users of an instance and their policies', (moto) => {
       expect(await world.login(task, 'jane')).toMatch(/Access denied/);
     });
 
+    test('an expiry by itself closes both planes, and leaves all else to a full apply', async () => {
+      expect(await apply(api + lee(', until: 2099-01-01'))).toMatchObject({ code: 0 });
+      expect(await world.login(reports, 'lee')).toBe('in');
+      const changed = world.manifest(`users:\n${api.replace(', write: [shop]', '')}${lee(', until: 2020-01-01')}`);
+      const { code, stdout, stderr } = await world.run('apply', '-m', changed, '--auto-approve', '--only', 'expired');
+      expect({ code, out: stdout + stderr }).toEqual({ code: 0, out: expect.stringContaining('(its until has passed)') });
+      expect([await world.login(reports, 'lee'), await world.allowed(reports)]).toEqual([expect.stringMatching(NOT_ALLOWED), []]);
+      expect(JSON.stringify(await query("SHOW CREATE USER lee@'%'"))).toContain('ACCOUNT LOCK');
+      expect(await query("SELECT Host FROM mysql.db WHERE User = 'shop_api' ORDER BY Host")).toEqual([{ Host: '%' }, { Host: '10.0.%' }]);
+    });
+
     test('IAM authentication that is off is told with the way out before anything changes', async () => {
       const kim = `${api}  kim: { auth: iam, principals: [${reports}], read: [shop] }\n`;
       await query('UNINSTALL PLUGIN AWSAuthenticationPlugin');
