@@ -156,9 +156,14 @@ guard: { protected: [break_glass] }
     expect(codes((await lock('plain')).result)).toEqual({ status: 'done', codes: ['lock/no-mark'] });
     expect([await entered('plain'), await entered('Plain')]).toEqual([LOCKED(), 'in']);
     await other.query('SELECT 1');
-    await other.end();
     expect(codes((await unlock('plain')).result)).toEqual({ status: 'done', codes: [] });
     expect(await entered('plain')).toBe('in');
+    // So it is when a manifest closes it.
+    const client = await server().connect({ user: 'plain', password: PASSWORD });
+    await settle(server(), BODY.replace('  shut:', '  plain: { auth: password, password: "${env:JANE}", enabled: false }\n  shut:'));
+    await expect(client.query('SELECT 1')).rejects.toThrow();
+    await other.query('SELECT 1');
+    await other.end();
   });
 
   test('it neither takes the run lock nor waits for it; who holds it is named, and ended where that is asked for', async () => {

@@ -33,7 +33,8 @@ const ENDING = "SELECT CONCAT('";
 const endingSql = ({ server }: Scope, account: Account, others: readonly Account[]): string => {
   const kill = server.rds ? `${ENDING}CALL mysql.rds_kill(', ID, ')')` : `${ENDING}KILL ', ID)`;
   const conditions = [
-    `USER = ${literal(account.user)}`,
+    // Names of users count in their case, and this column does not.
+    `CAST(USER AS BINARY) = ${literal(account.user)}`,
     'ID <> CONNECTION_ID()',
     ...(others.length > 0 ? [fromSql(account.host)] : []),
     ...others.filter(({ host }) => isNarrower(host, account.host)).map(({ host }) => `NOT ${fromSql(host)}`),
