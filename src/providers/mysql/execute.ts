@@ -12,6 +12,7 @@ import type { Snapshot } from './snapshot.ts';
 import { literal, withSecret } from './sql.ts';
 import { isEnding } from './statements/sessions.ts';
 import { errno, isLost, PASSING } from './trouble.ts';
+import { verifier } from './verifier.ts';
 
 const TIMEOUTS = { lockMs: 5_000, statementMs: 600_000 } as const;
 
@@ -21,7 +22,8 @@ export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> 
   let connected: Connected | undefined;
   try {
     connected = await open(execution);
-    for (const step of execution.steps) await runStep(execution, connected, step, progress);
+    const spell = await spelling(execution, connected);
+    for (const step of execution.steps) await runStep(execution, connected, step, { progress, spell });
     progress.step = null;
     await readBack(execution, connected);
     return { status: 'committed' };
@@ -35,21 +37,38 @@ export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> 
 
 type Progress = { step: Step | null; done: number };
 
+/** How a password is written into a statement. */
+type Spell = (value: string) => string;
+
+/** To MariaDB a password goes as its verifier, unless the server has rules that it holds passwords against: those want to see them. */
+const spelling = async ({ steps }: Execution<Snapshot>, { flavour, ask }: Connected): Promise<Spell> => {
+  if (flavour === 'mysql' || steps.every(({ secret }) => secret === undefined)) return literal;
+  const rules = await ask(
+    "SELECT PLUGIN_NAME FROM INFORMATION_SCHEMA.PLUGINS WHERE PLUGIN_TYPE = 'PASSWORD VALIDATION' AND PLUGIN_STATUS = 'ACTIVE'",
+  );
+  return rules.length > 0 ? literal : verifier;
+};
+
 const open = ({ declared, timeouts }: Execution<Snapshot>): Promise<Connected> =>
   connect(declared.target, { as: 'apply', programName: `rolecall ${declared.stack}`, ...timeoutOptions({ ...TIMEOUTS, ...timeouts }) });
 
-const runStep = async (execution: Execution<Snapshot>, connected: Connected, step: Step, progress: Progress): Promise<void> => {
+const runStep = async (
+  execution: Execution<Snapshot>,
+  connected: Connected,
+  step: Step,
+  { progress, spell }: { readonly progress: Progress; readonly spell: Spell },
+): Promise<void> => {
   if (execution.signal.aborted) throw failure('apply/interrupted', 'interrupted; what was done stays, and the rest was not begun');
   progress.step = step;
   await execution.lock.check();
   execution.onStep(step);
   if (isEnding(step.sql)) await endSessions(connected, step);
-  else await connected.ask(sqlOf(step, execution.declared));
+  else await connected.ask(sqlOf(step, execution.declared, spell));
   progress.done++;
 };
 
-const sqlOf = ({ sql, secret }: Step, declared: Declared): string =>
-  secret === undefined ? sql : withSecret(sql, secret, passwordOf(secret, declared));
+const sqlOf = ({ sql, secret }: Step, declared: Declared, spell: Spell): string =>
+  secret === undefined ? sql : withSecret(sql, secret, passwordOf(secret, declared), spell);
 
 /** How long sessions get to end: one that is deep in a disk write does not hear at once. */
 const ENDING = { attempts: 100, pauseMs: 50 } as const;
@@ -146,9 +165,8 @@ const retryOf = (code: string): Pick<Failed, 'retry' | 'once'> =>
 const withoutSecret = (message: string, step: Step | null, declared: Declared): string => {
   if (step?.secret === undefined) return message;
   const value = passwordOf(step.secret, declared);
-  const quoted = literal(value);
   // The server cuts what it quotes: any longer piece of the value counts.
-  const shown = message.replaceAll(quoted, step.secret).replaceAll(value, step.secret);
+  const shown = [literal(value), verifier(value), value].reduce((text, spelt) => text.replaceAll(spelt, step.secret!), message);
   return shown === message && /near /.test(message) ? `${message.split(' near ')[0]} near its password` : shown;
 };
 

@@ -31,13 +31,13 @@ const unquoted = (value: string): string => value.replaceAll(/''|\\(.)/gs, (whol
 /** Strings and quoted identifiers, or a secret's reference. */
 const TOKEN = /'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|\$\{(?:env|secret):[^}]*\}/gs;
 
-/** The statement with what stands in for the reference, which is found outside of everything quoted. Throws when it is not there once. */
-export const withSecret = (sql: string, reference: string, value: string): string => {
+/** The statement with what stands in for the reference, which is found outside of everything quoted; `spell`: as SQL. Throws when it is not there once. */
+export const withSecret = (sql: string, reference: string, value: string, spell: (value: string) => string = literal): string => {
   let found = 0;
   const filled = sql.replaceAll(TOKEN, (token) => {
     if (token !== reference) return token;
     found++;
-    return literal(value);
+    return spell(value);
   });
   if (found !== 1) throw new Error(`a statement has no place for its secret ${reference}`);
   return filled;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { accountSql, ident, literal, requireSql, withSecret } from '../../../src/providers/mysql/sql.ts';
+import { verifier } from '../../../src/providers/mysql/verifier.ts';
 
 const text = fc.string({
   unit: fc.constantFrom('a', "'", '"', '`', '\\', '%', '_', ' ', '\n', '@', '$', '{', '}', 'é', '😀'),
@@ -56,6 +57,13 @@ describe('a secret', () => {
         const sql = (what: string) => `ALTER USER ${account} IDENTIFIED BY ${what} RETAIN CURRENT PASSWORD ATTRIBUTE ${attribute}`;
         expect(withSecret(sql('${env:PW}'), '${env:PW}', value)).toBe(sql(literal(value)));
       }),
+    );
+  });
+
+  test('goes to MariaDB as what it stores of it', () => {
+    // the manual's own example of PASSWORD()
+    expect(withSecret("CREATE USER 'u' IDENTIFIED BY ${env:PW}", '${env:PW}', 'notagoodpwd', verifier)).toBe(
+      "CREATE USER 'u' IDENTIFIED BY PASSWORD '*3A70EE9FC6594F88CE9E959CD51C5A1C002DC937'",
     );
   });
 
