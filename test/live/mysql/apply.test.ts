@@ -219,6 +219,13 @@ ${names.map((name) => `  ${JSON.stringify(name)}: { auth: password, password: ${
         'GRANT XA_RECOVER_ADMIN ON *.* TO `app`@`%` WITH GRANT OPTION',
       ]);
       await apply(of('{ privileges: [process], global: true }, { privileges: [role_admin, xa_recover_admin], global: true }'));
+      // the option of static privileges goes while a dynamic one gets its own, held before or not
+      for (const word of ['xa_recover_admin', 'application_password_admin']) {
+        await apply(
+          of('{ privileges: [process], global: true, grantable: true }, { privileges: [role_admin, xa_recover_admin], global: true }'),
+        );
+        await apply(of(`{ privileges: [${word}], global: true, grantable: true }`));
+      }
       await remove('app');
     });
   });

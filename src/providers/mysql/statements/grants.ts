@@ -141,16 +141,20 @@ const globalDrafts = (scope: Scope, change: Change): Draft[] => {
     return words.length > 0 ? [grant(words, option)] : [];
   });
   const [plain, optional] = [coming(false), [...coming(true), ...raised]];
+  // It would lose its option at once.
+  const late = optionGoes && optional.length > 0 ? [grant(optional, true)] : [];
   return [
     ...(plain.length > 0 ? [{ phase: 'grant', ...grant(plain, false), gains: name } as const] : []),
-    ...(optional.length > 0 ? [{ phase: 'grant', ...grant(optional, true), gains: name } as const] : []),
+    ...(optional.length > 0 && !optionGoes ? [{ phase: 'grant', ...grant(optional, true), gains: name } as const] : []),
     ...statics.map((draft): Draft => {
-      if (endangered.length === 0 || !takesOption(draft.sql)) return draft;
+      if (endangered.length + late.length === 0 || !takesOption(draft.sql)) return draft;
       const { sql, next = [], changes, ...rest } = draft;
+      const [first, ...then] = [...(endangered.length > 0 ? [revoke(endangered)] : []), { sql, changes }, ...next, ...back, ...late];
       return {
         ...rest,
-        ...revoke(endangered),
-        next: [{ sql, changes }, ...next, ...back],
+        ...first!,
+        next: then,
+        ...(late.length > 0 ? { gains: name } : {}),
         ...(back.length > 0 ? { lapses: [name] } : {}),
       };
     }),
