@@ -69,6 +69,9 @@ const serverSql = (target: PlanTarget): string => {
       const statements = steps.flatMap((step) => stepSql(step, lines, dialect.statement(step, secrets)));
       return [
         '',
+        ...(transaction.awaits ?? []).map((other) =>
+          comment(`only when target ${other} has opened the policies: until then nobody could log in`),
+        ),
         ...dialect.connect(transaction.database),
         ...(transaction.autocommit ? statements : ['BEGIN;', ...statements, 'COMMIT;']),
       ];

@@ -43,6 +43,23 @@ describe('planSql', () => {
     );
   });
 
+  it('says what a login that changes to IAM waits for', () => {
+    const flip = { id: 0, database: '', transaction: 1, phase: 'open', sql: 'ALTER USER x', changes: [] } as const;
+    const waiting = { database: '', waitsFor: [0], borrows: [], autocommit: true };
+    const transactions = [
+      { ...waiting, waitsFor: [] },
+      { ...waiting, stage: 3, awaits: ['iam'] },
+    ] as const;
+    const script = targetSql({
+      ...target,
+      engine: 'mysql',
+      changes: [],
+      transactions,
+      steps: [{ ...flip, transaction: 0, sql: 'GRANT x' }, flip],
+    });
+    expect(script).toMatch(/GRANT x;\n\n-- only when target iam has opened the policies: until then nobody could log in\nALTER USER x;/);
+  });
+
   it.each([
     ['orders', '\\connect "orders"'],
     ['Odd name', '\\connect "Odd name"'],
