@@ -2,6 +2,7 @@ import { nearest } from '../../core/nearest.ts';
 import { isEverything, isPattern, matches } from '../../core/selector.ts';
 import { parseAccount } from '../../model/account.ts';
 import type { DeclaredGrant, Part } from '../../model/declared.ts';
+import type { Position } from '../../model/finding.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import type { Match } from '../../model/plan.ts';
 import { isSystemSchema } from './catalog.ts';
@@ -21,25 +22,28 @@ export type Selectors = {
 export const selectors = (scope: Scope): Selectors => {
   const inventory = inventoryOf(scope);
   const known = new Map<string, Known>();
-  const met = new Map<string, Met>();
+  const met = new Map<Position, Met[]>();
   return {
     selected: (grant) => {
       const key = selectorKey(grant);
-      const found = known.get(key) ?? { key, number: known.size, places: select(inventory, grant) };
+      const found = known.get(key) ?? { key, places: select(inventory, grant) };
       known.set(key, found);
-      const { file, line, column } = grant.source;
-      met.set(`${found.number} ${line} ${column} ${grant.selector} ${file}`, { grant, found });
+      // What a user is granted stands at one place for all of its accounts.
+      const here = met.get(grant.source);
+      if (!here) met.set(grant.source, [{ grant, found }]);
+      else if (!here.some((one) => one.found === found && one.grant.selector === grant.selector)) here.push({ grant, found });
       return found.places;
     },
     report: (compare) => {
-      for (const { grant, found } of met.values()) reportPlaces(inventory, compare, grant, found.places);
-      return [...met.values()].sort(byMeaning).map(({ grant, found }) => matchOf(grant, found.places));
+      const all = [...met.values()].flat();
+      for (const { grant, found } of all) reportPlaces(inventory, compare, grant, found.places);
+      return all.sort(byMeaning).map(({ grant, found }) => matchOf(grant, found.places));
     },
   };
 };
 
 /** What a selector means, with what it is found by. */
-type Known = { readonly key: string; readonly number: number; readonly places: readonly Selection[] };
+type Known = { readonly key: string; readonly places: readonly Selection[] };
 type Met = { readonly grant: DeclaredGrant; readonly found: Known };
 
 const selectorKey = ({ kind, schema, name, columns }: DeclaredGrant): string =>
