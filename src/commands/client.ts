@@ -42,6 +42,6 @@ export const runClient = (program: string, args: readonly string[], env: NodeJS.
 const missing = (program: string, { code, message }: NodeJS.ErrnoException, { debian, brew }: Packages): Error =>
   code === 'ENOENT'
     ? failure('connect/no-client', `'${program}' is not on this machine`, {
-        hint: `install it (Debian: ${debian}, macOS: brew install ${brew}), or take a token with rolecall token`,
+        hint: `install it (Debian: ${debian}, macOS: brew install ${brew}); other clients take the user's password, or a token of rolecall token`,
       })
     : failure('connect/no-client', `'${program}' could not be started: ${code ?? message}`);

@@ -26,7 +26,9 @@ export const tokenCommand = async (
   tell(findings, console);
   const { token } = target.login;
   if (token === undefined)
-    throw failure('token/password', `'${user}' logs in with a password on target '${target.name}': there are no tokens for it`);
+    throw failure('token/password', `'${user}' logs in with a password on target '${target.name}': there are no tokens for it`, {
+      hint: `rolecall connect ${user}@${target.name} logs in with the password`,
+    });
   const value = await token(user);
   // Beside stdout, which is the token alone: runners read commands from both.
   if (inAction) console.err(`::add-mask::${workflowText(value)}\n`);

@@ -54,12 +54,12 @@ export const messageOf = (error: unknown): string => {
   return error instanceof Error ? error.message : String(error);
 };
 
-/** Trouble on the way to the server, by the code of the socket's error. */
-export const explainNetwork = (code: string, address: Dialled): Explained | undefined => {
+/** Trouble on the way to the server, by the code of the socket's error; `named`: what says where the server is. */
+export const explainNetwork = (code: string, address: Dialled, named?: string): Explained | undefined => {
   const { host, port } = address.via ?? address;
   const check = address.via
     ? "start the tunnel, or correct 'endpoint.via'"
-    : "check 'endpoint.host' and 'endpoint.port', and the network between";
+    : `check ${named ?? "'endpoint.host' and 'endpoint.port'"}, and the network between`;
   switch (code) {
     case 'ECONNREFUSED':
       return { slug: 'refused', what: `nothing listens on port ${port} of '${host}'`, hint: `start the server, or ${check}` };
@@ -70,7 +70,7 @@ export const explainNetwork = (code: string, address: Dialled): Explained | unde
       return {
         slug: 'unknown-host',
         what: `the host name '${host}' is not known`,
-        hint: `correct 'endpoint.${address.via ? 'via' : 'host'}', or check the name servers and the VPN`,
+        hint: `correct ${address.via ? "'endpoint.via'" : (named ?? "'endpoint.host'")}, or check the name servers and the VPN`,
       };
     case 'ETIMEDOUT':
       return {

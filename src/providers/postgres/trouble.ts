@@ -47,12 +47,12 @@ const asFailure = (area: 'connect' | 'inspect', explained: Explained, { target, 
 export const withoutPlace = (message: string): string => message.replace(/^target '[^']*': /, '').replace(/ \([^()]*, database '.*$/s, '');
 
 const explainConnect = (error: unknown, peer: Peer): Explained | undefined =>
-  explainNetwork(codeOf(error), peer.address) ??
+  explainNetwork(codeOf(error), peer.address, peer.target.endpoint.kind === 'env' ? WHERE_ENVIRONMENT_SAYS : undefined) ??
   explainSocket(codeOf(error), peer.address) ??
   explainSaid(messageOf(error), peer.address) ??
   explainTls(codeOf(error), peer.address) ??
   (peer.target.login.auth === 'iam' ? explainToken(error, peer) : undefined) ??
-  explainRefusal(error, peer.address);
+  explainRefusal(error, peer);
 
 /** There is no socket to connect to: only of a target that the environment names. */
 const explainSocket = (code: string, { host }: Peer['address']): Explained | undefined =>
@@ -71,15 +71,23 @@ const explainSaid = (said: string, { host, tls }: Peer['address']): Explained | 
   };
 };
 
+/** What names the server where the manifest leaves it to the environment. */
+const WHERE_ENVIRONMENT_SAYS = 'PGHOST and PGPORT, or DATABASE_URL';
+
+const passwordHint = ({ endpoint, login }: Target): string =>
+  login.password === undefined && endpoint.kind === 'env'
+    ? 'check PGUSER and PGPASSWORD, DATABASE_URL, or ~/.pgpass'
+    : "check the variable that 'login.password' names";
+
 /** The server's own words follow where one SQLSTATE has several causes: they come in its language. */
-const explainRefusal = (error: unknown, { user, database }: Peer['address']): Explained | undefined => {
+const explainRefusal = (error: unknown, { target, address: { user, database } }: Peer): Explained | undefined => {
   const said = messageOf(error);
   switch (codeOf(error)) {
     case '28P01':
       return {
         slug: 'password',
         what: `the password of '${user}' is wrong, or there is no such user`,
-        hint: "check the variable that 'login.password' names",
+        hint: passwordHint(target),
       };
     case '28000':
       return explainNotAdmitted(said, user);

@@ -18,7 +18,11 @@ export const passwordLines = (changes: readonly Change[]): Line[] =>
       symbol: before ? '~' : '+',
       noun: 'password',
       subjects: subject(role),
-      text: before ? say`version ${before.version} -> ${after.version}, ${from}` : say`set ${from}`,
+      text: !before
+        ? say`set ${from}`
+        : before.version === after.version
+          ? say`set again ${from}`
+          : say`version ${before.version} -> ${after.version}, ${from}`,
     });
   });
 

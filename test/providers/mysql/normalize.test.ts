@@ -444,7 +444,7 @@ test.each([
   });
   expect(told(snapshot, wanted)).toEqual([]);
   const from = `from \${${'env:P'}}`;
-  expect(told(snapshot, rotated)).toEqual([mark === null ? `+ password app set ${from}` : `~ password app version 1 -> 1, ${from}`]);
+  expect(told(snapshot, rotated)).toEqual([mark === null ? `+ password app set ${from}` : `~ password app set again ${from}`]);
 });
 
 test('a target of the other kind is refused by name', () => {
