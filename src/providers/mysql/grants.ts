@@ -7,7 +7,7 @@ import type { Grant } from '../../model/state.ts';
 import type { About } from '../provider.ts';
 import { byRestart, bySpecificity } from './access-order.ts';
 import { coversSchema, schemaPattern } from './patterns.ts';
-import { type Container, containerKey, heldRows, nameIn, type Shelves } from './places.ts';
+import { type Container, containerKey, heldRows, nameIn, type Shelf, type Shelves } from './places.ts';
 import { reportMissing, reportRestrictions } from './remnants.ts';
 import { outOfReach } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
@@ -41,6 +41,8 @@ export type Differing = {
   readonly before: Privileges;
   readonly after: Privileges;
   readonly grant: DeclaredGrant | undefined;
+  /** Why nothing can be done about it. */
+  readonly blocked?: string;
 };
 
 type Sides = { readonly account: string; readonly held: Shelves<Privileges>; readonly wanted: Shelves<Wanted> };
@@ -64,13 +66,25 @@ const compareShelf = (scope: Scope, sides: Sides, key: string): readonly Differi
     const after = afterwards(scope, sides, container, name, before, want);
     if (before === after) return;
     const counted = wiped === undefined ? before : before.filter((privilege) => !wiped.has(wordOf(privilege)));
-    const spelling = wanted?.spelled?.get(name) ?? held?.spelled?.get(name) ?? name;
-    if (!samePrivileges(counted, after)) folder.add(spelling, comparable(counted, after), after, want?.grant);
+    const spelling = spellingOf(container, name, held, wanted);
+    if (samePrivileges(counted, after)) return;
+    const doubled = held?.doubled?.has(name) && wiped?.size === 0 && difference(counted, after).length > 0;
+    folder.add(spelling, comparable(counted, after), after, want?.grant, doubled ? severally(sides, container, spelling) : undefined);
   };
   for (const [name, want] of wanted?.values ?? []) compareRow(name, held?.values.get(name) ?? NONE, want);
   if (exact && held) for (const [name, before] of held.values) if (!wanted?.values.has(name)) compareRow(name, before, undefined);
   return folder.groups();
 };
+
+/** A column is revoked by the spelling that its row has: by another the server finds nothing to revoke (error 1147). */
+const spellingOf = ({ kind }: Container, name: string, held: Shelf<Privileges> | undefined, wanted: Shelf<Wanted> | undefined): string => {
+  if (kind === 'column' && held?.values.has(name)) return held.spelled?.get(name) ?? name;
+  return wanted?.spelled?.get(name) ?? held?.spelled?.get(name) ?? name;
+};
+
+/** From rows in several spellings the server takes away in its tables what it keeps in its memory, or the reverse. */
+const severally = ({ account }: Sides, { schema, relation }: Container, name: string): string =>
+  `'${account}' holds column '${name}' of '${schema}.${relation}' in several spellings, and the server may revoke the wrong one: revoke these privileges on the whole table by hand, which takes its columns along, and apply again`;
 
 /** What the account will hold. Nothing is taken away from one that is managed additively: also what a pattern gave on a schema that gets a row of its own. */
 const afterwards = (
@@ -125,12 +139,12 @@ const folding = (container: Container) => {
     return found;
   };
   return {
-    add: (name: string, before: Privileges, after: Privileges, grant: DeclaredGrant | undefined): void => {
+    add: (name: string, before: Privileges, after: Privileges, grant: DeclaredGrant | undefined, blocked: string | undefined): void => {
       const { file, line, column } = grant?.source ?? {};
-      const key = `${before.join()} ${after.join()} ${grant === undefined ? '' : number(`${file} ${line} ${column}`)} ${container.schema === null ? name : ''}`;
+      const key = `${before.join()} ${after.join()} ${grant === undefined ? '' : number(`${file} ${line} ${column}`)} ${container.schema === null ? name : ''} ${blocked ?? ''}`;
       const found = groups.get(key);
       if (found) found.names.push(name);
-      else groups.set(key, { group: { container, before, after, grant }, names: [name] });
+      else groups.set(key, { group: { container, before, after, grant, ...(blocked === undefined ? {} : { blocked }) }, names: [name] });
     },
     groups: (): readonly Differing[] => [...groups.values()].map(({ group, names }) => ({ ...group, names: names.sort(byCodeUnit) })),
   };
@@ -142,7 +156,7 @@ const putGrant = (scope: Scope, compare: Comparison, account: string, group: Dif
   const on: ObjectSet = { kind, database: null, schema, ...(relation === undefined ? {} : { relation }), names };
   const stuck = unrevokable(scope, group);
   const kept = stuck.length === 0 ? after : levelled(scope, union(after, intersection(before, stuck)));
-  const reach = outOfReach(scope, account);
+  const reach = outOfReach(scope, account) ?? group.blocked;
   const put = (key: string, from: Privileges, to: Privileges, blocked: string | undefined): void =>
     compare.put('grant', key, bodyOf(on, account, from), bodyOf(on, account, to), {
       ...aboutGrant(scope, account, grant),

@@ -21,6 +21,8 @@ export type Shelf<Value> = {
   readonly values: Map<string, Value>;
   /** The spelling of names that count in whatever case, where it is another; most shelves have none. */
   spelled?: Map<string, string>;
+  /** Columns that have rows in several spellings, as GRANT leaves them where it is given another case; most shelves have none. */
+  doubled?: Set<string>;
 };
 
 /** What an account holds, by `containerKey`. */
@@ -105,6 +107,10 @@ const add = (
   const shelf = shelfAt(scope, shelves, container);
   const key = placeOn(scope, shelf, name);
   const known = shelf.values.get(key);
+  if (known && container.kind === 'column') {
+    shelf.doubled ??= new Set();
+    shelf.doubled.add(key);
+  }
   shelf.values.set(key, known ? one(levelled(scope, union(known, privileges))) : privileges);
 };
 

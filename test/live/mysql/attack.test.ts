@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { eachMysql } from '../../lab/mysql/versions.ts';
+import { applyOn, planOn, settle } from './scenario.ts';
+
+eachMysql(
+  (server) => {
+    const asSuperuser = (...statements: readonly string[]) => server().query(server().superuser, ...statements);
+    const mayDo = async (user: string, sql: string): Promise<boolean> =>
+      await server()
+        .query({ user, password: 'Hand-Made-1' }, sql)
+        .then(
+          () => true,
+          () => false,
+        );
+    const byHand = async (user: string): Promise<void> => {
+      await asSuperuser('CREATE DATABASE IF NOT EXISTS shop', 'CREATE TABLE IF NOT EXISTS shop.orders (Id INT, Name INT)');
+      await asSuperuser(`CREATE USER ${user} IDENTIFIED BY 'Hand-Made-1'`);
+    };
+    const declared = (user: string) =>
+      `users: { ${user}: { auth: password, password: "\${env:ROLECALL_TEST_NONE}", grants: [{ privileges: [select], tables: shop.orders, columns: [Id] }] } }\n`;
+
+    describe('columns that were granted by hand in another case', () => {
+      test('are revoked as they are stored', async () => {
+        await byHand('lower');
+        await asSuperuser('GRANT SELECT (id), UPDATE (id, NAME) ON shop.orders TO lower');
+        await settle(server(), declared('lower'));
+        expect({
+          select: await mayDo('lower', 'SELECT Id FROM shop.orders'),
+          update: await mayDo('lower', 'UPDATE shop.orders SET Id = 1'),
+          other: await mayDo('lower', 'UPDATE shop.orders SET Name = 1'),
+        }).toEqual({ select: true, update: false, other: false });
+      });
+
+      test('and in the right one too are named, and what else is to be done is done', async () => {
+        await byHand('doubled');
+        await asSuperuser('GRANT SELECT (Id) ON shop.orders TO doubled');
+        await asSuperuser('GRANT UPDATE (ID) ON shop.orders TO doubled', 'GRANT DELETE ON shop.* TO doubled');
+        const { exitCode, result } = await applyOn(server(), declared('doubled'));
+        expect({ exitCode, left: result.residue.map(({ blocked }) => blocked) }).toEqual({
+          exitCode: 5,
+          left: [expect.stringMatching(/'doubled' holds column 'I[dD]' of 'shop\.orders' in several spellings/)],
+        });
+        expect((await planOn(server(), declared('doubled'))).steps).toEqual([]);
+        expect(await mayDo('doubled', 'DELETE FROM shop.orders')).toBe(false);
+
+        await asSuperuser('REVOKE SELECT, UPDATE ON shop.orders FROM doubled');
+        await settle(server(), declared('doubled'));
+        expect({
+          select: await mayDo('doubled', 'SELECT Id FROM shop.orders'),
+          update: await mayDo('doubled', 'UPDATE shop.orders SET Id = 1'),
+        }).toEqual({ select: true, update: false });
+      });
+    });
+  },
+  { only: ['9.7', '11.8'] },
+);
