@@ -1,4 +1,4 @@
-// npm run bench [-- shape…]   small, ldap2pg, iam, or numbers of tables; all of them by default. Prints what the README holds between
+// npm run bench [-- shape…]   small, ldap2pg, iam, mysql, or numbers of tables; all of them by default. Prints what the README holds between
 // <!-- bench --> and <!-- /bench -->; `npm run bench -- write` measures all and writes it there.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
@@ -6,6 +6,7 @@ import path from 'node:path';
 import { findBinaries } from '../test/lab/binaries.ts';
 import { measureIam } from './iam.ts';
 import { measureLdap2pg, measureSmall, measureStart, measureWide, type Row } from './measure.ts';
+import { measureMysql, measureSmallMysql, type ServerRows } from './mysql.ts';
 
 const TABLES = [10_000, 30_000, 100_000];
 
@@ -26,6 +27,7 @@ const load = loadavg()[0]!;
 const alone = [
   ...told([measureStart()]),
   ...(wants('small') ? told([await measureSmall(scratch)]) : []),
+  ...(wants('mysql') ? told([await measureSmallMysql(scratch)]) : []),
   ...(wants('ldap2pg') ? told(await measureLdap2pg(scratch)) : []),
   ...(wants('iam') ? told(await measureIam(scratch)) : []),
 ];
@@ -34,20 +36,39 @@ for (const tables of sizes) {
   process.stderr.write(`${tables} tables\n`);
   wides.push(told(await measureWide(scratch, tables)));
 }
+const servers = wants('mysql') ? await measureMysql(scratch) : [];
+for (const { server, rows } of servers) {
+  process.stderr.write(`${server}\n`);
+  told(rows);
+}
 rmSync(scratch, { recursive: true });
 
 const line = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-const byTables = (): string[] => [
-  line('', ...sizes.map((tables) => `${tables.toLocaleString('en-US')} tables`)),
-  line('---', ...sizes.map(() => '--:')),
-  ...wides[0]!.map(([what], row) => line(what, ...wides.map((rows) => rows[row]![1]))),
+const columns = (heads: readonly string[], lists: readonly (readonly Row[])[]): string[] => [
+  line('', ...heads),
+  line('---', ...heads.map(() => '--:')),
+  ...lists[0]!.map(([what], row) => line(what, ...lists.map((rows) => rows[row]![1]))),
   '',
+];
+const byServer = (found: readonly ServerRows[]): string[] => [
+  '10,000 users who may each read 10 of 10,000 tables in 100 schemas, 100,000 rows of grants:',
+  '',
+  ...columns(
+    found.map(({ server }) => server),
+    found.map(({ rows }) => rows),
+  ),
 ];
 const version = findBinaries(Number(process.env.PG_MAJOR ?? 17))?.version;
 const text = [
   `Measured with \`npm run bench\` on PostgreSQL ${version} and Node ${process.versions.node}, ${availableParallelism()} cores, load ${load.toFixed(1)}. With each time its ratio to a raw read of the same catalog rows in one message in the same run, and the peak of memory.`,
   '',
-  ...(wides.length > 0 ? byTables() : []),
+  ...(wides.length > 0
+    ? columns(
+        sizes.map((tables) => `${tables.toLocaleString('en-US')} tables`),
+        wides,
+      )
+    : []),
+  ...(servers.length > 0 ? byServer(servers) : []),
   line('', ''),
   line('---', '--:'),
   ...alone.map((row) => line(...row)),

@@ -10,12 +10,12 @@ const PEAK = 'data:text/javascript,process.on("exit",()=>process.stderr.write("\
 export type Run = { readonly ms: number; readonly mb: number; readonly out: string; readonly status: number | null };
 
 /** One run of the command; the peak of its memory is told by a line that a preloaded module writes at exit. */
-export const rolecall = (server: Postgres, ...args: readonly string[]): Run => {
+export const rolecall = ({ master }: Pick<Postgres, 'master'>, ...args: readonly string[]): Run => {
   const began = performance.now();
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', PEAK, CLI, ...args], {
     encoding: 'utf8',
     maxBuffer: 1 << 30,
-    env: { ...process.env, BENCH_PASSWORD: server.master.password, NO_COLOR: '1' },
+    env: { ...process.env, BENCH_PASSWORD: master.password, NO_COLOR: '1' },
   });
   return ended(performance.now() - began, args, { stdout, stderr, status });
 };
