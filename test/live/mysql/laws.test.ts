@@ -17,7 +17,7 @@ import type { Mysql } from '../../lab/mysql/server.ts';
 import { eachMysql } from '../../lab/mysql/versions.ts';
 import { CANARIES, yamlOf } from '../world.ts';
 import { isAllowed, probesOf } from './access-oracle.ts';
-import { fingerprint, snapshotOf, type Verdicts, verdictsOf } from './observe.ts';
+import { decided, fingerprint, snapshotOf, type Verdicts, verdictsOf } from './observe.ts';
 import { applyOn, declaredOn, planOn } from './scenario.ts';
 import { perform, populate, prepare, reset, type World, worlds } from './world.ts';
 import type { Access } from './world-manifest.ts';
@@ -75,6 +75,7 @@ const bytesOf = (target: PlanTarget): string =>
 const show = (world: World) => (error: unknown) => {
   if (process.env.LAW_SHOW)
     console.log(
+      JSON.stringify((error as { readonly actual?: unknown }).actual),
       JSON.stringify(world.names),
       yamlOf(world.first),
       '-----\n',
@@ -180,19 +181,19 @@ eachMysql((server, version) => {
       const lapsing = await lapsesOf(server(), world.second);
       expect(plan.findings.some(({ code }) => code === 'plan/lapse')).toBe(lapsing);
       if (lapsing) tallies.lapses++;
-      const old = await verdictsOf(server());
-      const states: Verdicts[] = [];
+      const seen = [await verdictsOf(server())];
       const client = await server().connect(server().master);
       try {
         await client.query("SET SESSION sql_mode = 'NO_AUTO_CREATE_USER'").catch(() => {});
         for (const { sql, secret } of plan.steps) {
           tallies.statements++;
           await client.query(secret === undefined ? sql : withSecret(sql, secret, 'Replayed-1'));
-          states.push(await verdictsOf(server()));
+          seen.push(await verdictsOf(server()));
         }
       } finally {
         client.destroy();
       }
+      const [old, ...states] = decided(seen) as [Verdicts, ...Verdicts[]];
       const now = states.at(-1) ?? old;
       await expectSettled(server(), world.second);
       states.forEach((state, at) => {

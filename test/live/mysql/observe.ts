@@ -9,8 +9,17 @@ import type { Mysql } from '../../lab/mysql/server.ts';
 import { declaredOn } from './scenario.ts';
 import { COLUMNS, SCHEMAS, TABLES } from './world-names.ts';
 
-/** What logins may do: `account`, NUL, `place word`, one line each. What the server itself leaves open is left out. */
+/** What logins may do: `account`, NUL, `place word`, one line each. */
 export type Verdicts = ReadonlySet<string>;
+
+const OPEN = 'what it may do is left open by the server';
+
+/** Without the accounts of which the server leaves open, in one of the states, what they may do. */
+export const decided = (states: readonly Verdicts[]): readonly Verdicts[] => {
+  const accountOf = (line: string) => line.slice(0, line.indexOf('\0'));
+  const open = new Set(states.flatMap((state) => [...state].filter((line) => line.endsWith(`\0${OPEN}`)).map(accountOf)));
+  return open.size === 0 ? states : states.map((state) => new Set([...state].filter((line) => !open.has(accountOf(line)))));
+};
 
 export const snapshotOf = (server: Mysql): Promise<Snapshot> =>
   mysql.inspect({ declared: declaredOn(server, 'groups: { nobody: {} }\n'), as: 'plan' });
@@ -28,10 +37,7 @@ const places = (schema: string): readonly Place[] => [
   ]),
 ];
 
-/** By the simulator, of everybody who can log in, on everything that there is. */
-export const verdictsOf = async (server: Mysql): Promise<Verdicts> => verdictsIn(stateOf(await snapshotOf(server)));
-
-export const verdictsIn = (state: AccessState): Verdicts => {
+const verdictsIn = (state: AccessState): Verdicts => {
   const found = new Set<string>();
   for (const account of state.logins) {
     const asker = askerOf(state, account);
@@ -39,12 +45,16 @@ export const verdictsIn = (state: AccessState): Verdicts => {
     const add = (place: Place) => {
       for (const word of effectiveAccess(asker, place).keys()) found.add(`${account}\0${placeKey(place).replaceAll('\0', ' ')} ${word}`);
     };
-    if (isGlobalOpen(asker)) continue;
+    const isOpen = isGlobalOpen(asker) || SCHEMAS.some((schema) => tiedRows(asker, schema).length > 0);
+    if (isOpen) found.add(`${account}\0${OPEN}`);
     add({ kind: 'global' });
-    for (const schema of SCHEMAS) if (tiedRows(asker, schema).length === 0) for (const place of places(schema)) add(place);
+    for (const schema of SCHEMAS) for (const place of places(schema)) add(place);
   }
   return found;
 };
+
+/** By the simulator, of everybody who can log in, on everything that there is. */
+export const verdictsOf = async (server: Mysql): Promise<Verdicts> => verdictsIn(stateOf(await snapshotOf(server)));
 
 const TABLES_OF_GRANTS: Readonly<Record<Flavour, readonly string[]>> = {
   mysql: [
