@@ -53,9 +53,16 @@ export const checkupOf = ({ user, as, evidence, lost }: SavedEvidence, names: re
 };
 
 const judged = (evidence: Evidence, checks: readonly Check[]): readonly Checked[] => {
-  const all = checks.map((check) => checkOf(check, evidence));
+  const all = checks.map((check) => checkOf(check, evidence)).map(toldOnce);
   const cause = evidence.target.asked ? all.findIndex(({ status }) => status === 'failed') : -1;
   return cause < 0 ? all : all.slice(0, cause + 1);
+};
+
+/** What kept several checks from being made is told at the first of them. */
+const toldOnce = (one: Checked, index: number, all: readonly Checked[]): Checked => {
+  const first = all.findIndex(({ status, message }) => status !== 'passed' && message === one.message);
+  if (one.status !== 'unread' || first === index) return one;
+  return { target: one.target, check: one.check, status: 'unread', message: `not known, for the reason that '${all[first]!.check}' gives` };
 };
 
 /** What a check comes to on this evidence. */
