@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { parseAccount } from '../../../src/core/account.ts';
 import { diff } from '../../../src/core/diff.ts';
 import { digest } from '../../../src/core/digest.ts';
@@ -24,6 +24,8 @@ import type { Access } from './world-manifest.ts';
 
 const RUNS = Number(process.env.LAW_RUNS ?? 2);
 const SEED = Number(process.env.LAW_SEED ?? 3);
+// whoever asks for many runs waits for them
+vi.setConfig({ testTimeout: 120_000 + RUNS * 10_000 });
 
 const tallies = { worlds: 0, plans: 0, refusals: [] as string[], blocked: 0, lapses: 0, missed: 0, statements: 0, probes: 0, allowed: 0 };
 let shown: PlanTarget | null = null;
