@@ -12,7 +12,8 @@ type Shape = { readonly users: number; readonly schemas: number; readonly tables
 const WIDE: Shape = { users: 10_000, schemas: 100, tables: 100, grants: 10 };
 const SMALL: Shape = { users: 10, schemas: 1, tables: 20, grants: 10 };
 
-const VERSIONS: readonly Version[] = ['9.7', '11.8'];
+/** Servers that are measured. */
+export const SERVERS: readonly Version[] = ['9.7', '11.8'];
 const STACK = 'bench/mysql';
 const ROUNDS = 5;
 /** How many users a manifest declares that is about a part of a server. */
@@ -22,17 +23,11 @@ const SOME = 200;
 export type ServerRows = { readonly server: string; readonly rows: readonly Row[] };
 
 /** Plans and applies on so many grants, each figure beside a raw read of the grant tables in the same run. */
-export const measureMysql = async (scratch: string): Promise<readonly ServerRows[]> => {
-  const found: ServerRows[] = [];
-  for (const version of VERSIONS)
-    found.push(
-      await onServer(version, WIDE, async (server) => ({
-        server: `${server.flavour === 'mysql' ? 'MySQL' : 'MariaDB'} ${server.release}`,
-        rows: await measureWide(server, scratch),
-      })),
-    );
-  return found;
-};
+export const measureMysql = async (scratch: string, version: Version): Promise<ServerRows> =>
+  await onServer(version, WIDE, async (server) => ({
+    server: `${server.flavour === 'mysql' ? 'MySQL' : 'MariaDB'} ${server.release}`,
+    rows: await measureWide(server, scratch),
+  }));
 
 /** What the program itself adds to a server's answers: one schema, twenty tables, ten users. */
 export const measureSmallMysql = async (scratch: string): Promise<Row> =>

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { findBinaries } from '../test/lab/binaries.ts';
 import { measureIam } from './iam.ts';
 import { measureLdap2pg, measureSmall, measureStart, measureWide, type Row } from './measure.ts';
-import { measureMysql, measureSmallMysql, type ServerRows } from './mysql.ts';
+import { measureMysql, measureSmallMysql, SERVERS, type ServerRows } from './mysql.ts';
 
 const TABLES = [10_000, 30_000, 100_000];
 
@@ -36,10 +36,12 @@ for (const tables of sizes) {
   process.stderr.write(`${tables} tables\n`);
   wides.push(told(await measureWide(scratch, tables)));
 }
-const servers = wants('mysql') ? await measureMysql(scratch) : [];
-for (const { server, rows } of servers) {
-  process.stderr.write(`${server}\n`);
-  told(rows);
+const servers: ServerRows[] = [];
+for (const version of wants('mysql') ? SERVERS : []) {
+  const found = await measureMysql(scratch, version);
+  process.stderr.write(`${found.server}\n`);
+  told(found.rows);
+  servers.push(found);
 }
 rmSync(scratch, { recursive: true });
 
