@@ -50,9 +50,11 @@ const interruptions = () => {
 
 const AFTER_HELP = `
 Begin with:  rolecall validate, then rolecall plan
-Exit codes:  0 done or nothing to do · 1 error · 2 changes (drift, plan --detailed-exitcode)
-             3 refused: errors in the plan, a guard, or not confirmed · 4 the saved plan is stale
-             5 applied in part · 6 another run holds the lock · 130 interrupted`;
+Exit codes:  0 done or nothing to do · 1 error
+             2 changes (drift, plan --detailed-exitcode)
+             3 refused: errors in the plan, a guard, or not confirmed
+             4 the saved plan is stale · 5 applied in part
+             6 another run holds the lock · 130 interrupted`;
 
 const program = (argv: readonly string[], done: (code: ExitCode) => void, console: Console): Command => {
   const root = new Command('rolecall')
@@ -62,7 +64,8 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
     .exitOverride()
     .showHelpAfterError("(see 'rolecall --help')")
     .addHelpText('after', AFTER_HELP)
-    .configureHelp({ showGlobalOptions: true });
+    // Names alone: with their arguments 80 columns leave no room to wrap what the commands do.
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: (subcommand) => subcommand.name() });
   const command = (name: string, description: string) =>
     root.command(name).description(description).exitOverride().showHelpAfterError(`(see 'rolecall ${name} --help')`);
 
