@@ -92,12 +92,29 @@ export const connect = async (target: Target, options: ConnectOptions): Promise<
 
 const DEFAULTS = { connectTimeoutMs: 15_000, statementTimeoutMs: 300_000, lockTimeoutMs: 10_000 };
 
+/** The driver's own timeout lives on where a connection breaks, and holds the process for as long as a statement may take. */
 const asking =
   (connection: Promised, timeout: number): Connected['ask'] =>
   async (sql, values = []) => {
-    const [rows] = await connection.query({ sql, rowsAsArray: true, timeout, values: [...values] });
-    return Array.isArray(rows) ? (rows as unknown as readonly Row[]) : [];
+    const patience = new AbortController();
+    const answer = connection.query({ sql, rowsAsArray: true, values: [...values] });
+    try {
+      const [rows] = await Promise.race([answer, overdue(timeout, patience.signal)]);
+      return Array.isArray(rows) ? (rows as unknown as readonly Row[]) : [];
+    } finally {
+      patience.abort();
+    }
   };
+
+/** Fails as the driver does where an answer takes too long; never, where the signal comes first. */
+const overdue = (timeout: number, signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const timer = setTimeout(
+      () => reject(Object.assign(new Error('Query inactivity timeout'), { code: 'PROTOCOL_SEQUENCE_TIMEOUT' })),
+      timeout,
+    );
+    signal.addEventListener('abort', () => clearTimeout(timer));
+  });
 
 const opened = async (peer: Peer, options: ConnectOptions): Promise<Connection> => {
   // bundled, a CommonJS package has nothing but its default export

@@ -1,6 +1,13 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eachMysql } from '../../lab/mysql/versions.ts';
+import { buildCli, type Cli } from '../cli.ts';
 import { applyOn, planOn, settle } from './scenario.ts';
+
+let cli: Cli;
+beforeAll(() => {
+  cli = buildCli();
+});
+afterAll(() => cli.remove());
 
 eachMysql(
   (server) => {
@@ -50,6 +57,31 @@ eachMysql(
           update: await mayDo('doubled', 'UPDATE shop.orders SET Id = 1'),
         }).toEqual({ select: true, update: false });
       });
+    });
+
+    test('a run whose server dies under a statement ends, and is not kept by what waited for the answer', async () => {
+      const { flavour, port, master } = server();
+      cli.write(
+        'rolecall.yaml',
+        `version: 1
+stack: acme/access/test
+targets:
+  t: { engine: ${flavour}, endpoint: { host: 127.0.0.1, port: ${port}, tls: disable }, login: { user: master, password: "\${env:MASTER}" } }
+groups: { held: {} }
+`,
+      );
+      const holder = await server().connect(server().superuser);
+      await holder.query('FLUSH TABLES WITH READ LOCK');
+      const ended = cli.run(['apply', '--auto-approve'], { env: { MASTER: master.password } });
+      await expect
+        .poll(async () => await asSuperuser("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'CREATE ROLE%'"), {
+          timeout: 10_000,
+        })
+        .toHaveLength(1);
+      await server().crash();
+      expect((await ended).code).toBe(1);
+      holder.destroy();
+      await server().restart();
     });
   },
   { only: ['9.7', '11.8'] },
