@@ -164,6 +164,14 @@ const explainRefusal = (error: unknown, { user, tls }: Address): Explained | und
     case 1040:
     case 1203:
     case 1226:
+      // One number for sessions at a time and for what a user may do in an hour.
+      if (/max_(questions|updates|connections|queries_per_hour|updates_per_hour|connections_per_hour)\b/.test(said)) {
+        return {
+          slug: 'limit',
+          what: `'${user}' has used up what it may do in an hour: ${said}`,
+          hint: 'try again when the hour is over, or lift the limit of the account: ALTER USER … WITH MAX_…_PER_HOUR 0',
+        };
+      }
       return {
         slug: 'too-many',
         what: `too many connections: ${said}`,

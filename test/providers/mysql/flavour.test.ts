@@ -71,10 +71,19 @@ const peer = {
   address: { host: 'db', port: 3306, user: 'app', password: 'long-secret', tls: 'verify-full', ca: undefined },
 } as const;
 
+const exceeded = (limit: string): Error =>
+  Object.assign(new Error(`User 'app' has exceeded the '${limit}' resource (current value: 20)`), {
+    code: 'ER_USER_LIMIT_REACHED',
+    errno: 1226,
+  });
+
 test.each<[Error, string]>([
   [coded('ER_HOST_NOT_PRIVILEGED', 1130), 'connect/not-admitted'],
   [coded('ER_HOST_IS_BLOCKED', 1129), 'connect/blocked'],
   [coded('ER_CON_COUNT_ERROR', 1040), 'connect/too-many'],
+  [exceeded('max_user_connections'), 'connect/too-many'],
+  [exceeded('max_questions'), 'connect/limit'],
+  [exceeded('max_queries_per_hour'), 'connect/limit'],
   [coded('ER_PLUGIN_IS_NOT_LOADED', 1524), 'connect/plugin'],
   [coded('AUTH_SWITCH_PLUGIN_ERROR'), 'connect/plugin'],
   [coded('ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK', 3955), 'connect/no-login'],
