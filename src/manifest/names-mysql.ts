@@ -12,13 +12,15 @@ const OF_SERVERS = /^(mysql\.(session|sys|infoschema)|mariadb\.sys|AWS_[A-Z0-9_]
 export const checkAccountName = ({ report }: Checks, name: string, engine: DatabaseEngine, path: Path): void => {
   const problem = OF_SERVERS.test(name)
     ? 'is an account that the server or RDS makes for itself'
-    : engine === 'mariadb' && /^(public|none)$/i.test(name) && name !== name.toLowerCase()
-      ? 'is a word of SQL to MariaDB, in upper case too'
-      : name !== '' && name.trim() !== name
-        ? `begins or ends with a space, which ${engine} takes off`
-        : /[\u{10000}-\u{10ffff}]/u.test(name)
-          ? `has a character that ${engine} cannot keep in a name`
-          : undefined;
+    : engine === 'mysql' && name === 'PUBLIC'
+      ? "is MariaDB's word for everybody, which no plan changes"
+      : engine === 'mariadb' && /^(public|none)$/i.test(name) && name !== name.toLowerCase()
+        ? 'is a word of SQL to MariaDB, in upper case too'
+        : name !== '' && name.trim() !== name
+          ? `begins or ends with a space, which ${engine} takes off`
+          : /[\u{10000}-\u{10ffff}]/u.test(name)
+            ? `has a character that ${engine} cannot keep in a name`
+            : undefined;
   if (problem !== undefined) report('name', `'${name}' ${problem}, expected another name`, path, {}, 'key');
 };
 
