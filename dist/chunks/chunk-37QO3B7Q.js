@@ -1,3 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-var i={ok:0,error:1,changes:2,refused:3,stale:4,partial:5,locked:6,interrupted:130},o=class extends Error{findings;exitCode;constructor(r,t=i.error){super(r.map(n=>n.message).join(`
-`)),this.name="Failure",this.findings=r,this.exitCode=t}},d=(e,r,t={},n=i.error)=>new o([{severity:"error",code:e,message:r,...t}],n),l=e=>e.severity==="error";var s=(e,r)=>e<r?-1:e>r?1:0,a=e=>/^[A-Za-z_][A-Za-z0-9_$-]*$/.test(e)&&e!=="PUBLIC"?e:`"${e.replaceAll('"','""')}"`,g=(...e)=>e.map(a).join("."),p=e=>[...new Set(e)].sort(s);export{i as a,o as b,d as c,l as d,s as e,a as f,g,p as h};
