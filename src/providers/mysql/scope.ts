@@ -7,6 +7,7 @@ import type { Bodies, Kind, Membership } from '../../model/state.ts';
 import type { About, Reality } from '../provider.ts';
 import { isReserved } from './catalog.ts';
 import { realityOf } from './reality.ts';
+import { withHosts } from './removed-hosts.ts';
 import type { Server, Snapshot, SnapshotAccount } from './snapshot.ts';
 
 /** Everything that comparing one target needs: both sides, and what the apply login may do. */
@@ -60,7 +61,8 @@ export const loginOf = ({ accounts, server }: Snapshot, { login }: Declared['tar
   return accounts.find(({ user, kind }) => user === login.user && kind === 'user')?.name ?? login.user;
 };
 
-const makeScope = (snapshot: Snapshot, declared: Declared): Scope => {
+const makeScope = (snapshot: Snapshot, written: Declared): Scope => {
+  const declared = { ...written, removed: withHosts(written.removed, snapshot.accounts) };
   const renamed = renames(snapshot, declared);
   const names = new Map([...renamed].map(([now, old]) => [old, now]));
   const rename = (name: string): string => names.get(name) ?? name;

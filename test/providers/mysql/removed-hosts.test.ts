@@ -36,3 +36,39 @@ test.each<[string, string[], DeclaredRemoval[], string[]]>([
   expect(found.map(({ message }) => message)).toEqual(expected);
   expect(found.every(({ severity, hint }) => severity === 'error' && hint?.includes('hosts: ["%"'))).toBe(true);
 });
+
+const both = snapshotOf(
+  { flavour: 'mariadb' },
+  {
+    accounts: [
+      accountOf('master'),
+      accountOf('both', { kind: 'role', host: '', locked: true }),
+      accountOf('both@%'),
+      accountOf('both@10.%'),
+    ],
+  },
+);
+const mariadb = declaredOf(declaredRole('kept'));
+const removing = (removed: DeclaredRemoval) =>
+  normalize(both, { ...mariadb, target: { ...mariadb.target, engine: 'mariadb' }, removed: [removed] });
+
+test('of a role and users of one name a removal without hosts takes the role, and says who stays', () => {
+  const { actual, findings } = removing(removal('both', { hostAssumed: true }));
+  expect([...actual.role!.keys()]).toEqual(['both']);
+  expect(findings.filter(({ code }) => code === 'account/removed-host')).toEqual([
+    {
+      severity: 'warning',
+      code: 'account/removed-host',
+      message:
+        "'both' under removed is the role 'both' alone, and the server has users of that name, 'both'@'%', 'both'@'10.%': those stay",
+      hint: 'to have them dropped instead of the role: hosts: ["%", "10.%"]',
+      source,
+    },
+  ]);
+});
+
+test('a host that is written takes the user, also where a role has its name', () => {
+  const { actual, findings } = removing(removal('both'));
+  expect([...actual.role!.values()].map(({ name }) => name)).toEqual(['both@%']);
+  expect(findings.filter(({ code }) => code === 'account/removed-host')).toEqual([]);
+});
