@@ -251,6 +251,12 @@ const explainRead = (error: unknown, { user }: Address): Explained | undefined =
         what: `'${user}' may not read who has which privileges: ${said}`,
         hint: readingGrants(user),
       };
+    case 1153:
+      return {
+        slug: 'packet',
+        what: `the server takes no packet as long as reading needs: ${said}`,
+        hint: 'raise max_allowed_packet on the server, or in its parameter group: 16777216 is enough',
+      };
     default:
       return { slug: 'server', what: `the server answered ${errno(error)}: ${said}`, hint: "look into the server's log" };
   }
