@@ -51,6 +51,15 @@ const LINES: readonly [name: string, change: Change, lines: readonly string[]][]
     ],
   ],
   [
+    'a user whose options change by a day',
+    change(
+      'role',
+      account('app', { passwordExpireDays: 30, passwordLockDays: 2 }),
+      account('app', { passwordExpireDays: 1, passwordLockDays: 1 }),
+    ),
+    ['~ user app password_expire after 30 days -> after 1 day', 'password_lock_time 2 days -> 1 day'],
+  ],
+  [
     'a locked account is a user all the same',
     change('role', null, account('app', { auth: 'none' }, { login: false })),
     ['+ user app created'],

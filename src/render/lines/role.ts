@@ -1,7 +1,7 @@
 import type { Change, ChangeOf } from '../../model/change.ts';
 import type { AccountOptions, Role } from '../../model/state.ts';
 import { gather, type Indexed, ofKind } from '../fold.ts';
-import { join, literal, type Phrase, say } from '../phrase.ts';
+import { join, literal, type Phrase, plural, say } from '../phrase.ts';
 import { type Fold, type Line, lineOf, MANY, type Sign, subject } from './line.ts';
 import { IAM_ROLE } from './membership.ts';
 
@@ -224,10 +224,10 @@ const OPTIONS = [
   [
     'passwordExpireDays',
     'password_expire',
-    (days: number | null) => (days === null ? 'default' : days === 0 ? 'never' : `after ${days} days`),
+    (days: number | null) => (days === null ? 'default' : days === 0 ? 'never' : `after ${plural(days, 'day')}`),
   ],
   ['failedLoginAttempts', 'failed_login_attempts', perHour],
-  ['passwordLockDays', 'password_lock_time', (days: number | null) => (days === -1 ? 'unbounded' : days ? `${days} days` : 'none')],
+  ['passwordLockDays', 'password_lock_time', (days: number | null) => (days === -1 ? 'unbounded' : days ? plural(days, 'day') : 'none')],
 ] as const;
 
 const yesNo = (value: boolean): string => (value ? 'yes' : 'no');
