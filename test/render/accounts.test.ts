@@ -120,6 +120,20 @@ const LINES: readonly [name: string, change: Change, lines: readonly string[]][]
   ],
 ];
 
+const closed = (more: Partial<Role> = {}): Role => role('jane', { login: false, ...more });
+const DROPS: readonly [name: string, changes: readonly Change[], line: string][] = [
+  ['that may log in', [change('role', role('jane'), null)], '- user jane dropped'],
+  ['whose password Rolecall set', [change('role', closed({ mark: { stack: 'a', pw: 1 } }), null)], '- user jane dropped'],
+  ['that is locked', [change('role', closed({ mark: { stack: 'a', locked: '2026-11-21' } }), null)], '- user jane dropped'],
+  ['that is an account with options', [change('role', account('jane', { auth: 'none' }, { login: false }), null)], '- user jane dropped'],
+  ['that has members', [change('role', closed(), null), change('membership', member('jane', 'app'), null)], '- group jane dropped'],
+  ['that may have been a user or a group', [change('role', closed(), null)], '- role jane dropped'],
+];
+
+it.each(DROPS)('a role is dropped %s', (_, changes, expected) => {
+  expect(linesOf(changes).map(lineText)).toContain(expected);
+});
+
 describe('accounts of MySQL and MariaDB', () => {
   it.each(LINES)('%s', (_, one, expected) => {
     expect(linesOf([one]).flatMap((line) => [lineText(line), ...line.details.map(plain)])).toEqual(expected);

@@ -12,7 +12,7 @@ export type Sign = '-' | '!' | '~' | '+';
 /** One line of a plan as a reviewer reads it: `- member  jane  leaves orders_reader`. It stands for one or many changes. */
 export type Line = {
   readonly symbol: Sign;
-  /** What is spoken of: user, group, member, grant, … */
+  /** What is spoken of: user, group, role, member, grant, … */
   readonly noun: string;
   /** The roles that it is about, made visible. */
   readonly subjects: readonly string[];
@@ -83,7 +83,7 @@ export const subjectPhrase = (line: Pick<Line, 'subjects'> & Partial<Line>): Phr
 export const subject = (name: string): readonly string[] => [roleName(name)];
 
 const SYMBOLS: readonly Sign[] = ['-', '!', '~', '+'];
-const NOUNS = ['user', 'group', 'sessions', 'password', 'member', 'setting', 'owner', 'grant', 'default', 'iam role', 'policy'];
+const NOUNS = ['user', 'group', 'role', 'sessions', 'password', 'member', 'setting', 'owner', 'grant', 'default', 'iam role', 'policy'];
 
 /** What takes away first, then what flips, changes, adds; within that everything about one role together. */
 export const byWeight = (a: Line, b: Line): number =>

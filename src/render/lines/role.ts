@@ -13,6 +13,7 @@ export const roleLines = (changes: readonly Change[], fold: Fold): Line[] => {
       .filter(({ change }) => change.before === null && change.after?.role === IAM_ROLE && !change.blocked)
       .map((item) => [item.change.after?.member ?? '', item]),
   );
+  const left = new Set(ofKind(changes, 'membership').map(({ change }) => change.before?.role));
   const lines = ofKind(changes, 'role').flatMap((item) => {
     const { before, after } = item.change;
     const name = after?.name ?? before?.name ?? '';
@@ -20,7 +21,7 @@ export const roleLines = (changes: readonly Change[], fold: Fold): Line[] => {
     // Who gets another name has sessions under one of the two.
     const under = sessions.has(before.name) ? before.name : name;
     const ended = sessions.get(under);
-    const line = after === null ? dropLine(item, ended) : alterLine(item, ended);
+    const line = after === null ? dropLine(item, ended, left.has(name)) : alterLine(item, ended);
     if (line?.symbol === '-') sessions.delete(under);
     return [...flipLines(item), ...(line ? [line] : [])];
   });
@@ -50,9 +51,15 @@ export const toldByRole = (changes: readonly Change[]): ReadonlySet<string> =>
     ofKind(changes, 'role').flatMap(({ change }) => (change.before === null && !change.blocked && change.after ? [change.after.name] : [])),
   );
 
-/** An account of MySQL or MariaDB with options is a user, locked or not. */
-const nounOf = (...roles: readonly (Role | null)[]): 'user' | 'group' =>
-  roles.some((role) => role?.login || role?.options) ? 'user' : 'group';
+const nounOf = (...roles: readonly (Role | null)[]): 'user' | 'group' => (roles.some((role) => role && isUser(role)) ? 'user' : 'group');
+
+/** An account of MySQL or MariaDB with options is a user, locked or not; so is a role with what only a login has. */
+const isUser = ({ login, options, mark }: Role): boolean =>
+  login || options !== undefined || mark?.pw !== undefined || mark?.locked !== undefined;
+
+/** A user whose login was closed before may look like a group: what has neither sessions nor members is called a role. */
+const droppedNoun = (role: Role | null, ended: boolean, members: boolean): 'user' | 'group' | 'role' =>
+  ended || (role && isUser(role)) ? 'user' : members ? 'group' : 'role';
 const roleOfSessions = (change: ChangeOf<'sessions'>): string => change.before?.role ?? change.after?.role ?? '';
 
 const createLine = (item: Indexed<'role'>, iam: Indexed<'membership'> | undefined): Line => {
@@ -67,10 +74,10 @@ const createLine = (item: Indexed<'role'>, iam: Indexed<'membership'> | undefine
   });
 };
 
-const dropLine = (item: Indexed<'role'>, sessions: Indexed<'sessions'> | undefined): Line =>
+const dropLine = (item: Indexed<'role'>, sessions: Indexed<'sessions'> | undefined, members: boolean): Line =>
   lineOf(sessions ? [item, sessions] : [item], {
     symbol: '-',
-    noun: nounOf(item.change.before),
+    noun: droppedNoun(item.change.before, sessions !== undefined, members),
     subjects: subject(item.change.before?.name ?? ''),
     text: sessions ? say`dropped, ${sessionsEnd(sessions)}` : say`dropped`,
   });
