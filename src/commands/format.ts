@@ -5,10 +5,16 @@ export const FORMATS = ['human', 'json', 'jsonl', 'markdown', 'sql', 'github'] a
 export type Format = (typeof FORMATS)[number];
 
 /** A plan in the format that was asked for; each renderer is loaded only when it is. */
-export const renderPlan = async (plan: Plan, format: Format, terminal: Terminal, next: 'next' | 'no-next' = 'next'): Promise<string> => {
+export const renderPlan = async (
+  plan: Plan,
+  format: Format,
+  terminal: Terminal,
+  next: 'next' | 'no-next' = 'next',
+  rotate: readonly string[] = [],
+): Promise<string> => {
   switch (format) {
     case 'human':
-      return (await import('../render/terminal.ts')).planText(plan, terminal, next);
+      return (await import('../render/terminal.ts')).planText(plan, terminal, next, rotate);
     case 'json':
       return (await import('../render/json.ts')).planJson(plan);
     case 'jsonl':

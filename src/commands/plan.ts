@@ -30,7 +30,7 @@ export const planCommand = async (options: PlanOptions, console: Console): Promi
   tell([...session.findings, ...leftOutNote(session)], console);
   const { plan, findings } = await makePlan(session, options, console);
   const shown: Plan = { ...plan, command: options.command ?? 'plan', targets: withUnplanned(session, plan.targets, findings) };
-  console.out(await renderPlan(shown, options.format, console.outTerminal));
+  console.out(await renderPlan(shown, options.format, console.outTerminal, 'next', options.rotate));
   if (findings.length > 0) throw new Failure(options.format === 'human' ? notSaved(options.out) : findings);
   if (options.out !== undefined) await savePlan(options.out, plan, console);
   return exitOf(plan, options.detailedExitcode);

@@ -1,4 +1,5 @@
 import type { Finding, Position } from '../model/finding.ts';
+import { distinct } from '../model/key.ts';
 import type { Plan } from '../model/plan.ts';
 import { type AccessLine, usersPhrase } from './access.ts';
 import { visible } from './escape.ts';
@@ -18,15 +19,18 @@ import {
 } from './outline.ts';
 import { count, type Phrase, plain, plural } from './phrase.ts';
 
-/** Plan → what a person reads in a terminal. Ends with a line of counts and, unless a question follows, what to do next. */
-export const planText = (plan: Plan, terminal: Terminal, next: 'next' | 'no-next' = 'next'): string => {
+/**
+ * Plan → what a person reads in a terminal. Ends with a line of counts and, unless a question follows, what to do next. `rotate`: users
+ * whose passwords are set again because somebody asks for it, which the next command must do too.
+ */
+export const planText = (plan: Plan, terminal: Terminal, next: 'next' | 'no-next' = 'next', rotate: readonly string[] = []): string => {
   const view = outline(plan);
   const bounded = { ...terminal, width: Math.max(40, Math.min(terminal.width, WIDEST)) };
   const paint = painter(terminal.colour);
   const rows = [
     ...headRows(view, bounded),
     ...view.targets.flatMap((target) => targetRows(target, bounded)),
-    ...footRows(view, bounded, next),
+    ...footRows(view, bounded, next, distinct(rotate)),
   ];
   return rows.map((row) => `${paint(row).trimEnd()}\n`).join('');
 };
@@ -225,14 +229,14 @@ const matchRows = (target: TargetOutline, terminal: Terminal): Row[] => {
   return [...rows.flatMap((row) => indented(row, 4)), ...indented(more, 4)];
 };
 
-const footRows = (view: Outline, terminal: Terminal, next: 'next' | 'no-next'): Row[] => {
-  const more = next === 'next' ? nextRows(view, terminal) : [];
+const footRows = (view: Outline, terminal: Terminal, next: 'next' | 'no-next', rotate: readonly string[]): Row[] => {
+  const more = next === 'next' ? nextRows(view, terminal, rotate) : [];
   const changes = view.targets.some(({ lines, blocked }) => lines.length + blocked.length > 0);
   const rows =
     view.verdict === 'unchanged'
       ? [[span(unchangedText(view), 'add')]]
       : view.verdict === 'failed' && !changes
-        ? nextTexts(view).map((text): Row => [span(text)])
+        ? nextTexts(view, rotate).map((text): Row => [span(text)])
         : [summaryRow(view), ...more];
   return [BLANK, ...rows.flatMap((row) => wrap(row, terminal.width))];
 };
@@ -241,19 +245,23 @@ const SUMMARIES: Readonly<Record<Plan['command'], string>> = { plan: 'Plan', dri
 
 const summaryRow = (view: Outline): Row => [span(`${SUMMARIES[view.command]}: ${countsSentence(view.counts)}.`, 'strong')];
 
-const nextRows = (view: Outline, terminal: Terminal): Row[] => {
+const nextRows = (view: Outline, terminal: Terminal, rotate: readonly string[]): Row[] => {
   const digest = terminal.unicode ? shortDigest(view.digest) : shortDigest(view.digest).replace('…', '...');
-  return [[span(`Digest ${digest}. Nothing was changed yet.`, 'dim')], ...nextTexts(view).map((text): Row => [span(text)])];
+  return [[span(`Digest ${digest}. Nothing was changed yet.`, 'dim')], ...nextTexts(view, rotate).map((text): Row => [span(text)])];
 };
 
-const nextTexts = (view: Outline): string[] => {
+const nextTexts = (view: Outline, rotate: readonly string[]): string[] => {
   if (view.verdict === 'failed') return ['Nothing can be applied: correct what the errors above name, then plan again.'];
   const blocked = view.counts.blocked > 0 ? ['What is blocked stays as it is, and apply says so with exit code 5.'] : [];
-  const statements = `Exact statements: rolecall ${view.command} --format sql`;
+  const flags = rotate.map((user) => ` --rotate ${shellWord(user)}`).join('');
+  const statements = `Exact statements: rolecall ${view.command}${flags} --format sql`;
   if (view.command === 'destroy') return ['Next: rolecall destroy asks for the name of the stack, then does this.', ...blocked, statements];
   if (view.command === 'drift')
     return ['Next: write into the manifest what shall stay, and rolecall apply for the rest.', ...blocked, statements];
   if (view.verdict === 'removes')
-    return ['Next: check what is taken away, then rolecall apply (it asks for the name of the stack).', ...blocked, statements];
-  return ['Next: rolecall apply, or open a pull request.', ...blocked, statements];
+    return [`Next: check what is taken away, then rolecall apply${flags} (it asks for the name of the stack).`, ...blocked, statements];
+  return [`Next: rolecall apply${flags}${flags === '' ? ', or open a pull request' : ''}.`, ...blocked, statements];
 };
+
+/** As a shell takes it. */
+const shellWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${visible(word).replaceAll("'", "'\\''")}'`);

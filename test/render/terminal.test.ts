@@ -46,6 +46,15 @@ describe('planText', () => {
     expect(planText(PLANS.mixed as Plan, { width: 100, colour: false, unicode: true }, 'no-next')).toMatch(/3 to remove\.\n$/);
   });
 
+  it('names the users again whose passwords are set because somebody asks for it', () => {
+    const rotating = (name: string, rotate: readonly string[]): string =>
+      planText(PLANS[name] as Plan, { width: 140, colour: false, unicode: true }, 'next', rotate);
+    expect(rotating('mixed', ['jane', "o'neil", 'jane'])).toMatch(
+      /\nNext: .*rolecall apply --rotate jane --rotate 'o'\\''neil' .*\n.*rolecall plan --rotate jane --rotate 'o'\\''neil' --format sql\n$/,
+    );
+    expect(rotating('nothing', ['jane'])).toBe(show('nothing', 140));
+  });
+
   it('says which server it is, however narrow the terminal', () => {
     for (const width of [40, 60, 80, 120]) {
       const words = planText(PLANS.mixed as Plan, { width, colour: false, unicode: true }).split(/\s+/);
