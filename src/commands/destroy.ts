@@ -38,7 +38,7 @@ export const destroyCommand = async (
     now: () => performance.now(),
   });
   if (findings.length > 0) throw new Failure(findings);
-  const plan = planOf(session.stack, session.asOf, 'destroy', targets.map(asDestroyed));
+  const plan = planOf(session.stack, session.asOf, 'destroy', targets.map(asDestroyed).map(withUnmarked));
   return await applyPlans({ stack: session.stack, declareds }, [plan], options, console);
 };
 
@@ -58,3 +58,21 @@ const asDestroyed = (target: PlanTarget): PlanTarget => ({
   changes: target.changes.map((change): Change => (GOES.has(change.cause) ? { ...change, cause: 'destroyed' } : change)),
 });
 const GOES: ReadonlySet<Change['cause']> = new Set(['removed', 'absent']);
+
+/** On MariaDB nothing tells what is ours: a reader would take silence for an end. */
+const withUnmarked = (target: PlanTarget): PlanTarget =>
+  target.engine === 'mariadb'
+    ? {
+        ...target,
+        findings: [
+          ...target.findings,
+          {
+            severity: 'warning',
+            code: 'destroy/no-marks',
+            message: 'MariaDB keeps no marks: what this stack made there is not known, and all of it stays',
+            hint: 'write under removed what shall go (removed: { NAME: { drop: true } }), and apply that',
+            target: target.name,
+          },
+        ],
+      }
+    : target;

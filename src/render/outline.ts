@@ -125,7 +125,11 @@ export const totalCounts = (targets: readonly { readonly counts: Counts }[]): Co
 /** `No changes. 3 targets match the manifest.` */
 export const unchangedText = (view: Outline): string => {
   const targets = plural(view.targets.length, 'target');
-  if (view.command === 'destroy') return `Nothing to destroy: nothing on ${targets} carries the mark of ${visible(view.stack)}.`;
+  if (view.command === 'destroy') {
+    const marked = view.targets.filter(({ engine }) => engine !== 'mariadb').length;
+    if (marked === 0 && view.targets.length > 0) return 'Nothing to destroy: MariaDB keeps no marks, and nothing is known to be ours.';
+    return `Nothing to destroy: nothing on ${plural(marked, 'target')} carries the mark of ${visible(view.stack)}.`;
+  }
   if (view.command === 'drift') return `No drift. ${targets} ${view.targets.length === 1 ? 'matches' : 'match'} the manifest.`;
   if (view.targets.length === 0) return 'No changes. No target was to be planned.';
   return `No changes. ${targets} ${view.targets.length === 1 ? 'matches' : 'match'} the manifest.`;

@@ -42,6 +42,11 @@ describe('planText', () => {
     expect(planText({ ...(PLANS.nothing as Plan), command: 'destroy' }, { width: 100, colour: false, unicode: true })).toMatch(
       /\nNothing to destroy: nothing on 2 targets carries the mark of acme\/access\/prod\.\n$/,
     );
+    const unmarked = (PLANS.nothing as Plan).targets.map((target) => ({ ...target, engine: 'mariadb' as const }));
+    const destroy = (targets: Plan['targets']): string =>
+      planText({ ...(PLANS.nothing as Plan), command: 'destroy', targets }, { width: 100, colour: false, unicode: true });
+    expect(destroy(unmarked)).toMatch(/\nNothing to destroy: MariaDB keeps no marks, and nothing is known to be ours\.\n$/);
+    expect(destroy([unmarked[0]!, (PLANS.nothing as Plan).targets[1]!])).toMatch(/ nothing on 1 target carries the mark of /);
     expect(show('failed', 100)).toMatch(/\nNothing can be applied: .*\n$/);
     expect(planText(PLANS.mixed as Plan, { width: 100, colour: false, unicode: true }, 'no-next')).toMatch(/3 to remove\.\n$/);
   });

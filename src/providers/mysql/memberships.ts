@@ -3,6 +3,7 @@ import type { DeclaredMembership } from '../../model/declared.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
 import type { Membership } from '../../model/state.ts';
 import type { About } from '../provider.ts';
+import { hasMarks } from './catalog.ts';
 import { absentRoles, outOfReach } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
 
@@ -61,9 +62,17 @@ const comparePair = (
   else if (actual && !isImplicit(scope, actual) && !isForeign(scope, actual, orphaned))
     put(
       null,
-      declared ? { ...aboutDeclared(declared), cause: 'expired' } : absent.has(role) || absent.has(member) ? { cause: 'absent' } : {},
+      declared
+        ? { ...aboutDeclared(declared), cause: 'expired' }
+        : absent.has(role) || absent.has(member) || isUnnamed(scope, member)
+          ? { cause: 'absent' }
+          : {},
     );
 };
+
+/** Where there are no marks, whoever is in a group of ours and is not named is taken for one who left the manifest. */
+const isUnnamed = ({ server, declared }: Scope, member: string): boolean =>
+  !hasMarks(server) && !declared.roles.has(member) && !declared.existing.has(member);
 
 const satisfied = (scope: Scope, actual: Membership | null, { role, member, options }: DeclaredMembership): Membership => {
   const additive = actual !== null && !scope.exact.has(member);

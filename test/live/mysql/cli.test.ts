@@ -46,7 +46,12 @@ ${body}`,
       await server().query({ user: 'app', password: 'rotated-pass-2' }, 'SELECT 1');
 
       // MariaDB keeps no marks, by which a stack knows what is its own.
-      if (server().flavour === 'mariadb') write('removed: { app: { drop: true }, readers: { drop: true } }\n');
+      if (server().flavour === 'mariadb') {
+        const kept = await run('destroy', '--auto-approve');
+        expect(kept).toMatchObject({ code: 0, out: expect.stringContaining('destroy/no-marks') });
+        expect(kept.out).toContain('Nothing to destroy: MariaDB keeps no marks');
+        write('removed: { app: { drop: true }, readers: { drop: true } }\n');
+      }
       const removed = await run(server().flavour === 'mariadb' ? 'apply' : 'destroy', '--auto-approve');
       expect({ code: removed.code, out: removed.out, err: removed.err }).toMatchObject({ code: 0 });
       expect(await server().query(server().superuser, "SELECT User FROM mysql.user WHERE User IN ('app', 'readers')")).toEqual([]);

@@ -73,6 +73,19 @@ const MARIADB = { flavour: 'mariadb', version: 101118, versionText: '10.11.18-Ma
 
 const PLANS: readonly [name: string, read: Read, manifest: string, expected: readonly string[]][] = [
   [
+    'where there are no marks, whoever is in a group and is not named left the manifest',
+    {
+      on: MARIADB,
+      accounts: [user('kim', { mark: null }), mariadbRole('reader')],
+      edges: [
+        { role: 'reader', member: 'kim', admin: false },
+        { role: 'reader', member: 'master', admin: true },
+      ],
+    },
+    'groups: { reader: {} }',
+    ['- member kim leaves reader (left the manifest)'],
+  ],
+  [
     'what is as it shall be is no change',
     {
       ...SHOP,
@@ -116,7 +129,7 @@ const PLANS: readonly [name: string, read: Read, manifest: string, expected: rea
     'a mandatory role is not dropped',
     { on: { mandatoryRoles: ['everyone'] }, accounts: [role('everyone')] },
     'users: {}\nremoved: { everyone: { drop: true } }',
-    ['blocked - group everyone dropped (named under removed)'],
+    ['blocked - role everyone dropped (named under removed)'],
   ],
   [
     'whoever made a role of MariaDB stays its administrator',
