@@ -48,7 +48,7 @@ export const unlockCommand = async (
   const { session, own } = await openTargets(options, console.now);
   tell(session.findings, console);
   const { result, exitCode } = await unlockUser(session, own, user);
-  console.out(options.format === 'json' ? lockJson(result) : lockText(result, console.outTerminal));
+  console.out(options.format === 'json' ? lockJson(result) : lockText(result, console.outTerminal, session.account?.iam.mode === 'manage'));
   return exitCode;
 };
 

@@ -35,7 +35,14 @@ export const lockUser = async (session: Session, own: boolean, options: LockUser
     user,
     own,
   );
-  return done({ formatVersion: LOCK_FORMAT, command: 'lock', user, reason: reason ?? null, targets, iam });
+  return done({
+    formatVersion: LOCK_FORMAT,
+    command: 'lock',
+    user,
+    reason: reason ?? null,
+    targets: withTargetHint(targets, 'lock', user),
+    iam,
+  });
 };
 
 /** Opens the login again, unless the manifest closes it: policies are for the next apply. */
@@ -46,7 +53,14 @@ export const unlockUser = async (session: Session, own: boolean, user: string): 
     if (provider.reopenLogin === undefined) throw unsupported(declared);
     return await provider.reopenLogin({ declared, user, closed: own ? (stack) => closedBy(declared, user, stack) : () => null });
   });
-  return done({ formatVersion: LOCK_FORMAT, command: 'unlock', user, reason: null, targets, iam: null });
+  return done({
+    formatVersion: LOCK_FORMAT,
+    command: 'unlock',
+    user,
+    reason: null,
+    targets: withTargetHint(targets, 'unlock', user),
+    iam: null,
+  });
 };
 
 /** A user of MySQL is as many roles as it has hosts. */
@@ -72,6 +86,19 @@ const found = async (session: Session) => {
 };
 
 type Named = LockResult['targets'][number];
+
+/** `USER@TARGET` is how `token` and `connect` are told; here a name may hold an @, and means all targets. */
+export const withTargetHint = (targets: readonly Named[], command: LockResult['command'], user: string): readonly Named[] => {
+  const at = user.lastIndexOf('@');
+  const target = targets.find(({ name }) => at > 0 && name === user.slice(at + 1));
+  if (!target) return targets;
+  const hint = `the name is taken whole: for '${user.slice(0, at)}' on target '${target.name}' alone write rolecall ${command} ${user.slice(0, at)} --target ${target.name}`;
+  return targets.map((one) => ({
+    ...one,
+    findings: one.findings.map((finding) => (finding.code === 'lock/no-role' ? { ...finding, hint } : finding)),
+  }));
+};
+
 type Work = (declared: Declared, provider: Provider<unknown>) => Promise<LoginLock>;
 
 const onEach = async (declareds: readonly Declared[], lost: readonly Named[], work: Work): Promise<readonly Named[]> => {

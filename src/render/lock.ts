@@ -8,8 +8,11 @@ import { plural } from './phrase.ts';
 /** The result of `lock` or `unlock` as JSON. */
 export const lockJson = (result: LockResult): string => toJson(result);
 
-/** The same for a terminal: what became of each target, of the policies, and what holds from now on. */
-export const lockText = (result: LockResult, terminal: Terminal): string => {
+/**
+ * The same for a terminal: what became of each target, of the policies, and what holds from now on. `policies`: the manifest has some,
+ * which a lock took lines out of.
+ */
+export const lockText = (result: LockResult, terminal: Terminal, policies = false): string => {
   const paint = painter(terminal.colour);
   const parts = [
     ...result.targets.map((target) => ({ ...target, says: loginSays(target, result.command) })),
@@ -33,7 +36,7 @@ export const lockText = (result: LockResult, terminal: Terminal): string => {
       span(`  ${visible(arn)}  (${visible(policy)})`, 'dim'),
     ]),
     [],
-    ...wrap([span(headline(result), 'strong')], terminal.width),
+    ...wrap([span(headline(result, policies), 'strong')], terminal.width),
   ];
   return rows.map((row) => `${paint(row).trimEnd()}\n`).join('');
 };
@@ -79,18 +82,21 @@ const policiesSay = ({ status, removed }: PolicyLock): string => {
   return status === 'unchanged' ? 'no policy of ours names the user' : 'no policy was changed';
 };
 
-const headline = ({ command, user, targets }: LockResult): string => {
+const headline = ({ command, user, targets }: LockResult, policies: boolean): string => {
   const name = roleName(user);
   const of = targets.filter(({ login }) => login !== null);
   if (of.length === 0) return `Nothing was done: '${name}' was ${command}ed nowhere.`;
-  if (command === 'unlock')
-    return of.some(({ login }) => login?.after)
-      ? `Unlocked. Lines of policies that '${name}' had come back with the next rolecall apply.`
-      : `'${name}' still cannot log in.`;
+  if (command === 'unlock') return unlocked(name, of, policies);
   const open = targets.filter(({ status }) => status === 'failed').length;
   return open > 0
     ? `'${name}' may still log in on ${plural(open, 'target')}: mend what is named there, and lock it once more.`
     : of.some(({ mark }) => mark === null)
       ? 'Locked. Where it carries no mark no plan knows of it: an apply of what declares it open opens it again.'
       : 'Locked. Plans leave it so until: rolecall unlock';
+};
+
+const unlocked = (name: string, of: readonly LoginLock[], policies: boolean): string => {
+  if (!of.some(({ login }) => login?.after)) return `'${name}' still cannot log in.`;
+  if (of.every(({ status }) => status === 'unchanged')) return `Nothing was done: '${name}' was not locked.`;
+  return `Unlocked.${policies ? ` Lines of policies that '${name}' had come back with the next rolecall apply.` : ''}`;
 };

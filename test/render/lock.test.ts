@@ -57,9 +57,24 @@ test('a target that failed is the last word', () => {
 
 test('an unlock says what is open again, and what comes later', () => {
   const open = login('orders', { login: { before: false, after: true }, sessions: null, mark: { stack: 'acme/access', locked: null } });
-  expect(lockText(result([open], null, { command: 'unlock' }), terminal)).toBe(
+  const unlock = result([open], null, { command: 'unlock' });
+  expect(lockText(unlock, terminal)).toBe('✔ orders it may log in again\n\nUnlocked.\n');
+  expect(lockText(unlock, terminal, true)).toBe(
     "✔ orders it may log in again\n\nUnlocked. Lines of policies that 'jane' had come back with the next rolecall apply.\n",
   );
+});
+
+test('an unlock of who was not locked says so', () => {
+  const as = (before: boolean, more: Partial<LoginLock> = {}) =>
+    login('orders', { status: 'unchanged', login: { before, after: before }, sessions: null, mark: null, ...more });
+  const last = (...targets: LockResult['targets']): string | undefined =>
+    lockText(result(targets, null, { command: 'unlock' }), terminal, true)
+      .trimEnd()
+      .split('\n')
+      .at(-1);
+  expect(last(as(true))).toBe("Nothing was done: 'jane' was not locked.");
+  expect(last(as(false))).toBe("'jane' still cannot log in.");
+  expect(last(as(true), as(false, { status: 'done', login: { before: false, after: true } }))).toMatch(/^Unlocked\. /);
 });
 
 test('no name gets out of its line, and the JSON is read back', () => {
