@@ -23,6 +23,7 @@ const ORDER: readonly string[] = [
   'running',
   'iam-authentication',
   'user',
+  'user-host',
   'user-login',
   'user-method',
   'user-connections',

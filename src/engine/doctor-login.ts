@@ -2,7 +2,7 @@ import { diagnose } from '../core/diagnose.ts';
 import { tokenFacts } from '../core/token-facts.ts';
 import { readPrincipal } from '../manifest/principal.ts';
 import type { LoginFact, Read, TargetFacts, TokenFacts, UserFacts, WayFacts } from '../model/checkup.ts';
-import type { Declared, Target } from '../model/declared.ts';
+import type { Declared, DeclaredRole, Target } from '../model/declared.ts';
 import { Failure, failure } from '../model/finding.ts';
 import { principalKey } from '../model/iam.ts';
 import type { Expectation, LoginFacts } from '../model/proof.ts';
@@ -54,6 +54,10 @@ export const loginParts = (wanted: Wanted): LoginParts => {
     login: () => read(async () => await loggedIn(wanted, database, who)),
   };
 };
+
+/** What the manifest says of a user; on MySQL and MariaDB its accounts log in alike, whatever their hosts. */
+export const declaredLogin = (roles: Declared['roles'], user: string): DeclaredRole | undefined =>
+  roles.get(user) ?? [...roles.values()].find(({ account }) => account?.user === user);
 
 /** The value, or why there is none. */
 export const read = async <T>(work: () => Promise<T>): Promise<Read<T>> => {
@@ -141,7 +145,7 @@ const loggedIn = async (wanted: Wanted, database: string, who: () => Promise<Who
     ...(timeouts ? { timeouts } : {}),
   };
   const came = await prove.attempt(attempt);
-  if (came.letIn) return { letIn: true, cause: '', told: `logged in to "${database}"` };
+  if (came.letIn) return { letIn: true, cause: '', told: database === '' ? 'logged in' : `logged in to "${database}"` };
   if (came.refusal === 'untried') throw failure('login/untried', came.message, came.hint === undefined ? {} : { hint: came.hint });
   const known = facts.by === 'iam' ? await who() : null;
   const one = known && ((known.names.length === 1 ? known.names[0] : null) ?? known.principals.caller);
@@ -163,7 +167,7 @@ const loggedIn = async (wanted: Wanted, database: string, who: () => Promise<Who
 /** What stands in the target is the password of Rolecall's own login, and of nobody else. */
 const withPassword = ({ target, roles }: Declared, user: string): Target => {
   if ([target.login.user, target.login.planUser].includes(user)) return target;
-  const password = roles.get(user)?.password;
+  const password = declaredLogin(roles, user)?.password;
   if (password === undefined)
     throw failure('login/password', `no password of '${user}' is named`, {
       hint: 'write users.*.password, or try it with rolecall connect',

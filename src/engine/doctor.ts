@@ -12,9 +12,9 @@ import {
   type TargetFacts,
 } from '../model/checkup.ts';
 import type { Declared, Target } from '../model/declared.ts';
-import { type Failure, failure, isError } from '../model/finding.ts';
+import { Failure, failure, isError } from '../model/finding.ts';
 import type { Checker, Timeouts } from '../providers/provider.ts';
-import { type LoginWanted, loginParts, read } from './doctor-login.ts';
+import { declaredLogin, type LoginWanted, loginParts, read } from './doctor-login.ts';
 import { foundTargets } from './found.ts';
 import { PARALLEL, providerOf, sideBySide } from './read.ts';
 import type { Session } from './session.ts';
@@ -44,12 +44,18 @@ export const gatherEvidence = async (session: Session, options: DoctorOptions): 
     formatVersion: CHECKUP_FORMAT,
     user: options.login?.user ?? null,
     as: options.login?.as ?? null,
-    evidence: settled.map((one) => {
-      if (one.status === 'rejected') throw one.reason;
-      return one.value;
-    }),
-    lost: lost.flatMap(({ name, findings }) => findings.filter(isError).map((finding) => ofFinding(name, finding))),
+    evidence: settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+    lost: [
+      ...lost.flatMap(({ name, findings }) => findings.filter(isError).map((finding) => ofFinding(name, finding))),
+      ...settled.flatMap((one, index) => (one.status === 'rejected' ? [unchecked(declareds[index]!.target.name, one.reason)] : [])),
+    ],
   };
+};
+
+/** A target that cannot be checked keeps no other from it. */
+const unchecked = (target: string, reason: unknown): Checked => {
+  if (!(reason instanceof Failure)) throw reason;
+  return ofFinding(target, reason.findings[0]!);
 };
 
 /** A target that RDS does not have as it is declared is told of under the check that it fails; AWS that cannot be asked leaves it unread. */
@@ -115,7 +121,7 @@ const targetFacts = ({ target, roles }: Declared, { account }: Session, login: L
   const { endpoint, rds, login: own, name, engine } = target;
   const known = endpoint.kind === 'explicit' ? endpoint : null;
   const inAws = rds !== undefined || (known !== null && (known.aws?.resourceId !== undefined || rdsHost(known.host) !== undefined));
-  const declared = login && roles.get(login.user);
+  const declared = login && declaredLogin(roles, login.user);
   const isOwn = login === undefined || [own.user, own.planUser].includes(login.user);
   const byToken = login?.as !== undefined || declared?.auth === 'iam' || (declared?.auth !== 'password' && inAws);
   const by = isOwn ? own.auth : byToken ? 'iam' : 'password';
@@ -191,10 +197,10 @@ const ownToken = async ({ login, name }: Target) => {
   return facts;
 };
 
-/** Declared roles; and rds_iam, which users with `auth: iam` are put into. */
-const administeredBy = ({ roles }: Declared): readonly string[] => [
+/** Declared roles; and rds_iam, which users of PostgreSQL with `auth: iam` are put into. */
+const administeredBy = ({ roles, target }: Declared): readonly string[] => [
   ...roles.keys(),
-  ...([...roles.values()].some(({ auth }) => auth === 'iam') ? ['rds_iam'] : []),
+  ...(target.engine === 'postgres' && [...roles.values()].some(({ auth }) => auth === 'iam') ? ['rds_iam'] : []),
 ];
 
 type Policies = (target: Target) => Promise<PolicyFacts>;

@@ -111,12 +111,17 @@ export type SessionFacts = {
   readonly readOnly: boolean;
   readonly superuser: boolean;
   readonly createrole: boolean;
-  /** From the login to rds_iam over its groups, both included; null: it is not under it. */
+  /** What makes the server ask for a token, from the login on: groups up to rds_iam, or the plugin of RDS; null: it asks for a password. */
   readonly iamPath: readonly string[] | null;
+  /** rds_iam is there; the plugin of RDS is loaded. */
   readonly hasIamRole: boolean;
   /** Declared roles that are there, and that it may not administer. */
   readonly notAdministered: readonly string[];
   readonly perGrantor: boolean;
+  /** The account that it got, as SQL (MySQL and MariaDB). */
+  readonly account?: string;
+  /** By how much this machine's clock is ahead of the server's. */
+  readonly skewMs?: number;
 };
 
 /** Lines of policies about database logins, by what they turn out to be. */
@@ -140,6 +145,10 @@ export type UserFacts = {
   readonly database: string;
   /** null: there is no such database. */
   readonly connect: boolean | null;
+  /** The account that a login from here gets, as SQL (MySQL and MariaDB). */
+  readonly account?: string;
+  /** What a login from here lacks to be admitted; null: nothing. */
+  readonly lacks?: string | null;
 };
 
 /** What the policies say of whoever is to log in as the user. */

@@ -75,6 +75,7 @@ const GOOD = {
       hasIamRole: true,
       notAdministered: [],
       perGrantor: true,
+      skewMs: 300,
     },
   },
   policies: { value: { whole: true, lines: [{ policy: "policy 'a'", resource: ARN, kind: 'exact', right: null }] } },
@@ -183,6 +184,8 @@ const FAILING: readonly (readonly [check: string, changes: Changes, says: RegExp
     /^1 member: policy 'old' names .*write arn:aws/,
     /correct the policies/,
   ],
+  ['server-clock', { session: { skewMs: 90_000 } }, /^90 seconds ahead of/, /NTP/],
+  ['user-host', { user: { lacks: 'TLS (REQUIRE SSL), which the target does without' } }, /lacks TLS/, /require/],
   ['user', { user: { exists: false, like: null } }, /there is no role "jane"$/, /apply/],
   ['user', { user: { exists: false, like: 'Jane' } }, /there is "Jane"$/, /case/],
   ['user-login', { user: { login: false } }, /NOLOGIN/, /ALTER ROLE "jane" LOGIN/],
@@ -190,7 +193,7 @@ const FAILING: readonly (readonly [check: string, changes: Changes, says: RegExp
   ['user-method', { user: { iamPath: null } }, /wants a password/, /GRANT rds_iam TO "jane"/],
   ['user-method', { user: { hasIamRole: false } }, /no role rds_iam/, /switch/],
   ['user-method', { user: { adPath: true } }, /rds_ad/, /REVOKE rds_ad/],
-  ['user-method', { target: { by: 'password' } }, /wants a token of it/, /take rds_iam/],
+  ['user-method', { target: { by: 'password' } }, /wants a token of it/, /REVOKE rds_iam/],
   ['user-connections', { user: { sessions: 5 } }, /all 5 of its connections/, /idle/],
   ['user-connect', { user: { connect: false } }, /may not connect to "orders"/, /GRANT CONNECT ON DATABASE "orders" TO "jane"/],
   ['user-connect', { user: { connect: null } }, /no database "orders"/, /--database/],
@@ -199,6 +202,104 @@ const FAILING: readonly (readonly [check: string, changes: Changes, says: RegExp
   ['user-policy', { ways: judgement({ verdict: 'not-allowed', elsewhere: ['arn:old'] }) }, /may log in on arn:old/, /restored or cloned/],
   ['user-in', { login: { letIn: false, cause: 'unexplained', told: 'its token was refused' } }, /^unexplained: its token/, /--explain/],
 ];
+
+const MYSQL_USER = { ...GOOD.user.value, account: "'jane'@'10.%'", iamPath: ["'jane'@'10.%'", 'AWSAuthenticationPlugin'], lacks: null };
+const MYSQL_SESSION = {
+  ...GOOD.session.value,
+  account: "'jane'@'10.%'",
+  iamPath: MYSQL_USER.iamPath,
+  version: '8.0.45',
+  perGrantor: false,
+};
+
+/** The same on an engine with accounts, and parts of it changed. */
+const onMysql = (changes: Changes = {}, engine = 'mysql'): Evidence =>
+  evidence({
+    ...changes,
+    target: { engine, ...changes.target },
+    session: { ...MYSQL_SESSION, ...changes.session },
+    user: { ...MYSQL_USER, ...changes.user },
+  });
+
+const MYSQL_PASSING: readonly [check: string, says: string, changes?: Changes, engine?: string][] = [
+  ['login', 'jane, MySQL 8.0.45'],
+  ['login', 'jane, MariaDB 11.8.3', { session: { version: '11.8.3' } }, 'mariadb'],
+  ['server-clock', "no difference to the server's"],
+  ['server-clock', '7 seconds off', { session: { skewMs: -7000 } }],
+  ['rds-iam', "'jane'@'10.%' -> AWSAuthenticationPlugin"],
+  [
+    'rds-iam',
+    "'jane' logs in with a password, and is not identified with AWSAuthenticationPlugin",
+    { target: { by: 'password' }, session: { iamPath: null } },
+  ],
+  ['administration', "'jane' has CREATE USER"],
+  ['administration', "'jane' is an account with SUPER", { session: { superuser: true } }],
+  ['user', "user 'jane' is there"],
+  ['user-host', "'jane'@'10.%'"],
+  ['user-login', 'not locked'],
+  ['user-method', "'jane'@'10.%' -> AWSAuthenticationPlugin"],
+  ['user-method', 'a password', { target: { by: 'password' }, user: { iamPath: null } }],
+];
+
+const MYSQL_FAILING: readonly [check: string, changes: Changes, says: RegExp, fix: RegExp, engine?: string][] = [
+  ['login', { session: { user: '' } }, /whoever logs in as 'jane' is ''/, /anonymous account/],
+  ['server-clock', { session: { skewMs: 61_000 } }, /^61 seconds ahead of/, /NTP/],
+  ['server-clock', { session: { skewMs: -600_000 } }, /^600 seconds behind/, /NTP/],
+  ['rds-iam', { session: { hasIamRole: false } }, /^the plugin AWSAuthenticationPlugin is not loaded/, /RDS loads the plugin/],
+  [
+    'rds-iam',
+    { session: { iamPath: null } },
+    /not identified with/,
+    /^as a master: ALTER USER 'jane'@'10\.%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'$/,
+  ],
+  ['rds-iam', { session: { iamPath: null } }, /not identified with/, /IDENTIFIED VIA AWSAuthenticationPlugin USING 'RDS'$/, 'mariadb'],
+  ['rds-iam', { target: { by: 'password' } }, /RDS wants a token/, /ALTER USER 'jane'@'10\.%' IDENTIFIED BY/],
+  ['administration', { session: { createrole: false } }, /has no CREATE USER/, /GRANT CREATE USER ON \*\.\* TO 'jane'@'10\.%'/],
+  ['administration', { session: { notAdministered: ['dba'] } }, /has no SYSTEM_USER.* on "dba"/, /take it from dba/],
+  ['user', { user: { exists: false, like: 'Jane' } }, /no user 'jane', and there is 'Jane'/, /case/],
+  [
+    'user-host',
+    { user: { lacks: "an account for '10.1.2.3'" } },
+    /'jane' from here lacks an account for '10\.1\.2\.3'/,
+    /hosts and require/,
+  ],
+  ['user-login', { user: { login: false } }, /ACCOUNT LOCK/, /ALTER USER 'jane'@'10\.%' ACCOUNT UNLOCK/],
+  ['user-login', { user: { login: false, locked: '2026-11-20' } }, /locked on 2026-11-20/, /unlock/],
+  ['user-method', { user: { hasIamRole: false } }, /is not loaded/, /switch IAM/],
+  ['user-method', { user: { iamPath: null } }, /wants a password of it/, /AS 'RDS'$/],
+  ['user-method', { target: { by: 'password' } }, /wants a token of it/, /IDENTIFIED BY/],
+];
+
+describe('on MySQL and MariaDB', () => {
+  test.each<[string, string, Changes?, string?]>(MYSQL_PASSING)('%s passes: %s', (name, message, changes, engine) => {
+    expect(judged(name, onMysql(changes, engine))).toMatchObject({ status: 'passed', message });
+  });
+
+  test.each<[string, Changes, RegExp, RegExp, string?]>(MYSQL_FAILING)(
+    '%s fails in the words of the engine (%#)',
+    (name, changes, says, fix, engine) => {
+      expect(judged(name, onMysql(changes, engine))).toEqual({
+        target: 'orders',
+        check: name,
+        status: 'failed',
+        message: expect.stringMatching(says),
+        hint: expect.stringMatching(fix),
+      });
+    },
+  );
+
+  test('what only one kind of engine has is asked of no other', () => {
+    const of = (engine: string): readonly string[] =>
+      EVERY.filter(({ applies }) => applies({ target: { ...GOOD.target, engine } })).map(({ name }) => name);
+    expect(of('postgres').filter((name) => !of('mysql').includes(name))).toEqual(['user-connect']);
+    expect(of('mariadb').filter((name) => !of('postgres').includes(name))).toEqual(['server-clock', 'user-host']);
+  });
+
+  test('a server that did not say what time it is is not taken for one with the right time', () => {
+    const { skewMs: _, ...silent } = MYSQL_SESSION;
+    expect(judged('server-clock', { ...onMysql(), session: { value: silent } })).toMatchObject({ status: 'unread' });
+  });
+});
 
 describe('every check', () => {
   test.each(EVERY.map((check) => [check.name, check] as const))('%s passes where all is well', (_name, check) => {

@@ -1,7 +1,4 @@
-import { awsOrTokens, type Check, failed, inAws, instantOf, judgeDate, passed, the, tokensInAws } from './check.ts';
-
-/** Signatures are good for five minutes: a clock is wrong long before. */
-const SKEW_MS = 60_000;
+import { awsOrTokens, type Check, failed, inAws, instantOf, judgeDate, passed, SKEW_MS, the, tokensInAws } from './check.ts';
 
 /** What AWS says: of whoever runs this, and of the server. */
 export const AWS_CHECKS: readonly Check[] = [

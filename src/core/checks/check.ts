@@ -36,6 +36,12 @@ export const tokensInAws = ({ target }: Given): boolean => target.inAws && targe
 export const awsOrTokens = ({ target }: Given): boolean => target.inAws || target.tokens;
 export const byToken = ({ target }: Given): boolean => target.by === 'iam';
 export const withTls = ({ target }: Given): boolean => target.endpoint !== null && target.endpoint.tls !== 'disable';
+/** MySQL and MariaDB pick an account by where a login comes from, and a login needs no database. */
+export const withAccounts = ({ target }: Given): boolean => target.engine !== 'postgres';
+export const withDatabases = ({ target }: Given): boolean => target.engine === 'postgres';
+
+/** Signatures are good for five minutes: a clock is wrong long before. */
+export const SKEW_MS = 60_000;
 
 /** The first few reasons, in brackets. */
 export const why = (reasons: readonly string[]): string => (reasons.length === 0 ? '' : ` (${reasons.slice(0, 3).join('; ')})`);

@@ -1,4 +1,5 @@
-import { always, byToken, type Check, failed, passed, quoted, the, why } from './check.ts';
+import { always, byToken, type Check, failed, passed, quoted, the, why, withAccounts, withDatabases } from './check.ts';
+import { wordsOf } from './words.ts';
 
 /** What is looked at besides where somebody wants to log in as a user. */
 export const LOGIN_CHECKS: readonly Check[] = [
@@ -7,12 +8,27 @@ export const LOGIN_CHECKS: readonly Check[] = [
     about: 'the user is there, in this case',
     needs: ['user'],
     applies: always,
-    judge: ({ user, target: { login } }) => {
+    judge: ({ user, target: { login, engine } }) => {
       const { exists, like } = the(user);
-      if (exists) return passed(`role ${quoted(login!)} is there`);
+      const { role, name } = wordsOf(engine);
+      if (exists) return passed(`${role} ${name(login!)} is there`);
       return failed(
-        `there is no role ${quoted(login!)}${like === null ? '' : `, and there is ${quoted(like)}`}`,
+        `there is no ${role} ${name(login!)}${like === null ? '' : `, and there is ${name(like)}`}`,
         like === null ? 'declare it, and apply' : 'names are told apart by case: correct it in the policy, the token and the client',
+      );
+    },
+  },
+  {
+    name: 'user-host',
+    about: 'an account of it takes logins from here, as they come (MySQL and MariaDB)',
+    needs: ['user'],
+    applies: withAccounts,
+    judge: ({ user, target: { login } }) => {
+      const { account, lacks } = the(user);
+      if (!lacks) return passed(account ?? login!);
+      return failed(
+        `a login as '${login}' from here lacks ${lacks}`,
+        'hosts and require of the manifest say from where, and how, it may come',
       );
     },
   },
@@ -21,13 +37,14 @@ export const LOGIN_CHECKS: readonly Check[] = [
     about: 'its login is open',
     needs: ['user'],
     applies: always,
-    judge: ({ user, target: { login } }) => {
+    judge: ({ user, target: { login, engine } }) => {
       const facts = the(user);
-      if (facts.login) return passed('LOGIN');
+      const { open, closed, reopen } = wordsOf(engine);
+      if (facts.login) return passed(open);
       if (facts.locked !== null) return failed(`it was locked on ${facts.locked}`, 'rolecall unlock takes the lock off');
       return failed(
-        'its login is closed (NOLOGIN)',
-        `enabled, until and removed of the manifest close it, else: ALTER ROLE ${quoted(login!)} LOGIN`,
+        `its login is closed (${closed})`,
+        `enabled, until and removed of the manifest close it, else: ${reopen({ user: login!, account: facts.account })}`,
       );
     },
   },
@@ -36,20 +53,18 @@ export const LOGIN_CHECKS: readonly Check[] = [
     about: 'it is asked for what its client has: a token, or a password',
     needs: ['user'],
     applies: always,
-    judge: ({ user, target: { login, by } }) => {
-      const { iamPath, hasIamRole, adPath } = the(user);
+    judge: ({ user, target: { login, by, engine } }) => {
+      const { iamPath, hasIamRole, adPath, account } = the(user);
+      const { iam } = wordsOf(engine);
+      const whom = { user: login!, account };
       const path = iamPath?.join(' -> ');
       if (by === 'iam' && !hasIamRole)
-        return failed('there is no role rds_iam: the server is none of RDS, or IAM authentication was never on', 'switch it on');
-      if (by === 'iam' && !path)
-        return failed('it is not under rds_iam: the server wants a password of it', `GRANT rds_iam TO ${quoted(login!)}`);
+        return failed(`${iam.missing}: the server is none of RDS, or IAM authentication was never on`, iam.switchOn);
+      if (by === 'iam' && !path) return failed(`it is not ${iam.is}: the server wants a password of it`, iam.add(whom));
       if (by === 'iam' && adPath)
         return failed('it is under rds_iam and under rds_ad: AWS allows one of them', `REVOKE rds_ad FROM ${quoted(login!)}`);
       if (by === 'password' && path)
-        return failed(
-          `it is under rds_iam (${path}): the server wants a token of it, whatever its password`,
-          'take rds_iam from it, or from the group that it has it by',
-        );
+        return failed(`it is ${iam.is} (${path}): the server wants a token of it, whatever its password`, iam.remove(whom));
       return passed(path ?? 'a password');
     },
   },
@@ -68,9 +83,9 @@ export const LOGIN_CHECKS: readonly Check[] = [
   },
   {
     name: 'user-connect',
-    about: 'it may connect to the database',
+    about: 'it may connect to the database (PostgreSQL)',
     needs: ['user'],
-    applies: always,
+    applies: withDatabases,
     judge: ({ user, target: { login } }) => {
       const { database, connect } = the(user);
       if (connect === null) return failed(`there is no database ${quoted(database)}`, 'name another with --database');

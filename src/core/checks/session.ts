@@ -1,4 +1,5 @@
-import { always, awsOrTokens, byToken, type Check, failed, passed, quoted, the, withTls } from './check.ts';
+import { always, awsOrTokens, byToken, type Check, failed, passed, quoted, SKEW_MS, the, withAccounts, withTls } from './check.ts';
+import { wordsOf } from './words.ts';
 
 /** What Rolecall's own login comes to. */
 export const SESSION_CHECKS: readonly Check[] = [
@@ -26,11 +27,11 @@ export const SESSION_CHECKS: readonly Check[] = [
     needs: ['session'],
     orFailed: true,
     applies: always,
-    judge: ({ session, target: { login } }) => {
+    judge: ({ session, target: { login, engine } }) => {
       const { user, version } = the(session);
-      if (login !== null && user !== login)
-        return failed(`whoever logs in as '${login}' is '${user}'`, 'look for a pooler that maps users');
-      return passed(`${user}, PostgreSQL ${version}`);
+      const { product, other } = wordsOf(engine);
+      if (login !== null && user !== login) return failed(`whoever logs in as '${login}' is '${user}'`, other);
+      return passed(`${user}, ${product} ${version}`);
     },
   },
   {
@@ -60,21 +61,32 @@ export const SESSION_CHECKS: readonly Check[] = [
         : passed('the server takes changes'),
   },
   {
+    name: 'server-clock',
+    about: "this machine's clock is that of the server (MySQL and MariaDB)",
+    needs: ['session'],
+    applies: withAccounts,
+    judge: ({ session }) => {
+      const { skewMs } = the(session);
+      if (skewMs === undefined) return { status: 'unread', message: 'the server did not say what time it is there' };
+      const seconds = Math.round(Math.abs(skewMs) / 1000);
+      if (Math.abs(skewMs) <= SKEW_MS) return passed(seconds === 0 ? "no difference to the server's" : `${seconds} seconds off`);
+      return failed(`${seconds} seconds ${skewMs > 0 ? 'ahead of' : 'behind'} the server's`, 'set the clock (NTP)');
+    },
+  },
+  {
     name: 'rds-iam',
-    about: "whether Rolecall's own login is under rds_iam, as it logs in",
+    about: "whether Rolecall's own login is asked for what it has: under rds_iam, or with AWSAuthenticationPlugin, for a token",
     needs: ['session'],
     applies: awsOrTokens,
-    judge: ({ session, target: { by } }) => {
-      const { user, iamPath, hasIamRole } = the(session);
-      if (!hasIamRole) return failed('there is no role rds_iam', 'switch IAM authentication on: RDS makes the role');
+    judge: ({ session, target: { by, engine } }) => {
+      const { user, account, iamPath, hasIamRole } = the(session);
+      const { iam } = wordsOf(engine);
+      if (!hasIamRole) return failed(iam.missing, iam.switchOn);
       const path = iamPath?.join(' -> ');
-      if (by === 'iam') return path ? passed(path) : failed(`'${user}' is not under rds_iam`, `as a master: GRANT rds_iam TO "${user}"`);
+      if (by === 'iam') return path ? passed(path) : failed(`'${user}' is not ${iam.is}`, `as a master: ${iam.add({ user, account })}`);
       return path
-        ? failed(
-            `'${user}' logs in with a password and is under rds_iam (${path}): RDS wants a token of it`,
-            `REVOKE rds_iam FROM "${user}"`,
-          )
-        : passed(`'${user}' logs in with a password, and is not under rds_iam`);
+        ? failed(`'${user}' logs in with a password and is ${iam.is} (${path}): RDS wants a token of it`, iam.remove({ user, account }))
+        : passed(`'${user}' logs in with a password, and is not ${iam.is}`);
     },
   },
   {
@@ -82,14 +94,13 @@ export const SESSION_CHECKS: readonly Check[] = [
     about: 'the declared roles that are there can be altered by the login',
     needs: ['session'],
     applies: always,
-    judge: ({ session }) => {
-      const { user, superuser, createrole, notAdministered, perGrantor } = the(session);
-      if (superuser) return passed(`'${user}' is a superuser`);
-      if (!createrole) return failed(`'${user}' has no CREATEROLE`, `as an administrator: ALTER ROLE "${user}" CREATEROLE`);
-      if (notAdministered.length === 0)
-        return passed(`'${user}' has CREATEROLE${perGrantor ? ' and ADMIN on every declared role that is there' : ''}`);
-      const grants = notAdministered.map((role) => `GRANT ${quoted(role)} TO ${quoted(user)} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;`);
-      return failed(`'${user}' has no ADMIN on ${notAdministered.map(quoted).join(', ')}`, `as a master: ${grants.join(' ')}`);
+    judge: ({ session, target: { engine } }) => {
+      const { user, account, superuser, createrole, notAdministered, perGrantor } = the(session);
+      const { maker, overAll, lacks, giveOver } = wordsOf(engine);
+      if (superuser) return passed(`'${user}' is ${maker.superuser}`);
+      if (!createrole) return failed(`'${user}' has no ${maker.word}`, maker.give({ user, account }));
+      if (notAdministered.length === 0) return passed(`'${user}' has ${maker.word}${perGrantor ? overAll : ''}`);
+      return failed(`'${user}' has no ${lacks} on ${notAdministered.map(quoted).join(', ')}`, giveOver({ user, account }, notAdministered));
     },
   },
 ];

@@ -3,6 +3,7 @@ import type { Role } from '../../model/state.ts';
 import type { Provider } from '../provider.ts';
 import { missingSecrets } from '../secrets.ts';
 import { access } from './access.ts';
+import { checkup } from './checkup.ts';
 import { closeLogin, reopenLogin } from './close-login.ts';
 import { execute } from './execute.ts';
 import { readerFindings } from './exposure.ts';
@@ -26,6 +27,7 @@ export const mysql: Provider<Snapshot> = {
   lock,
   execute,
   prove,
+  checkup,
   closeLogin,
   reopenLogin,
   locked: (snapshot, declared) => new Set(lockedUsers(scopeOf(snapshot, declared)).keys()),

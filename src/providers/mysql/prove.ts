@@ -1,17 +1,13 @@
 import { parseAccount } from '../../model/account.ts';
 import type { Target } from '../../model/declared.ts';
 import { Failure } from '../../model/finding.ts';
-import { byCodeUnit } from '../../model/key.ts';
 import type { Came, LoginFacts, Refusal } from '../../model/proof.ts';
 import type { Prover, Timeouts, Trial, Tried } from '../provider.ts';
-import { accountsOf } from './account-rows.ts';
+import { accountHere, isByToken } from './account-here.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
-import { isIamPlugin } from './flavour.ts';
-import { hostOf } from './hosts.ts';
 import { inspectOver } from './inspect.ts';
 import { tryProbe, type World } from './probes.ts';
 import { withoutPlace } from './trouble.ts';
-import { readUser, userNames } from './user-accounts.ts';
 
 /** Logins and rights of MySQL and MariaDB, tried. */
 export const prove: Prover = {
@@ -126,33 +122,16 @@ const refused = ({ findings }: Failure, { login }: Target): Tried => {
 
 /** Of the account that a login from here gets, by the host that the server sees this machine as. */
 const factsOf = async (connected: Connected, user: string): Promise<LoginFacts> => {
-  const accounts = accountsOf(await readUser(connected, user)).filter(({ traits }) => traits.account.kind === 'user');
-  const names = await userNames(connected);
-  const like = names.filter((name) => name !== user && name.toLowerCase() === user.toLowerCase()).sort(byCodeUnit)[0] ?? null;
-  if (accounts.length === 0) return { exists: false, like, login: false, iam: false, valid: true, connect: true };
-  const [[from] = []] = await connected.ask("SELECT SUBSTRING_INDEX(USER(), '@', -1)");
-  const hosts = accounts.map(({ host }) => host);
-  const host = hostOf(String(from), hosts);
-  const account = accounts.find((one) => one.host === host) ?? accounts[0]!;
+  const { account, like, lacks } = await accountHere(connected, user);
+  if (account === null) return { exists: false, like, login: false, iam: false, valid: true, connect: true };
   const { locked, options } = account.traits.account;
-  const lacks =
-    host === undefined
-      ? `an account for '${from}', and has those for ${hosts.map((one) => `'${one}'`).join(', ')}`
-      : lacking(options.require, connected);
   return {
     exists: true,
     like,
     login: !locked,
-    iam: options.auth === 'iam' || (options.plugin !== undefined && isIamPlugin(options.plugin)),
+    iam: isByToken(options),
     valid: true,
     connect: true,
-    ...(lacks === undefined ? {} : { lacks }),
+    ...(lacks === null ? {} : { lacks }),
   };
-};
-
-/** A connection of the same target has TLS or has none, and never a certificate of its own. */
-const lacking = (require: string, { peer }: Connected): string | undefined => {
-  if (require === 'none') return undefined;
-  if (require === 'ssl') return peer.address.tls === 'disable' ? 'TLS (REQUIRE SSL), which the target does without' : undefined;
-  return `a certificate of its own (REQUIRE ${require.toUpperCase().split(' ')[0]}), which nobody has here`;
 };

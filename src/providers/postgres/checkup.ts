@@ -1,39 +1,18 @@
-import { connect as dial, isIP, type Socket } from 'node:net';
-import { connect as handshake, type PeerCertificate, type TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
 import { parseComment } from '../../core/mark.ts';
-import type { ReachFacts, SessionFacts, TlsFacts, UserFacts } from '../../model/checkup.ts';
+import type { SessionFacts, UserFacts } from '../../model/checkup.ts';
 import type { Target } from '../../model/declared.ts';
-import { Failure } from '../../model/finding.ts';
+import { agreed, type Place, reached } from '../handshake.ts';
 import { authoritiesOf } from '../login.ts';
-import { codeOf, hostPort } from '../network.ts';
 import type { Checker, Timeouts } from '../provider.ts';
-import { type Address, addressOf } from './address.ts';
+import { addressOf } from './address.ts';
 import { PER_GRANTOR_MEMBERSHIPS } from './authority.ts';
 import { connect, timeoutOptions } from './connect.ts';
 
-const WAIT_MS = 10_000;
-
 /** What the checks of `doctor` need of a PostgreSQL server. */
 export const checkup: Checker = {
-  reach: async (target, timeouts) => {
-    const place = await placeOf(target);
-    const dialled = hostPort(place);
-    try {
-      (await opened(place, timeouts)).destroy();
-      return { dialled, trouble: null } satisfies ReachFacts;
-    } catch (error) {
-      return { dialled, trouble: codeOf(error) || 'ETIMEDOUT' } satisfies ReachFacts;
-    }
-  },
-  tls: async (target, timeouts) => {
-    const place = await placeOf(target);
-    const socket = await opened(place, timeouts);
-    try {
-      return await agreed(socket, place, await authoritiesOf(target), timeouts);
-    } finally {
-      socket.destroy();
-    }
-  },
+  reach: async (target, timeouts) => await reached(await placeOf(target), timeouts),
+  tls: async (target, timeouts) => await agreed(await placeOf(target), await authoritiesOf(target), upgrade, timeouts),
   session: async (target, roles, timeouts) =>
     await asked(target, timeouts, async (query): Promise<SessionFacts> => {
       const [row] = await query(SESSION, [roles]);
@@ -48,75 +27,26 @@ export const checkup: Checker = {
     }),
 };
 
-type Place = Pick<Address, 'host' | 'port' | 'via'>;
-
 /** Where a target is dialled; of what the environment names, whatever it names. */
 const placeOf = async (target: Target): Promise<Place> => {
-  const { endpoint } = target;
-  if (endpoint.kind === 'explicit') return { host: endpoint.host, port: endpoint.port, ...(endpoint.via ? { via: endpoint.via } : {}) };
-  return await addressOf(target, { as: 'apply' }, process.env);
+  const { host, port, via } = target.endpoint.kind === 'explicit' ? target.endpoint : await addressOf(target, { as: 'apply' }, process.env);
+  const dialled = via ?? { host, port };
+  return {
+    host,
+    port,
+    ...(via ? { via } : {}),
+    ...(dialled.host.startsWith('/') ? { path: `${dialled.host}/.s.PGSQL.${dialled.port}` } : {}),
+  };
 };
-
-const opened = (place: Place, { connectMs = WAIT_MS }: Timeouts = {}): Promise<Socket> =>
-  new Promise((resolve, reject) => {
-    const { host, port } = place.via ?? place;
-    const socket = host.startsWith('/') ? dial(`${host}/.s.PGSQL.${port}`) : dial({ host, port });
-    socket.setTimeout(connectMs, () => socket.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })));
-    socket.once('connect', () => {
-      socket.setTimeout(0);
-      resolve(socket);
-    });
-    socket.once('error', reject);
-  });
 
 /** PostgreSQL manual, "Message Formats": SSLRequest. One byte comes back, and TLS follows an S. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
-const agreed = (socket: Socket, { host }: Place, ca: string | undefined, { connectMs = WAIT_MS }: Timeouts = {}): Promise<TlsFacts> =>
-  new Promise((resolve, reject) => {
-    const late = setTimeout(() => socket.destroy(new Error('no answer to the offer of TLS in time')), connectMs);
-    const done = (facts: TlsFacts): void => {
-      clearTimeout(late);
-      resolve(facts);
-    };
-    const failed = (error: Error): void => {
-      clearTimeout(late);
-      reject(new Failure([{ severity: 'error', code: 'connect/tls', message: `TLS could not be agreed upon: ${error.message}` }]));
-    };
-    socket.once('error', failed);
-    socket.once('close', () => failed(new Error('the connection was closed')));
-    socket.once('data', (answer) => {
-      if (answer.toString('latin1', 0, 1) !== 'S') return done(null);
-      // What the certificate is worth is what shall be told, and not a reason to stop.
-      const secure = handshake({
-        socket,
-        host,
-        rejectUnauthorized: false,
-        ...(isIP(host) ? {} : { servername: host }),
-        ...(ca === undefined ? {} : { ca }),
-      });
-      secure.once('error', failed);
-      secure.once('secureConnect', () => done(factsOf(secure)));
-    });
+const upgrade = (socket: Socket): Promise<boolean> =>
+  new Promise((resolve) => {
+    socket.once('data', (answer) => resolve(answer.toString('latin1', 0, 1) === 'S'));
     socket.write(SSL_REQUEST);
   });
-
-const factsOf = (secure: TLSSocket): TlsFacts => {
-  const certificate = secure.getPeerCertificate();
-  const error = secure.authorizationError as unknown;
-  return {
-    protocol: secure.getProtocol() ?? '',
-    cipher: secure.getCipher().name,
-    error: secure.authorized ? null : error instanceof Error ? codeOf(error) || error.message : String(error),
-    subject: nameOf(certificate.subject),
-    issuer: nameOf(certificate.issuer),
-    validFrom: instantOf(certificate.valid_from),
-    validUntil: instantOf(certificate.valid_to),
-  };
-};
-
-const nameOf = (name: PeerCertificate['subject'] | undefined): string => String(name?.CN ?? name?.O ?? 'nobody');
-const instantOf = (text: string): string => new Date(text).toISOString().replace('.000', '');
 
 type Query = (text: string, values: readonly unknown[]) => Promise<readonly unknown[]>;
 

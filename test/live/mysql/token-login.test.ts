@@ -11,6 +11,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import type { Target } from '../../../src/model/declared.ts';
 import type { Failure, Finding } from '../../../src/model/finding.ts';
 import { connect } from '../../../src/providers/mysql/connect.ts';
+import { mysql } from '../../../src/providers/mysql/index.ts';
 import { inspect } from '../../../src/providers/mysql/inspect.ts';
 import { discover } from '../../../src/providers/rds/rds.ts';
 import { awsEnvironment, clientConfig, REGION } from '../../lab/aws/moto.ts';
@@ -105,6 +106,15 @@ withMoto('a login by token', (moto) => {
       const { server, accounts } = await inspect({ declared: declaredOf(await located()), as: 'apply' });
       expect(server.iamPlugin).toBe(true);
       expect(accounts.find(({ name }) => name === 'rolecall')?.options).toMatchObject({ auth: 'iam', require: 'ssl' });
+    });
+
+    test('is by the plugin as doctor sees it, of itself and of others', async () => {
+      const { session, user } = mysql.checkup!;
+      const target = await located();
+      const path = (name: string) => [`'${name}'@'%'`, 'AWSAuthenticationPlugin'];
+      expect(await session(target, [])).toMatchObject({ iamPath: path('rolecall'), hasIamRole: true, tls: expect.any(String) });
+      expect(await user(target, 'rolecall_plan', '')).toMatchObject({ iamPath: path('rolecall_plan'), hasIamRole: true, lacks: null });
+      expect(await user(target, 'plain', '')).toMatchObject({ iamPath: null });
     });
 
     test('is refused where no policy allows it, and says which ARN it takes', async () => {

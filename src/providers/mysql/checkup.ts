@@ -1,0 +1,134 @@
+import { parseAccount } from '../../model/account.ts';
+import type { SessionFacts, UserFacts } from '../../model/checkup.ts';
+import type { Target } from '../../model/declared.ts';
+import { failure } from '../../model/finding.ts';
+import { agreed, type Place, reached } from '../handshake.ts';
+import { authoritiesOf } from '../login.ts';
+import type { Checker, Timeouts } from '../provider.ts';
+import { accountHere, type Here, isByToken } from './account-here.ts';
+import { type Connected, connect, timeoutOptions } from './connect.ts';
+import { IAM_PLUGIN } from './flavour.ts';
+import { upgrade } from './greeting.ts';
+import { hostOf } from './hosts.ts';
+import { parseMark } from './reality.ts';
+import { accountSql } from './sql.ts';
+import { readError } from './trouble.ts';
+
+/**
+ * What the checks of `doctor` need of MySQL and MariaDB. Each dial without a login counts against `max_connect_errors`; a login
+ * that is let in, as Rolecall's own is, sets that to zero.
+ */
+export const checkup: Checker = {
+  reach: async (target, timeouts) => await reached(placeOf(target), timeouts),
+  tls: async (target, timeouts) => await agreed(placeOf(target), await authoritiesOf(target), upgrade, timeouts),
+  session: async (target, roles, timeouts) => await asked(target, timeouts, async (connected) => await sessionOf(connected, roles)),
+  user: async (target, user, database, timeouts) =>
+    await asked(target, timeouts, async (connected) => await userOf(connected, user, database)),
+};
+
+const placeOf = ({ name, endpoint, source }: Target): Place => {
+  if (endpoint.kind === 'explicit') return endpoint;
+  throw failure('connect/not-found', `target '${name}': where it is was not looked up`, { target: name, source });
+};
+
+const asked = async <T>(target: Target, timeouts: Timeouts | undefined, work: (connected: Connected) => Promise<T>): Promise<T> => {
+  const connected = await connect(target, { as: 'apply', programName: 'rolecall doctor', ...timeoutOptions(timeouts) });
+  try {
+    return await work(connected);
+  } catch (error) {
+    throw readError(error, connected.peer);
+  } finally {
+    await connected.close();
+  }
+};
+
+const sessionOf = async (connected: Connected, roles: readonly string[]): Promise<SessionFacts> => {
+  const { ask, flavour, versionText } = connected;
+  const skewMs = await skewOf(connected);
+  const [[current, readOnly, innodbReadOnly] = []] = await ask('SELECT CURRENT_USER(), @@GLOBAL.read_only, @@GLOBAL.innodb_read_only');
+  const own = parseAccount(String(current));
+  const status = new Map((await ask("SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_cipher', 'Ssl_version')")).map(([k, v]) => [k, v]));
+  const cipher = String(status.get('Ssl_cipher') ?? '');
+  const held = wordsOf(await ask('SHOW GRANTS'));
+  const superuser = held.has('SUPER') && (flavour === 'mariadb' || held.has('SYSTEM_USER'));
+  return {
+    user: own.user,
+    account: accountSql(own),
+    version: versionText,
+    tls: cipher === '' ? null : `${status.get('Ssl_version')}, ${cipher}`,
+    readOnly: isOn(readOnly) || isOn(innodbReadOnly),
+    superuser,
+    createrole: held.has('CREATE USER') || held.has('ALL PRIVILEGES'),
+    iamPath: await pathOf(connected, accountSql(own)),
+    hasIamRole: await hasPlugin(connected),
+    notAdministered: flavour === 'mariadb' || held.has('SYSTEM_USER') ? [] : await powerful(connected, roles),
+    perGrantor: false,
+    skewMs,
+  };
+};
+
+/** By how much this machine's clock is ahead of the server's, half of the way there and back taken off. */
+const skewOf = async ({ ask }: Connected): Promise<number> => {
+  const before = Date.now();
+  const [[now] = []] = await ask("SELECT DATE_FORMAT(UTC_TIMESTAMP(3), '%Y-%m-%dT%H:%i:%s.%f')");
+  return Math.round((before + Date.now()) / 2 - Date.parse(`${String(now).slice(0, 23)}Z`));
+};
+
+/** `NO_LOCK` and the like of MariaDB 12 are stages of read_only. */
+const isOn = (value: unknown): boolean => !['0', 'OFF'].includes(String(value).toUpperCase());
+
+/** What the login may do everywhere, by itself and its active roles: `GRANT SELECT, CREATE USER ON *.* TO …`. */
+const wordsOf = (grants: readonly (readonly unknown[])[]): ReadonlySet<string> =>
+  new Set(grants.flatMap(([line]) => /^GRANT (.+?) ON \*\.\* TO /.exec(String(line))?.[1]?.split(/,\s*/) ?? []));
+
+/** Accounts with SYSTEM_USER are altered by their like alone (MySQL manual, "Account Categories"). */
+const powerful = async ({ ask }: Connected, roles: readonly string[]): Promise<readonly string[]> => {
+  const rows = await ask("SELECT GRANTEE FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'SYSTEM_USER'");
+  const grantees = new Set(rows.map(([grantee]) => String(grantee)));
+  return roles.filter((role) => grantees.has(accountSql(parseAccount(role))));
+};
+
+const hasPlugin = async ({ ask }: Connected): Promise<boolean> =>
+  (await ask("SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = ? AND PLUGIN_STATUS = 'ACTIVE'", [IAM_PLUGIN])).length > 0;
+
+/** SHOW CREATE USER of itself needs no right to read the grant tables. */
+const pathOf = async ({ ask }: Connected, account: string): Promise<readonly string[] | null> => {
+  const [[text] = []] = await ask('SHOW CREATE USER CURRENT_USER()');
+  return new RegExp(`IDENTIFIED (WITH|VIA) ['\`]?${IAM_PLUGIN}\\b`, 'i').test(String(text)) ? [account, IAM_PLUGIN] : null;
+};
+
+const userOf = async (connected: Connected, user: string, database: string): Promise<UserFacts> => {
+  const here = await accountHere(connected, user);
+  const { account, like } = here;
+  const { locked = true, mark = null, options } = account?.traits.account ?? {};
+  const text = account === null ? undefined : accountSql(account);
+  return {
+    exists: account !== null,
+    ...(text === undefined ? {} : { account: text }),
+    like,
+    login: !locked,
+    locked: parseMark(mark)?.locked ?? null,
+    iamPath: text !== undefined && options && isByToken(options) ? [text, IAM_PLUGIN] : null,
+    hasIamRole: await hasPlugin(connected),
+    adPath: false,
+    connectionLimit: await limitOf(connected, here),
+    sessions: await sessionsOf(connected, user, here),
+    database,
+    connect: true,
+    lacks: here.lacks,
+  };
+};
+
+/** An account without a limit of its own has the server's; 0 is none. */
+const limitOf = async ({ ask }: Connected, { account }: Here): Promise<number> => {
+  const own = account?.traits.account.connectionLimit ?? 0;
+  if (own > 0) return own;
+  const [[all] = []] = await ask('SELECT @@GLOBAL.max_user_connections');
+  return Number(all) > 0 ? Number(all) : -1;
+};
+
+/** The limit is that of an account: sessions of the user from hosts of its other accounts count there. */
+const sessionsOf = async ({ ask, id }: Connected, user: string, { account, hosts }: Here): Promise<number> => {
+  const rows = await ask('SELECT HOST, USER FROM information_schema.PROCESSLIST WHERE USER = ? AND ID <> ?', [user, id]);
+  return rows.filter(([from, name]) => name === user && hostOf(String(from).replace(/:\d+$/, ''), hosts) === account?.host).length;
+};

@@ -1,0 +1,152 @@
+import { beforeAll, expect, test } from 'vitest';
+import { checkupOf } from '../../../src/core/checkup.ts';
+import { gatherEvidence } from '../../../src/engine/doctor.ts';
+import type { Session } from '../../../src/engine/session.ts';
+import type { Target } from '../../../src/model/declared.ts';
+import { Failure } from '../../../src/model/finding.ts';
+import { mysql } from '../../../src/providers/mysql/index.ts';
+import { eachMysql } from '../../lab/mysql/versions.ts';
+import { declaredOn } from './scenario.ts';
+import { mysqlTarget } from './target.ts';
+
+const { reach, tls, session, user } = mysql.checkup!;
+
+eachMysql(
+  (server, version) => {
+    const BODY = 'groups: { g: {} }\n';
+    const target = (): Target => declaredOn(server(), BODY).target;
+    const at = (endpoint: object): Target => ({ ...target(), endpoint: { ...mysqlTarget(server(), {}, endpoint).endpoint } });
+    const verified = (ca: string, host = 'localhost') => at({ host, tls: 'verify-full', ca });
+    const isMysql = (): boolean => server().flavour === 'mysql';
+
+    beforeAll(async () => {
+      const { superuser, query } = server();
+      await query(
+        superuser,
+        "CREATE USER jane@'127.0.0.1' IDENTIFIED BY 'canary-1' WITH MAX_USER_CONNECTIONS 3",
+        "CREATE USER jane@'10.%' IDENTIFIED BY 'canary-1' ACCOUNT LOCK",
+        "CREATE USER far@'10.%' IDENTIFIED BY 'canary-1'",
+        "CREATE USER strict@'%' IDENTIFIED BY 'canary-1' REQUIRE SSL ACCOUNT LOCK",
+        "CREATE USER token@'%' IDENTIFIED BY 'canary-1'",
+        "CREATE USER weak@'%' IDENTIFIED BY 'canary-1'",
+        'CREATE ROLE makers',
+        'GRANT CREATE USER ON *.* TO makers',
+        "CREATE USER hired@'%' IDENTIFIED BY 'canary-1'",
+        "GRANT makers TO hired@'%'",
+        isMysql() ? "SET DEFAULT ROLE makers TO hired@'%'" : "SET DEFAULT ROLE makers FOR hired@'%'",
+        "CREATE USER strong@'%' IDENTIFIED BY 'canary-1'",
+        ...(isMysql()
+          ? [
+              "GRANT SYSTEM_USER ON *.* TO strong@'%'",
+              "GRANT SELECT ON mysql.* TO weak@'%'",
+              "UPDATE mysql.user SET plugin = 'AWSAuthenticationPlugin', authentication_string = 'RDS' WHERE User = 'token'",
+            ]
+          : [
+              `UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.plugin', 'AWSAuthenticationPlugin', '$.authentication_string', 'RDS')
+                WHERE User = 'token'`,
+            ]),
+      );
+    });
+
+    test('what a login finds of itself', async () => {
+      const facts = await session(target(), ['strong', 'jane@10.%', 'nobody']);
+      expect(facts).toMatchObject({
+        user: 'master',
+        account: "'master'@'%'",
+        version: expect.stringMatching(new RegExp(`^${version.replace('.', '\\.')}\\.`)),
+        tls: null,
+        readOnly: false,
+        superuser: false,
+        createrole: true,
+        iamPath: null,
+        hasIamRole: false,
+        notAdministered: isMysql() ? ['strong'] : [],
+      });
+      // The server is on this machine, and has its clock.
+      expect(Math.abs(facts.skewMs!)).toBeLessThan(60_000);
+    });
+
+    test('a session that is encrypted says how, and a login without rights that it has none', async () => {
+      expect(await session(verified(server().caFile!), [])).toMatchObject({ tls: expect.stringMatching(/^TLSv1\.[23], \w/) });
+      process.env.ROLECALL_TEST_WEAK = 'canary-1';
+      const password = { source: 'env', name: 'ROLECALL_TEST_WEAK', text: '' } as const;
+      const as = (login: string): Target => ({ ...target(), login: { user: login, auth: 'password', password } });
+      expect(await session(as('weak'), [])).toMatchObject({ user: 'weak', createrole: false, superuser: false });
+      // A role that is active counts as the account's own.
+      expect(await session(as('hired'), [])).toMatchObject({ user: 'hired', createrole: true });
+    });
+
+    test('a server that only reads says so', async () => {
+      const { superuser, query } = server();
+      await query(superuser, 'SET GLOBAL read_only = 1');
+      try {
+        expect(await session(target(), [])).toMatchObject({ readOnly: true });
+      } finally {
+        await query(superuser, 'SET GLOBAL read_only = 0');
+      }
+    });
+
+    test('what the grant tables say of a user, by the account that a login from here gets', async () => {
+      expect(await user(target(), 'jane', '')).toEqual({
+        exists: true,
+        account: "'jane'@'127.0.0.1'",
+        like: null,
+        login: true,
+        locked: null,
+        iamPath: null,
+        hasIamRole: false,
+        adPath: false,
+        connectionLimit: 3,
+        sessions: 0,
+        database: '',
+        connect: true,
+        lacks: null,
+      });
+      const own = await server().connect({ user: 'jane', password: 'canary-1' });
+      expect(await user(target(), 'jane', '')).toMatchObject({ sessions: 1 });
+      await own.end();
+      expect(await user(target(), 'far', '')).toMatchObject({ lacks: "an account for '127.0.0.1', and has those for '10.%'" });
+      expect(await user(target(), 'strict', '')).toMatchObject({ login: false, lacks: expect.stringContaining('REQUIRE SSL') });
+      expect(await user(target(), 'token', '')).toMatchObject({ iamPath: ["'token'@'%'", 'AWSAuthenticationPlugin'] });
+      expect(await user(target(), 'JANE', '')).toMatchObject({ exists: false, like: 'jane', iamPath: null });
+    });
+
+    test('TLS and certificate are told whether or not they are trusted', async () => {
+      expect(await tls(verified(server().caFile!))).toMatchObject({
+        protocol: 'TLSv1.3',
+        error: null,
+        validUntil: expect.stringMatching(/Z$/),
+      });
+      expect(await tls(verified('rds'))).toMatchObject({ error: expect.stringMatching(/CERT|SIGNATURE/) });
+      expect(await tls(verified(server().caFile!, '127.0.0.1'))).toMatchObject({ protocol: 'TLSv1.3' });
+      await expect(tls(at({ port: 1, tls: 'require' }))).rejects.toThrow(Failure);
+    });
+
+    test('what does not listen is told by why', async () => {
+      expect(await reach(target())).toMatchObject({ trouble: null });
+      expect(await reach(at({ port: 1 }))).toEqual({ dialled: '127.0.0.1:1', trouble: 'ECONNREFUSED' });
+    });
+
+    test('a target that cannot be checked keeps no other from it', async () => {
+      const declared = declaredOn(server(), BODY);
+      const other = { ...declared, target: { ...declared.target, name: 'other', engine: 'oracle' as never } };
+      const both: Session = { stack: 'a/b', asOf: declared.asOf, declareds: [other, declared], account: null, elsewhere: [], findings: [] };
+      const evidence = await gatherEvidence(both, { checks: [], now: Date.parse('2026-06-01T00:00:00Z') });
+      const { checks, summary } = checkupOf(evidence, []);
+      expect(checks.map(({ target: name, check, status }) => [name === 'other' ? name : 'it', check, status])).toEqual([
+        ['other', 'found', 'unread'],
+        ...['reachable', 'login', 'writer', 'server-clock', 'administration'].map((check) => ['it', check, expect.anything()]),
+      ]);
+      expect(summary.unread).toBe(1);
+    });
+
+    test('of one login the first cause that keeps it out is found', async () => {
+      const declared = declaredOn(server(), BODY);
+      const one: Session = { stack: 'a/b', asOf: declared.asOf, declareds: [declared], account: null, elsewhere: [], findings: [] };
+      const causeOf = async (login: string): Promise<string | null> =>
+        checkupOf(await gatherEvidence(one, { checks: [], login: { user: login }, now: Date.parse('2026-06-01T00:00:00Z') }), []).cause;
+      expect([await causeOf('nobody'), await causeOf('far'), await causeOf('token')]).toEqual(['user', 'user-host', 'user-method']);
+    });
+  },
+  { only: ['9.7', '11.8'] },
+);
