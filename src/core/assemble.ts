@@ -6,6 +6,7 @@ import type { Normal, Statements } from '../model/normal.ts';
 import type { AccessDelta, Counts, PlanTarget } from '../model/plan.ts';
 import type { Reality } from '../model/reality.ts';
 import { accessDelta } from './access-delta.ts';
+import { withoutMoot } from './moot-access.ts';
 import { stillEffectiveFindings } from './still-effective.ts';
 
 export type Parts = {
@@ -40,7 +41,8 @@ export const assemble = ({
   engine: declared.target.engine,
   identity,
   counts: countsOf(changes),
-  access: changes.length === 0 ? [] : (access ?? accessDelta(normal.reality, after)),
+  access:
+    changes.length === 0 ? [] : withoutMoot(access ?? accessDelta(normal.reality, after), changes, ownLogins(declared, identity.login)),
   changes,
   transactions: statements.transactions,
   steps: statements.steps,
@@ -59,6 +61,10 @@ export const assemble = ({
   roles: roles ?? concernedRoles(changes, normal.reality),
   nextExpiry: declared.nextExpiry,
 });
+
+/** Rolecall's own logins and the master. */
+const ownLogins = ({ target: { login, place } }: Declared, applies: string): ReadonlySet<string> =>
+  new Set([applies, login.user, login.planUser, place?.masterUser].filter((name) => typeof name === 'string'));
 
 /** Unknown is not empty: it must not look as if all were well there. */
 const unreadFinding = ({ target, iam }: Declared, { database, reason }: PlanTarget['unread'][number]): Finding => ({
