@@ -140,12 +140,28 @@ eachMysql(
       expect(summary.unread).toBe(1);
     });
 
-    test('of one login the first cause that keeps it out is found', async () => {
-      const declared = declaredOn(server(), BODY);
+    test('of one login the first cause that keeps it out is found, and of one that comes in none', async () => {
+      process.env.ROLECALL_TEST_JANE = 'canary-1';
+      const body = 'users: { jane: { auth: password, password: "${env:ROLECALL_TEST_JANE}", hosts: ["127.0.0.1"] } }\n';
+      const declared = declaredOn(server(), body);
       const one: Session = { stack: 'a/b', asOf: declared.asOf, declareds: [declared], account: null, elsewhere: [], findings: [] };
-      const causeOf = async (login: string): Promise<string | null> =>
-        checkupOf(await gatherEvidence(one, { checks: [], login: { user: login }, now: Date.parse('2026-06-01T00:00:00Z') }), []).cause;
-      expect([await causeOf('nobody'), await causeOf('far'), await causeOf('token')]).toEqual(['user', 'user-host', 'user-method']);
+      const found = async (login: string) =>
+        checkupOf(await gatherEvidence(one, { checks: [], login: { user: login }, now: Date.parse('2026-06-01T00:00:00Z') }), []);
+      const causes = await Promise.all(['nobody', 'far', 'token'].map(async (login) => (await found(login)).cause));
+      expect(causes).toEqual(['user', 'user-host', 'user-method']);
+      const { cause, checks } = await found('jane');
+      expect({ cause, checks: checks.map(({ check, message }) => [check, message]) }).toEqual({
+        cause: null,
+        checks: [
+          ['reachable', `127.0.0.1:${server().port} answers`],
+          ['user', "user 'jane' is there"],
+          ['user-host', "'jane'@'127.0.0.1'"],
+          ['user-login', 'not locked'],
+          ['user-method', 'a password'],
+          ['user-connections', '0 of 3 open'],
+          ['user-in', 'logged in'],
+        ],
+      });
     });
   },
   { only: ['9.7', '11.8'] },
