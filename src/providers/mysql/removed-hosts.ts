@@ -4,12 +4,10 @@ import { distinct } from '../../model/key.ts';
 import type { Comparison, Scope } from './scope.ts';
 import type { SnapshotAccount } from './snapshot.ts';
 
-/** A written '%' means the user, also where a role of MariaDB has its name: such a user is known by its host. */
+/** A written '%' means the user, also where a role of MariaDB has its name, and when the user is gone: it is known by its host then. */
 export const withHosts = (removed: readonly DeclaredRemoval[], accounts: readonly SnapshotAccount[]): readonly DeclaredRemoval[] => {
-  const names = new Set(accounts.map(({ name }) => name));
-  return removed.map((removal) =>
-    !removal.hostAssumed && names.has(removal.name) && names.has(`${removal.name}@%`) ? { ...removal, name: `${removal.name}@%` } : removal,
-  );
+  const roles = new Set(accounts.flatMap(({ name, kind, host }) => (kind === 'role' && host === '' ? [name] : [])));
+  return removed.map((removal) => (!removal.hostAssumed && roles.has(removal.name) ? { ...removal, name: `${removal.name}@%` } : removal));
 };
 
 /** A name under `removed` without hosts is one account: where the server has others of the name, somebody would think them gone. */
@@ -25,13 +23,13 @@ export const reportOtherAccounts = ({ declared, snapshot }: Scope, compare: Comp
     if (others.length === 0) continue;
     const hosts = distinct(others.map(({ host }) => host));
     const rest = hosts.map((host) => `'${user}'@'${host}'`).join(', ');
-    // Without a host nothing else can be meant where there is a role of the name.
-    if (snapshot.accounts.some((one) => one.name === name && one.kind === 'role')) {
+    // Once such a role is gone its name stands for the user at '%', which a second look would take for it.
+    if (snapshot.accounts.some((one) => one.name === name && one.kind === 'role' && one.host === '')) {
       compare.report({
-        severity: 'warning',
+        severity: 'error',
         code: 'account/removed-host',
-        message: `'${user}' under removed is the role '${user}' alone, and the server has users of that name, ${rest}: ${stay(others)}`,
-        hint: `to have them ${action === 'drop' ? 'dropped' : 'forgotten'} instead of the role: hosts: [${hosts.map((host) => JSON.stringify(host)).join(', ')}]`,
+        message: `'${user}' under removed may be the role or a user: the server has the role '${user}' and ${rest}`,
+        hint: `for the user${others.length === 1 ? '' : 's'} write hosts: [${hosts.map((host) => JSON.stringify(host)).join(', ')}]; the role can be removed when no user has its name`,
         source,
       });
       continue;

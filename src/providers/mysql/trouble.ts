@@ -255,7 +255,7 @@ const explainRead = (error: unknown, { user }: Address): Explained | undefined =
       return {
         slug: 'packet',
         what: `the server takes no packet as long as reading needs: ${said}`,
-        hint: 'raise max_allowed_packet on the server, or in its parameter group: 16777216 is enough',
+        hint: 'raise max_allowed_packet on the server, or in its parameter group: 16777216 and more is usual',
       };
     default:
       return { slug: 'server', what: `the server answered ${errno(error)}: ${said}`, hint: "look into the server's log" };

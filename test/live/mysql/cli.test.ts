@@ -11,7 +11,7 @@ beforeAll(() => {
 afterAll(() => cli.remove());
 
 eachMysql(
-  (server) => {
+  (server, version) => {
     const env = () => ({ MASTER: server().master.password, APP: SECRET });
     const run = (...args: readonly string[]) => cli.run(args, { env: env() });
     const write = (body: string) =>
@@ -57,6 +57,21 @@ ${body}`,
       expect(await server().query(server().superuser, "SELECT User FROM mysql.user WHERE User IN ('app', 'readers')")).toEqual([]);
       for (const { out, err } of [planned, script, applied, rotated, removed])
         for (const secret of [SECRET, 'rotated-pass-2', server().master.password]) expect(out + err).not.toContain(secret);
+    });
+
+    test.runIf(version === '11.8')('of a role and a user of one name, which only MariaDB can have, the user goes first', async () => {
+      const { query, superuser } = server();
+      await query(superuser, "CREATE USER 'both'@'%' ACCOUNT LOCK", "CREATE ROLE 'both'");
+      const left = async (): Promise<unknown> => await query(superuser, "SELECT User, Host FROM mysql.global_priv WHERE User = 'both'");
+      write('removed: { both: { drop: true } }\n');
+      const either = await run('apply', '--auto-approve');
+      expect(either).toMatchObject({ code: 3, out: expect.stringContaining('account/removed-host') });
+
+      write('removed: { both: { drop: true, hosts: ["%"] } }\n');
+      const user = await run('apply', '--auto-approve');
+      expect({ code: user.code, out: user.out, err: user.err }).toMatchObject({ code: 0 });
+      expect(await left()).toEqual([{ User: 'both', Host: '' }]);
+      await query(superuser, "DROP ROLE 'both'");
     });
   },
   { only: ['9.7', '11.8'] },

@@ -52,16 +52,14 @@ const mariadb = declaredOf(declaredRole('kept'));
 const removing = (removed: DeclaredRemoval) =>
   normalize(both, { ...mariadb, target: { ...mariadb.target, engine: 'mariadb' }, removed: [removed] });
 
-test('of a role and users of one name a removal without hosts takes the role, and says who stays', () => {
-  const { actual, findings } = removing(removal('both', { hostAssumed: true }));
-  expect([...actual.role!.keys()]).toEqual(['both']);
+test('of a role and users of one name, one without hosts may be either', () => {
+  const { findings } = removing(removal('both', { hostAssumed: true }));
   expect(findings.filter(({ code }) => code === 'account/removed-host')).toEqual([
     {
-      severity: 'warning',
+      severity: 'error',
       code: 'account/removed-host',
-      message:
-        "'both' under removed is the role 'both' alone, and the server has users of that name, 'both'@'%', 'both'@'10.%': those stay",
-      hint: 'to have them dropped instead of the role: hosts: ["%", "10.%"]',
+      message: "'both' under removed may be the role or a user: the server has the role 'both' and 'both'@'%', 'both'@'10.%'",
+      hint: 'for the users write hosts: ["%", "10.%"]; the role can be removed when no user has its name',
       source,
     },
   ]);
@@ -71,4 +69,15 @@ test('a host that is written takes the user, also where a role has its name', ()
   const { actual, findings } = removing(removal('both'));
   expect([...actual.role!.values()].map(({ name }) => name)).toEqual(['both@%']);
   expect(findings.filter(({ code }) => code === 'account/removed-host')).toEqual([]);
+});
+
+test('a host that is written never takes the role, whose user is gone already', () => {
+  const alone = { ...both, accounts: both.accounts.filter(({ name }) => name !== 'both@%') };
+  const { actual, findings } = normalize(alone, {
+    ...mariadb,
+    target: { ...mariadb.target, engine: 'mariadb' },
+    removed: [removal('both')],
+  });
+  expect([...actual.role!.keys()]).toEqual([]);
+  expect(findings.map(({ message }) => message)).toContain("'both@%' under removed is already gone");
 });
