@@ -146,6 +146,10 @@ const namesOf = (change: Change): string[] => {
     case 'iam_role':
     case 'policy':
     case 'attachment':
+    case 'topic':
+    case 'subscription':
+    case 'log_filter':
+    case 'alarm':
       return [];
     case 'default': {
       const { grantee, creator } = (change.after ?? change.before)!;

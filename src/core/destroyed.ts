@@ -1,18 +1,11 @@
-import type { Declared, DeclaredRemoval } from '../model/declared.ts';
+import { type Declared, type DeclaredRemoval, NOTHING_DECLARED } from '../model/declared.ts';
 import { byCodeUnit } from '../model/key.ts';
 import type { Reality } from '../model/reality.ts';
 
 /** The manifest of a stack that shall be gone: nothing declared, every role with its mark under `removed`, but for protected ones. */
 export const destroyed = (declared: Declared, reality: Reality, reassignTo?: string): Declared => ({
   ...declared,
-  roles: new Map(),
-  memberships: [],
-  settings: [],
-  grants: [],
-  ownerships: [],
-  defaults: [],
-  publics: [],
-  existing: new Set(),
+  ...NOTHING_DECLARED,
   iam: declared.iam && { ...declared.iam, roles: [], connects: [], expired: [] },
   guards: { ...declared.guards, maxRemovals: null },
   nextExpiry: null,

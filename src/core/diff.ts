@@ -23,6 +23,10 @@ const ORDER: Readonly<Record<Kind, number>> = {
   iam_role: 8,
   policy: 9,
   attachment: 10,
+  topic: 11,
+  subscription: 12,
+  log_filter: 13,
+  alarm: 14,
 };
 
 /** Desired minus actual, by kind and key. */
@@ -74,6 +78,12 @@ const riskOf = <K extends Kind>(kind: K, before: Bodies[K] | null, after: Bodies
       return after ? 'grants' : 'removes';
     case 'iam_role':
       return after ? (before ? 'grants' : 'safe') : 'destructive';
+    // Nobody loses access by it, and somebody no longer hears of it.
+    case 'topic':
+    case 'subscription':
+    case 'log_filter':
+    case 'alarm':
+      return after ? 'safe' : 'removes';
   }
 };
 

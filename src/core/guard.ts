@@ -55,6 +55,10 @@ const losersOf = (change: Change): string[] => {
     case 'password':
     case 'setting':
     case 'sessions':
+    case 'topic':
+    case 'subscription':
+    case 'log_filter':
+    case 'alarm':
       return [];
   }
 };

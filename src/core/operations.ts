@@ -66,6 +66,11 @@ const intents = (change: Change): readonly (readonly unknown[])[] => {
     }
     case 'iam_role':
       return iamRoleIntents(change.before, change.after);
+    case 'topic':
+    case 'subscription':
+    case 'log_filter':
+    case 'alarm':
+      return wholeIntents(change);
   }
 };
 
@@ -115,6 +120,15 @@ const iamRoleIntents = (before: IamRole | null, after: IamRole | null): (readonl
           (attribute) => [after.name, attribute, after[attribute]],
         ),
       ];
+
+/** Things that are as a whole what somebody reviewed, or not: each attribute that will be otherwise. */
+const wholeIntents = ({ key, before, after }: { key: string; before: object | null; after: object | null }): (readonly unknown[])[] => {
+  if (after === null) return [[key, 'gone']];
+  const held = new Map(Object.entries(before ?? {}));
+  return Object.entries(after)
+    .filter(([attribute, value]) => JSON.stringify(held.get(attribute)) !== JSON.stringify(value))
+    .map(([attribute, value]) => [key, attribute, value]);
+};
 
 type Held = {
   readonly before: { readonly privileges: readonly string[] } | null;

@@ -1,4 +1,4 @@
-import type { Declared, DeclaredRole } from '../model/declared.ts';
+import { type Declared, type DeclaredRole, NOTHING_DECLARED } from '../model/declared.ts';
 import { type DeclaredConnect, type DeclaredIam, principalKey } from '../model/iam.ts';
 import { byCodeUnit, distinct } from '../model/key.ts';
 import { accountOf } from './account.ts';
@@ -44,15 +44,7 @@ export const declareIam = (manifest: Manifest, { asOf }: { readonly asOf: string
       manage: 'exact',
       source,
     },
-    roles: new Map(),
-    memberships: [],
-    settings: [],
-    grants: [],
-    ownerships: [],
-    defaults: [],
-    publics: [],
-    removed: [],
-    existing: new Set(),
+    ...NOTHING_DECLARED,
     iam: {
       account: accountOf(content) ?? null,
       path: pathOf(content),

@@ -1,4 +1,5 @@
 import type { Grantee, ObjectKind, Privileges } from './access.ts';
+import type { DeclaredAlarms } from './alarm.ts';
 import type { Finding, Position, Severity } from './finding.ts';
 import type { DeclaredIam, Principal } from './iam.ts';
 import type { Place, PlaceName } from './place.ts';
@@ -8,8 +9,8 @@ import type { AccountOptions, DefaultKind, MembershipOptions } from './state.ts'
 export type Part = { readonly text: string; readonly literal: boolean };
 
 export type DatabaseEngine = 'postgres' | 'mysql' | 'mariadb';
-/** `iam`: no server, but the policies of an AWS account. */
-export type Engine = DatabaseEngine | 'iam';
+/** `iam`: no server, but the policies of an AWS account; `cloudwatch`: what watches failed logins. */
+export type Engine = DatabaseEngine | 'iam' | 'cloudwatch';
 
 /** A value that is looked up when it is needed: `${env:NAME}` or `${secret:ARN[#key]}`. `text` is the whole reference. */
 export type Reference = { readonly source: 'env' | 'secret'; readonly name: string; readonly key?: string; readonly text: string };
@@ -32,10 +33,26 @@ export type Endpoint =
     }
   /** Found through the RDS API, by `rds`, before anything connects. */
   | { readonly kind: 'rds' }
-  /** The IAM account. */
+  /** The IAM account, and the alarms: no server. */
   | { readonly kind: 'aws' }
   /** libpq's variables, DATABASE_URL and ~/.pgpass. */
   | { readonly kind: 'env' };
+
+/** Nothing of a server: what the account and the alarms declare there, and a stack that shall be gone. */
+export const NOTHING_DECLARED = {
+  roles: new Map(),
+  memberships: [],
+  settings: [],
+  grants: [],
+  ownerships: [],
+  defaults: [],
+  publics: [],
+  removed: [],
+  existing: new Set(),
+} as const satisfies Partial<Declared>;
+
+/** A plan's target that is a server, and neither the account nor the alarms. */
+export const isServer = ({ target }: { readonly target: Pick<Target, 'endpoint'> }): boolean => target.endpoint.kind !== 'aws';
 
 export type Target = {
   readonly name: string;
@@ -211,6 +228,8 @@ export type Declared = {
   readonly existing: ReadonlySet<string>;
   /** Of the IAM account alone; null for a server. */
   readonly iam: DeclaredIam | null;
+  /** Of the alarms alone. */
+  readonly alarms?: DeclaredAlarms;
   /** Of a server: the manifest has an account, which is not part of this run, so that policies stay as they are. */
   readonly apart?: true;
   readonly guards: Guards;

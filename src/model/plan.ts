@@ -29,7 +29,7 @@ export type Step = {
   /** What takes it back, for the one kind of step that can lock a login out after its commit: putting somebody under rds_iam. */
   readonly undo?: string;
   /** A call of an AWS API; `sql` is then the AWS CLI's command with the same effect. */
-  readonly call?: { readonly operation: string; readonly input: Readonly<Record<string, unknown>> };
+  readonly call?: { readonly operation: string; readonly input: Readonly<Record<string, unknown>>; readonly region?: string };
   /** Indexes into the target's changes. */
   readonly changes: readonly number[];
 };

@@ -1,4 +1,5 @@
 import type { Grantee, ObjectKind, ObjectSet, Privileges } from './access.ts';
+import type { Alarm, LogFilter, Subscription, Topic } from './alarm.ts';
 import type { Attachment, IamRole, Policy } from './iam.ts';
 
 /**
@@ -103,5 +104,9 @@ export type Bodies = {
   iam_role: IamRole;
   policy: Policy;
   attachment: Attachment;
+  topic: Topic;
+  subscription: Subscription;
+  log_filter: LogFilter;
+  alarm: Alarm;
 };
 export type Kind = keyof Bodies;
