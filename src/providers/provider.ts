@@ -1,3 +1,4 @@
+import type { LoggingFacts } from '../model/alarm.ts';
 import type { Cause, Change } from '../model/change.ts';
 import type { ReachFacts, SessionFacts, TlsFacts, UserFacts } from '../model/checkup.ts';
 import type { Declared, Target } from '../model/declared.ts';
@@ -169,4 +170,6 @@ export type Provider<Snapshot> = {
   readonly prove?: Prover;
   /** what the checks of `doctor` need; left out: they cannot be made on this engine */
   readonly checkup?: Checker;
+  /** ■ whether the server's own log gets a line for each login that is refused; throws a Failure where it cannot log in */
+  readonly logging?: (target: Target, timeouts?: Timeouts) => Promise<LoggingFacts>;
 };

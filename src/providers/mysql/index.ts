@@ -10,6 +10,7 @@ import { readerFindings } from './exposure.ts';
 import { guard } from './guard.ts';
 import { inspect } from './inspect.ts';
 import { lock } from './lock.ts';
+import { logging } from './logging.ts';
 import { normalize } from './normalize.ts';
 import { prove } from './prove.ts';
 import { loginOf, scopeOf } from './scope.ts';
@@ -28,6 +29,7 @@ export const mysql: Provider<Snapshot> = {
   execute,
   prove,
   checkup,
+  logging,
   closeLogin,
   reopenLogin,
   locked: (snapshot, declared) => new Set(lockedUsers(scopeOf(snapshot, declared)).keys()),

@@ -9,6 +9,7 @@ import { readerFindings } from './exposure.ts';
 import { guard } from './guard.ts';
 import { inspect } from './inspect.ts';
 import { lock } from './lock.ts';
+import { logging } from './logging.ts';
 import { normalize, scopeOf } from './normalize.ts';
 import { prove } from './prove.ts';
 import { isLocked } from './roles.ts';
@@ -25,6 +26,7 @@ export const postgres: Provider<Snapshot> = {
   execute,
   prove,
   checkup,
+  logging,
   closeLogin,
   reopenLogin,
   locked: (snapshot, declared) =>
