@@ -1,11 +1,22 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { nearest } from '../../core/nearest.ts';
 import { accountName } from '../../model/account.ts';
-import { Failure, type Finding, failure } from '../../model/finding.ts';
+import { Failure, type Finding } from '../../model/finding.ts';
 import type { LoginLock } from '../../model/lock.ts';
 import type { Mark } from '../../model/state.ts';
+import {
+  absent,
+  closedStill,
+  lockedMark,
+  newlyMarked,
+  notDone,
+  notLocked,
+  staysClosed,
+  toldMark,
+  unknownToPlans,
+  unlockedMark,
+} from '../login-lock.ts';
 import { messageOf } from '../network.ts';
 import type { LockOrder, UnlockOrder } from '../provider.ts';
+import { runHolder } from '../sessions.ts';
 import { hasMarks } from './catalog.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { endSession, endSessions, sessionsOf } from './end-sessions.ts';
@@ -24,10 +35,14 @@ export const closeLogin = async (order: LockOrder): Promise<LoginLock> =>
   await within(order, async (connected) => {
     const { user } = order;
     const accounts = await findAccounts(connected, order);
-    if (accounts.length === 0) return await absent(connected, user);
-    const held = await runHolder(connected, order);
+    if (accounts.length === 0) return await nobody(connected, user);
+    const held = await heldBy(connected, order);
     const sessions = await sessionsOf(connected, user);
-    const wanted = accounts.map((found) => ({ found, login: false, mark: lockedMark(connected, found, order) }));
+    const wanted = accounts.map((found) => ({
+      found,
+      login: false,
+      mark: hasMarks(connected) ? lockedMark(found.mark, found.login, order) : null,
+    }));
     const left = await changeAll(connected, wanted);
     const ended = await endSessions(connected, user);
     const findings = [...held, ...left, ...markFindings(connected, user, wanted), ...(sessions ? ended.findings : [notSeen(user)])];
@@ -46,7 +61,7 @@ export const reopenLogin = async (order: UnlockOrder): Promise<LoginLock> =>
   await within(order, async (connected) => {
     const { user } = order;
     const accounts = await findAccounts(connected, order);
-    if (accounts.length === 0) return await absent(connected, user);
+    if (accounts.length === 0) return await nobody(connected, user);
     const wanted = accounts.map((found) => ({ found, ...reopened(found, order) }));
     const before = accounts.some(({ login }) => login);
     if (wanted.every(isAsItWas) && wanted.every(({ why }) => why === null))
@@ -70,31 +85,17 @@ export const reopenLogin = async (order: UnlockOrder): Promise<LoginLock> =>
 
 type Wanted = { readonly found: Found; readonly login: boolean; readonly mark: Mark | null };
 
-/** A mark that is there already stays; one is made where the manifest declares the user. */
-const lockedMark = (connected: Connected, { mark, login }: Found, { stack, date, reason }: LockOrder): Mark | null => {
-  if (!hasMarks(connected)) return null;
-  const held = mark ?? (stack === null ? null : { stack });
-  if (held === null || held.locked !== undefined) return held;
-  return { ...held, locked: date, ...(reason === undefined ? {} : { reason }), ...(login ? {} : { wasClosed: true as const }) };
-};
-
 /** `why`: why it stays closed. */
-const reopened = ({ mark, login, guarded }: Found, { closed }: UnlockOrder): Omit<Wanted, 'found'> & { readonly why: string | null } => {
+const reopened = ({ mark, login, guarded }: Found, order: UnlockOrder): Omit<Wanted, 'found'> & { readonly why: string | null } => {
   if (login ? mark?.locked === undefined : mark !== null && mark.locked === undefined) return { login, mark, why: null };
-  const stays =
-    closed(mark?.stack ?? null) ??
-    (mark?.wasClosed ? 'it was closed before it was locked' : guarded ? null : 'it has no password: unlocked it lets everybody in');
-  const { locked: _, reason: __, wasClosed: ___, ...rest } = mark ?? { stack: '' };
+  const stays = closedStill(mark, order) ?? (guarded ? null : 'it has no password: unlocked it lets everybody in');
   const open = login || stays === null;
-  return { login: open, mark: mark && rest, why: open ? null : stays };
+  return { login: open, mark: unlockedMark(mark), why: open ? null : stays };
 };
 
 const isAsItWas = ({ found, login, mark }: Wanted): boolean => found.login === login && JSON.stringify(found.mark) === JSON.stringify(mark);
 
-const markOf = (marks: readonly (Mark | null)[]): LoginLock['mark'] => {
-  const mark = marks.find((one) => one !== null);
-  return mark ? { stack: mark.stack, locked: mark.locked ?? null } : null;
-};
+const markOf = (marks: readonly (Mark | null)[]): LoginLock['mark'] => toldMark(marks.find((one) => one !== null) ?? null);
 
 /** Each account in one statement. What fails of one keeps nothing of the others; a Failure where nothing could be done. */
 const changeAll = async (connected: Connected, wanted: readonly Wanted[]): Promise<readonly Finding[]> => {
@@ -136,76 +137,46 @@ const within = async <T>({ declared, timeouts }: UnlockOrder | LockOrder, work: 
 
 const explained = (error: unknown, { peer }: Connected): unknown => {
   const { target } = peer;
-  const refused = (slug: string, message: string, hint: string) =>
-    failure(`lock/${slug}`, `target '${target.name}': ${message}`, { hint, target: target.name });
   if (error instanceof Failure) return error;
   const said = messageOf(error);
   switch (errno(error)) {
     case 1205:
     case 3572:
-      return refused(
+      return notDone(
+        target,
         'busy',
         `another session holds the accounts: ${said}`,
         'SHOW PROCESSLIST names who waits and works; --break-lock ends a run that holds the run lock',
       );
     case 1044:
     case 1227:
-      return refused(
+      return notDone(
+        target,
         'not-permitted',
         said,
         `accounts are altered with CREATE USER ON *.* (those with SYSTEM_USER by their like alone): let '${peer.address.user}' have it`,
       );
     case 1290:
     case 1836:
-      return refused('reader', `the server only reads: ${said}`, 'name the writer: accounts are changed there');
+      return notDone(target, 'reader', `the server only reads: ${said}`, 'name the writer: accounts are changed there');
     default:
       return readError(error, peer);
   }
 };
 
-const absent = async (connected: Connected, user: string): Promise<LoginLock> => {
-  const meant = nearest(user, await userNames(connected));
-  return {
-    status: 'absent',
-    login: null,
-    sessions: null,
-    mark: null,
-    findings: [
-      {
-        severity: 'note',
-        code: 'lock/no-role',
-        message: `there is no user '${user}'; names are exact, their case counts, and no host is named with them`,
-        ...(meant === undefined ? {} : { hint: `did you mean '${meant}'?` }),
-      },
-    ],
-  };
-};
+const nobody = async (connected: Connected, user: string): Promise<LoginLock> =>
+  absent(
+    user,
+    `there is no user '${user}'; names are exact, their case counts, and no host is named with them`,
+    await userNames(connected),
+  );
 
-/** Names the run that holds the lock, and ends it where that is asked for. */
-const runHolder = async (connected: Connected, { breakLock, onHolder, user }: LockOrder): Promise<readonly Finding[]> => {
-  const holder = await runLockHolder(connected);
-  if (holder === null) return [];
-  if (!breakLock)
-    return [
-      {
-        severity: 'warning',
-        code: 'lock/run',
-        message: `a run is going on: ${holder.named}; what it planned before may open '${user}' again`,
-        hint: 'lock once more when it is done, or end it: --break-lock',
-      },
-    ];
-  onHolder(holder.named);
-  try {
-    await endSession(connected, holder.id);
-  } catch (error) {
-    if (isLost(error) || errno(error) === 0) throw error;
-    return [
-      { severity: 'warning', code: 'lock/run', message: `the run that holds the run lock goes on: ${holder.named}: ${messageOf(error)}` },
-    ];
-  }
-  for (let left = 100; left > 0 && (await runLockHolder(connected))?.id === holder.id; left--) await delay(50);
-  return [{ severity: 'warning', code: 'lock/run-ended', message: `the run that held the run lock was ended: ${holder.named}` }];
-};
+const heldBy = async (connected: Connected, order: LockOrder): Promise<readonly Finding[]> =>
+  await runHolder(
+    order,
+    async () => await runLockHolder(connected),
+    async (session) => await endSession(connected, session),
+  );
 
 const markFindings = (connected: Connected, user: string, wanted: readonly Wanted[]): readonly Finding[] => {
   if (!hasMarks(connected))
@@ -217,29 +188,9 @@ const markFindings = (connected: Connected, user: string, wanted: readonly Wante
         hint: `write enabled: false into its manifest: users: { ${user}: { enabled: false } }`,
       },
     ];
-  const unmarked = wanted.filter(({ mark }) => mark === null);
+  const unmarked = wanted.some(({ mark }) => mark === null);
   const marked = wanted.find(({ found, mark }) => found.mark === null && mark !== null);
-  return [
-    ...(unmarked.length > 0
-      ? [
-          {
-            severity: 'warning',
-            code: 'lock/no-mark',
-            message: `'${user}' carries no mark, and no manifest here declares it: no plan knows of this lock`,
-            hint: 'whoever declares it opens it again: tell them, or lock it with their manifest',
-          } as const,
-        ]
-      : []),
-    ...(marked
-      ? [
-          {
-            severity: 'note',
-            code: 'lock/marked',
-            message: `'${user}' now carries the mark of stack '${marked.mark!.stack}', which declares it`,
-          } as const,
-        ]
-      : []),
-  ];
+  return [...(unmarked ? [unknownToPlans(user)] : []), ...(marked ? [newlyMarked(user, marked.mark!)] : [])];
 };
 
 const notSeen = (user: string): Finding => ({
@@ -247,17 +198,4 @@ const notSeen = (user: string): Finding => ({
   code: 'lock/sessions',
   message: `the sessions of '${user}' are not seen, and so none was ended: that needs the privilege PROCESS`,
   hint: `nobody can log in as '${user}' any more; have who holds PROCESS and CONNECTION_ADMIN end them`,
-});
-
-const notLocked = (user: string, login: boolean): Finding => ({
-  severity: 'note',
-  code: 'lock/not-locked',
-  message: `'${user}' is not locked: ${login ? 'it may log in' : 'its login is closed by something else'}, and stays as it is`,
-  ...(login ? {} : { hint: 'enabled, until and removed of the manifest close a login too: rolecall plan' }),
-});
-
-const staysClosed = (account: string, why: string): Finding => ({
-  severity: 'note',
-  code: 'lock/stays-closed',
-  message: `the lock is off, and '${account}' still may not log in: ${why}`,
 });

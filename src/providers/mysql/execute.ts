@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Declared } from '../../model/declared.ts';
 import { Failure, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
 import { messageOf } from '../network.ts';
 import type { Execution, Outcome } from '../provider.ts';
 import { passwordOf } from '../secrets.ts';
+import { endForStep, untilGone } from '../sessions.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { inspectOver } from './inspect.ts';
 import { refusalOf } from './refusals.ts';
@@ -70,28 +70,19 @@ const runStep = async (
 const sqlOf = ({ sql, secret }: Step, declared: Declared, spell: Spell): string =>
   secret === undefined ? sql : withSecret(sql, secret, passwordOf(secret, declared), spell);
 
-/** How long sessions get to end: one that is deep in a disk write does not hear at once. */
-const ENDING = { attempts: 100, pauseMs: 50 } as const;
 const NO_SUCH_SESSION = 1094;
 
 /** Runs what the statement answers with, and asks again until nobody is left. */
-const endSessions = async ({ ask }: Connected, { sql }: Step): Promise<void> => {
-  for (let left: number = ENDING.attempts; ; left--) {
-    const rows = await ask(sql);
-    if (rows.length === 0) return;
-    if (left === 0) {
-      throw failure('apply/sessions', 'the sessions did not end in time; nothing that depends on it was begun', {
-        hint: 'run it again, or end them by hand',
-      });
-    }
+const endSessions = async ({ ask }: Connected, step: Step): Promise<void> =>
+  await endForStep(step, async () => {
+    const rows = await ask(step.sql);
     for (const [kill] of rows) {
       await ask(String(kill)).catch((error: unknown) => {
         if (errno(error) !== NO_SUCH_SESSION) throw error;
       });
     }
-    await delay(ENDING.pauseMs);
-  }
-};
+    return rows.length;
+  });
 
 /** What is not as planned once everything ran. */
 const readBack = async ({ declared, verify }: Execution<Snapshot>, connected: Connected): Promise<void> => {
@@ -113,15 +104,14 @@ const endSession = async (execution: Execution<Snapshot>, lost: Connected): Prom
   if (!other) return;
   const kill = execution.snapshot.server.rds ? `CALL mysql.rds_kill(${lost.id})` : `KILL ${lost.id}`;
   try {
-    for (let left: number = ENDING.attempts; left > 0; left--) {
+    await untilGone(async () => {
       const there = await other.ask('SELECT ID FROM INFORMATION_SCHEMA.PROCESSLIST WHERE ID = ? AND USER = ?', [
         lost.id,
         lost.peer.address.user,
       ]);
-      if (there.length === 0) return;
-      await other.ask(kill).catch(() => {});
-      await delay(ENDING.pauseMs);
-    }
+      if (there.length > 0) await other.ask(kill).catch(() => {});
+      return there.length === 0;
+    });
   } catch {
     // The next attempt finds out.
   } finally {

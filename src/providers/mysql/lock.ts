@@ -1,6 +1,7 @@
 import type { Declared } from '../../model/declared.ts';
 import type { LockOptions, RunLock } from '../provider.ts';
 import { ANSWER_MS, takeRunLock } from '../run-lock.ts';
+import type { RunHolder } from '../sessions.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { readError } from './trouble.ts';
 
@@ -36,10 +37,10 @@ export const lock = async ({ target, stack }: Declared, options: LockOptions): P
 };
 
 /** Who holds the run lock, if anybody does. Without PROCESS a session of somebody else is a number. */
-export const runLockHolder = async (connected: Connected): Promise<{ readonly id: number; readonly named: string } | null> => {
+export const runLockHolder = async (connected: Connected): Promise<RunHolder | null> => {
   const [[id] = []] = await connected.ask(HOLDER);
   if (id === null || id === undefined) return null;
   const [[user, host] = []] = await connected.ask(SESSION, [id]);
   const named = user === undefined ? `connection ${id}` : `'${user}' from ${host || 'an unknown host'}, connection ${id}`;
-  return { id: Number(id), named };
+  return { session: Number(id), named };
 };

@@ -1,5 +1,5 @@
-import { EXIT, failure } from '../../model/finding.ts';
 import type { Mark } from '../../model/state.ts';
+import { keptOut } from '../login-lock.ts';
 import type { LockOrder } from '../provider.ts';
 import { accountsOf, type Row, type Tables } from './account-rows.ts';
 import { isReserved } from './catalog.ts';
@@ -35,13 +35,7 @@ export const findAccounts = async (
           : users.length < accounts.length && users.length === 0
             ? 'it is a role, which does not log in'
             : null;
-  if (kept !== null)
-    throw failure(
-      'lock/refused',
-      `target '${target.name}': '${user}' is not locked or unlocked: ${kept}`,
-      { target: target.name },
-      EXIT.refused,
-    );
+  if (kept !== null) throw keptOut(target, user, kept);
   return users.map(({ host, traits: { account } }) => ({
     user,
     host,

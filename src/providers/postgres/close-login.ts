@@ -1,16 +1,28 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseComment, renderComment } from '../../core/mark.ts';
-import { nearest } from '../../core/nearest.ts';
-import { EXIT, Failure, type Finding, failure } from '../../model/finding.ts';
+import { Failure, type Finding } from '../../model/finding.ts';
 import { nameKey } from '../../model/key.ts';
 import type { LoginLock } from '../../model/lock.ts';
 import type { Mark } from '../../model/state.ts';
+import {
+  absent,
+  closedStill,
+  keptOut,
+  lockedMark,
+  newlyMarked,
+  notDone,
+  notLocked,
+  staysClosed,
+  toldMark,
+  unknownToPlans,
+  unlockedMark,
+} from '../login-lock.ts';
 import { codeOf } from '../network.ts';
 import type { LockOrder, UnlockOrder } from '../provider.ts';
+import { runHolder } from '../sessions.ts';
 import { ask } from './ask.ts';
 import { lockHint } from './blockers.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
-import { ENDING, endSessions } from './end-sessions.ts';
+import { endSessions } from './end-sessions.ts';
 import { runLockHolder } from './lock.ts';
 import { isProviderRole } from './scope.ts';
 import { ident, literal } from './sql.ts';
@@ -31,15 +43,11 @@ type Found = {
  */
 export const closeLogin = async (order: LockOrder): Promise<LoginLock> =>
   await within(order, async (connected) => {
-    const { user, stack, date, reason } = order;
+    const { user } = order;
     const found = await find(connected, order);
-    if (found === null) return await absent(connected, user);
-    const findings = [...(await runHolder(connected, order))];
-    const held = found.mark ?? (stack === null ? null : { stack });
-    const mark: Mark | null =
-      held?.locked !== undefined || held === null
-        ? held
-        : { ...held, locked: date, ...(reason === undefined ? {} : { reason }), ...(found.login ? {} : { wasClosed: true as const }) };
+    if (found === null) return await nobody(connected, user);
+    const findings = [...(await heldBy(connected, order))];
+    const mark = lockedMark(found.mark, found.login, order);
     const left = await change(connected, order, found, { login: false, mark });
     findings.push(...left, ...markFindings(user, found, mark));
     const ended = await endSessions(connected, user, found.oid);
@@ -50,7 +58,7 @@ export const closeLogin = async (order: LockOrder): Promise<LoginLock> =>
       status: left.length > 0 || ended.left > 0 ? 'partial' : unchanged ? 'unchanged' : 'done',
       login: { before: found.login, after: false },
       sessions,
-      mark: markOf(left.length > 0 ? found.mark : mark),
+      mark: toldMark(left.length > 0 ? found.mark : mark),
       findings,
     };
   });
@@ -58,29 +66,27 @@ export const closeLogin = async (order: LockOrder): Promise<LoginLock> =>
 /** Takes the lock out of the mark, and lets the role log in as before it. A role that is marked and not locked stays as it is. */
 export const reopenLogin = async (order: UnlockOrder): Promise<LoginLock> =>
   await within(order, async (connected) => {
-    const { user, closed } = order;
+    const { user } = order;
     const found = await find(connected, order);
-    if (found === null) return await absent(connected, user);
+    if (found === null) return await nobody(connected, user);
     const { mark } = found;
-    const state = { sessions: null, mark: markOf(mark) };
+    const state = { sessions: null, mark: toldMark(mark) };
     if (mark !== null && mark.locked === undefined)
       return { ...state, status: 'unchanged', login: same(found.login), findings: [notLocked(user, found.login)] };
     if (mark === null && found.login) return { ...state, status: 'unchanged', login: same(true), findings: [notLocked(user, true)] };
-    const stays = closed(mark?.stack ?? null) ?? (mark?.wasClosed ? 'it was closed before it was locked' : null);
+    const stays = closedStill(mark, order);
     const login = found.login || stays === null;
-    const { locked: _, reason: __, wasClosed: ___, ...rest } = mark ?? { stack: '' };
-    const after = mark === null ? null : rest;
+    const after = unlockedMark(mark);
     const left = await change(connected, order, found, { login, mark: after });
     return {
       status: left.length > 0 ? 'partial' : 'done',
       login: { before: found.login, after: login },
       sessions: null,
-      mark: markOf(left.length > 0 ? mark : after),
+      mark: toldMark(left.length > 0 ? mark : after),
       findings: [...left, ...(login ? [] : [staysClosed(user, stays!)])],
     };
   });
 
-const markOf = (mark: Mark | null): LoginLock['mark'] => (mark === null ? null : { stack: mark.stack, locked: mark.locked ?? null });
 const same = (login: boolean) => ({ before: login, after: login });
 
 const within = async <T>({ declared, user, timeouts }: UnlockOrder | LockOrder, work: (connected: Connected) => Promise<T>): Promise<T> => {
@@ -103,23 +109,24 @@ const within = async <T>({ declared, user, timeouts }: UnlockOrder | LockOrder, 
 
 const explained = async (error: unknown, connected: Connected, user: string): Promise<unknown> => {
   const { target } = connected.peer;
-  const refused = (slug: string, message: string, hint: string) =>
-    failure(`lock/${slug}`, `target '${target.name}': ${message}`, { hint, target: target.name });
   const said = error instanceof Error ? error.message : String(error);
   if (error instanceof Failure) return error;
   if (codeOf(error) === '55P03')
-    return refused(
+    return notDone(
+      target,
       'busy',
       `another session is changing the role: ${said}`,
       `${await lockHint(connected)}; a run that holds the run lock ends with --break-lock`,
     );
   if (codeOf(error) === '42501')
-    return refused(
+    return notDone(
+      target,
       'not-permitted',
       said,
       `have its administrator run: GRANT ${nameKey(user)} TO ${nameKey(connected.peer.address.user)} WITH ADMIN OPTION`,
     );
-  if (codeOf(error) === '25006') return refused('reader', `the server only reads: ${said}`, 'name the writer: roles are changed there');
+  if (codeOf(error) === '25006')
+    return notDone(target, 'reader', `the server only reads: ${said}`, 'name the writer: roles are changed there');
   return readError(error, connected.peer);
 };
 
@@ -144,56 +151,25 @@ const find = async (connected: Connected, { user, declared }: Pick<LockOrder, 'u
           : isProviderRole(user)
             ? 'it is a role of the provider'
             : null;
-  if (kept !== null)
-    throw failure(
-      'lock/refused',
-      `target '${declared.target.name}': '${user}' is not locked or unlocked: ${kept}`,
-      { target: declared.target.name },
-      EXIT.refused,
-    );
+  if (kept !== null) throw keptOut(declared.target, user, kept);
   return { oid: String(oid), login: login === true, sessions: Number(sessions), ...parseComment(comment as string | null) };
 };
 
-const absent = async (connected: Connected, user: string): Promise<LoginLock> => {
+const nobody = async (connected: Connected, user: string): Promise<LoginLock> => {
   const rows = await ask(connected, 'SELECT rolname FROM pg_catalog.pg_roles');
-  const meant = nearest(
-    user,
-    rows.map(([name]) => String(name)),
-  );
-  return {
-    status: 'absent',
-    login: null,
-    sessions: null,
-    mark: null,
-    findings: [
-      {
-        severity: 'note',
-        code: 'lock/no-role',
-        message: `there is no role '${user}'; names are exact, their case counts`,
-        ...(meant === undefined ? {} : { hint: `did you mean '${meant}'?` }),
-      },
-    ],
-  };
+  const names = rows.map(([name]) => String(name));
+  return absent(user, `there is no role '${user}'; names are exact, their case counts`, names);
 };
 
-/** Names the run that holds the lock, and ends it where that is asked for. */
-const runHolder = async (connected: Connected, { breakLock, onHolder, user }: LockOrder): Promise<readonly Finding[]> => {
-  const holder = await runLockHolder(connected);
-  if (holder === null) return [];
-  if (!breakLock)
-    return [
-      {
-        severity: 'warning',
-        code: 'lock/run',
-        message: `a run is going on: ${holder.named}; what it planned before may open '${user}' again`,
-        hint: 'lock once more when it is done, or end it: --break-lock',
-      },
-    ];
-  onHolder(holder.named);
-  await ask(connected, 'SELECT pg_catalog.pg_terminate_backend($1)', [holder.pid]);
-  for (let left = ENDING.attempts; left > 0 && (await runLockHolder(connected))?.pid === holder.pid; left--) await delay(ENDING.pauseMs);
-  return [{ severity: 'warning', code: 'lock/run-ended', message: `the run that held the run lock was ended: ${holder.named}` }];
-};
+const heldBy = async (connected: Connected, order: LockOrder): Promise<readonly Finding[]> =>
+  await runHolder(
+    order,
+    async () => await runLockHolder(connected),
+    async (session) => {
+      await ask(connected, 'SELECT pg_catalog.pg_terminate_backend($1)', [session]);
+      return null;
+    },
+  );
 
 /** Login and mark in one transaction; where the comment may not be written the login is closed all the same. */
 const change = async (
@@ -239,31 +215,5 @@ const written = async (connected: Connected, user: string, comment: string | nul
   }
 };
 
-const markFindings = (user: string, { mark }: Found, after: Mark | null): readonly Finding[] => {
-  if (after === null)
-    return [
-      {
-        severity: 'warning',
-        code: 'lock/no-mark',
-        message: `'${user}' carries no mark, and no manifest here declares it: no plan knows of this lock`,
-        hint: 'whoever declares it opens it again: tell them, or lock it with their manifest',
-      },
-    ];
-  if (mark !== null) return [];
-  return [
-    { severity: 'note', code: 'lock/marked', message: `'${user}' now carries the mark of stack '${after.stack}', which declares it` },
-  ];
-};
-
-const notLocked = (user: string, login: boolean): Finding => ({
-  severity: 'note',
-  code: 'lock/not-locked',
-  message: `'${user}' is not locked: ${login ? 'it may log in' : 'its login is closed by something else'}, and stays as it is`,
-  ...(login ? {} : { hint: 'enabled, until and removed of the manifest close a login too: rolecall plan' }),
-});
-
-const staysClosed = (user: string, why: string): Finding => ({
-  severity: 'note',
-  code: 'lock/stays-closed',
-  message: `the lock is off, and '${user}' still may not log in: ${why}`,
-});
+const markFindings = (user: string, { mark }: Found, after: Mark | null): readonly Finding[] =>
+  after === null ? [unknownToPlans(user)] : mark === null ? [newlyMarked(user, after)] : [];

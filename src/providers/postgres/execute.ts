@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryArrayConfig, QueryConfig } from 'pg';
 import { parseComment } from '../../core/mark.ts';
 import type { Declared } from '../../model/declared.ts';
@@ -8,6 +7,7 @@ import type { Step } from '../../model/plan.ts';
 import { codeOf } from '../network.ts';
 import type { Execution, Outcome } from '../provider.ts';
 import { passwordOf } from '../secrets.ts';
+import { endForStep, untilGone } from '../sessions.ts';
 import { lockHint } from './blockers.ts';
 import { AFTER_COMMIT, canary } from './canary.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
@@ -79,16 +79,16 @@ const endSession = async (execution: Execution<Snapshot>, lost: Connected): Prom
   lost.client.connection.stream.destroy();
   if (pid === null) return;
   const other = await open(execution).catch(() => null);
+  if (!other) return;
   try {
-    for (let attempt = 1; other && attempt < ENDING.attempts; attempt++) {
+    await untilGone(async () => {
       const { rowCount } = await other.client.query({ text: END_SESSION, values: [pid], query_timeout: other.patienceMs } as QueryConfig);
-      if (rowCount === 0) return;
-      await delay(ENDING.pauseMs);
-    }
+      return rowCount === 0;
+    });
   } catch {
     // The next attempt finds out.
   } finally {
-    await other?.close();
+    await other.close();
   }
 };
 
@@ -144,25 +144,13 @@ const attempt = async (execution: Execution<Snapshot>, connected: Connected, pro
   }
 };
 
-/** How long sessions get to end: one that is deep in a disk write does not hear at once. */
-const ENDING = { attempts: 100, pauseMs: 50 } as const;
-
 /** Ends sessions, and asks again until nobody is left: before 14 the server does not wait for them. That one is gone meanwhile is no failure. */
 const runEach = async (execution: Execution<Snapshot>, connected: Connected, progress: Progress): Promise<void> => {
   for (const step of execution.steps) {
     stopIfAsked(execution);
     progress.step = step;
     execution.onStep(step);
-    for (let left: number = ENDING.attempts; ; left--) {
-      const count = (await send(connected, step.sql)).rowCount ?? 0;
-      if (left === ENDING.attempts) execution.onEnded?.(step, count);
-      if (count === 0) break;
-      if (left === 0)
-        throw failure('apply/sessions', 'the sessions did not end in time; nothing that depends on it was begun', {
-          hint: 'run it again, or end them by hand',
-        });
-      await delay(ENDING.pauseMs);
-    }
+    await endForStep(step, async () => (await send(connected, step.sql)).rowCount ?? 0, execution.onEnded);
   }
 };
 

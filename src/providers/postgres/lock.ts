@@ -2,6 +2,7 @@ import type { QueryArrayConfig } from 'pg';
 import type { Declared } from '../../model/declared.ts';
 import type { LockOptions, RunLock } from '../provider.ts';
 import { ANSWER_MS, takeRunLock } from '../run-lock.ts';
+import type { RunHolder } from '../sessions.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { readError } from './trouble.ts';
 
@@ -47,9 +48,9 @@ const ask = async ({ client, patienceMs }: Connected, text: string): Promise<rea
 };
 
 /** Whoever holds the run lock of the server, seen from its maintenance database; null: nobody. */
-export const runLockHolder = async (connected: Connected): Promise<{ readonly pid: number; readonly named: string } | null> => {
+export const runLockHolder = async (connected: Connected): Promise<RunHolder | null> => {
   const row = await ask(connected, HOLDER);
-  return row ? { pid: Number(row[0]), named: nameOf(row) } : null;
+  return row ? { session: Number(row[0]), named: nameOf(row) } : null;
 };
 
 const nameOf = ([pid, user, application, address, since]: readonly unknown[]): string =>
