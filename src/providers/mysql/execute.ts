@@ -62,7 +62,7 @@ const runStep = async (
   progress.step = step;
   await execution.lock.check();
   execution.onStep(step);
-  if (isEnding(step.sql)) await endSessions(connected, step);
+  if (isEnding(step.sql)) await endSessions(connected, step, execution);
   else await connected.ask(sqlOf(step, execution.declared, spell));
   progress.done++;
 };
@@ -73,8 +73,8 @@ const sqlOf = ({ sql, secret }: Step, declared: Declared, spell: Spell): string 
 const NO_SUCH_SESSION = 1094;
 
 /** Runs what the statement answers with, and asks again until nobody is left. */
-const endSessions = async ({ ask }: Connected, step: Step): Promise<void> =>
-  await endForStep(step, async () => {
+const endSessions = async ({ ask }: Connected, step: Step, { onEnded }: Execution<Snapshot>): Promise<void> => {
+  const end = async () => {
     const rows = await ask(step.sql);
     for (const [kill] of rows) {
       await ask(String(kill)).catch((error: unknown) => {
@@ -82,7 +82,9 @@ const endSessions = async ({ ask }: Connected, step: Step): Promise<void> =>
       });
     }
     return rows.length;
-  });
+  };
+  await endForStep(step, end, onEnded);
+};
 
 /** What is not as planned once everything ran. */
 const readBack = async ({ declared, verify }: Execution<Snapshot>, connected: Connected): Promise<void> => {

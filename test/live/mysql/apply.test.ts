@@ -65,6 +65,17 @@ users:
     await remove('app', 'readers');
   });
 
+  test('the sessions of a removed user end, and it says how many there were', async () => {
+    await apply(`users: { app: { auth: password, password: ${REFERENCE} } }\n`);
+    const sessions = [1, 2].map(() => server().connect({ user: 'app', password: PASSWORDS.first }));
+    const ended = (await Promise.all(sessions)).map((session) => new Promise((resolve) => session.on('error', resolve)));
+    const removed = 'removed: { app: { drop: true } }\n';
+    const { result, exitCode } = await applyOn(server(), removed);
+    await Promise.all(ended);
+    expect({ exitCode, sessions: result.sessions }).toEqual({ exitCode: 0, sessions: [{ role: 'app', before: 2, after: 0 }] });
+    expect((await applyOn(server(), removed)).result).not.toHaveProperty('sessions');
+  });
+
   test('odd names are names: quotes, backslashes, wildcards, and what looks like SQL', async () => {
     const names = ["o'neil", 'back\\slash', 'per%cent', 'x` ; DROP', '"q"', '$HOME'];
     await server().query(server().superuser, 'CREATE DATABASE `odd\\_%``"\'name`', 'CREATE TABLE `odd\\_%``"\'name`.`t``1` (`c\\``` INT)');
