@@ -6,7 +6,8 @@ export default defineConfig({
   // those packages' source maps name files that they leave out, which is a hundred warnings
   logLevel: 'error',
   test: {
-    maxWorkers: Math.max(2, Math.min(availableParallelism(), 6)),
+    // a live test waits for its servers a fifth of the time: one worker more than there are cores
+    maxWorkers: Math.min(availableParallelism() + 1, 6),
     // GitHub's parser imports JSON in a way that Node does not take.
     server: { deps: { inline: [/@actions\/(workflow-parser|expressions)/] } },
     reporters: ['default', './test/lab/reporter.ts'],
