@@ -1,6 +1,7 @@
 import type { Declared } from '../../model/declared.ts';
 import { Failure, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
+import { type Failed, failedByFinding, notEffective } from '../failed.ts';
 import { messageOf } from '../network.ts';
 import type { Execution, Outcome } from '../provider.ts';
 import { passwordOf } from '../secrets.ts';
@@ -11,7 +12,7 @@ import { refusalOf } from './refusals.ts';
 import type { Snapshot } from './snapshot.ts';
 import { literal, withSecret } from './sql.ts';
 import { isEnding } from './statements/sessions.ts';
-import { errno, isLost, PASSING } from './trouble.ts';
+import { errno, isLost } from './trouble.ts';
 import { verifier } from './verifier.ts';
 
 const TIMEOUTS = { lockMs: 5_000, statementMs: 600_000 } as const;
@@ -89,14 +90,7 @@ const endSessions = async ({ ask }: Connected, step: Step, { onEnded }: Executio
 /** What is not as planned once everything ran. */
 const readBack = async ({ declared, verify }: Execution<Snapshot>, connected: Connected): Promise<void> => {
   const left = verify(await inspectOver(connected, declared));
-  if (left.length === 0) return;
-  throw failure(
-    'apply/not-effective',
-    `the statements ran, but ${left.length === 1 ? 'a change' : `${left.length} changes`} had no effect: ${left
-      .slice(0, 3)
-      .map((change) => `${change.kind} ${change.key}`)
-      .join('; ')}`,
-  );
+  if (left.length > 0) throw notEffective(left);
 };
 
 /** Of a session that no longer answers nobody knows what it still does: it is ended, or it has ended, before anything is read. */
@@ -121,13 +115,8 @@ const endSession = async (execution: Execution<Snapshot>, lost: Connected): Prom
   }
 };
 
-type Failed = Extract<Outcome, { status: 'failed' }>;
-
 const failed = (error: unknown, step: Step | null, declared: Declared): Failed => {
-  if (error instanceof Failure) {
-    const [first] = error.findings;
-    return { status: 'failed', step, message: error.message, ...(first?.hint ? { hint: first.hint } : {}), ...retryOf(first?.code ?? '') };
-  }
+  if (error instanceof Failure) return failedByFinding(error, step);
   const number = errno(error);
   const lost = isLost(error);
   if (!lost && number === 0) throw withoutStatement(error);
@@ -148,10 +137,6 @@ const stateOf = (error: unknown): Pick<Failed, 'sqlstate'> => {
   const state = (error as { readonly sqlState?: unknown }).sqlState;
   return typeof state === 'string' ? { sqlstate: state } : {};
 };
-
-/** Whether trouble that we found ourselves is worth another attempt. */
-const retryOf = (code: string): Pick<Failed, 'retry' | 'once'> =>
-  code === 'apply/not-effective' ? { retry: true, once: true } : { retry: PASSING.has(code) };
 
 /** A server quotes what it does not understand, and the driver keeps the statement: neither shows a password. */
 const withoutSecret = (message: string, step: Step | null, declared: Declared): string => {

@@ -20,14 +20,6 @@ import { FLAVOURS, OLDEST } from './flavour.ts';
 /** What was being talked to when it went wrong. */
 export type Peer = { readonly target: Target; readonly address: Address };
 
-/** Trouble that may be gone in a moment: a network that hiccups, a server that restarts or is full, grants that change meanwhile. */
-export const PASSING: ReadonlySet<string> = new Set(
-  ['refused', 'timeout', 'unreachable', 'too-many', 'not-ready', 'lost', 'locked', 'moving'].flatMap((slug) => [
-    `connect/${slug}`,
-    `inspect/${slug}`,
-  ]),
-);
-
 /** A refused or broken connection, said as a Failure `connect/…`; `verdict` is TLS's on the certificate. A Failure stays what it is. */
 export const connectFailure = (error: unknown, peer: Peer, verdict = ''): Failure =>
   error instanceof Failure ? error : asFailure('connect', explainConnect(error, peer, verdict) ?? brokenWhile('logging in', error), peer);

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryConfig } from 'pg';
 import { Failure, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
+import { PASSING } from '../failed.ts';
 import type { Connected } from './connect.ts';
-import { PASSING } from './trouble.ts';
 
 /** What is told when the transaction itself was committed. */
 export const AFTER_COMMIT: ReadonlySet<string> = new Set(['apply/taken-back', 'apply/not-checked']);

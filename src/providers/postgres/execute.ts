@@ -4,6 +4,7 @@ import { parseComment } from '../../core/mark.ts';
 import type { Declared } from '../../model/declared.ts';
 import { Failure, failure } from '../../model/finding.ts';
 import type { Step } from '../../model/plan.ts';
+import { failedByFinding, notEffective } from '../failed.ts';
 import { codeOf } from '../network.ts';
 import type { Execution, Outcome } from '../provider.ts';
 import { passwordOf } from '../secrets.ts';
@@ -15,7 +16,6 @@ import { inspectWithin } from './inspect.ts';
 import { scramVerifier } from './scram.ts';
 import type { Snapshot } from './snapshot.ts';
 import { ident, literal } from './sql.ts';
-import { PASSING } from './trouble.ts';
 
 /** Warnings that mean "nothing happened": GRANT and REVOKE report them beside a success. */
 const FAILING_NOTICES = new Set(['01007', '01006', '01000']);
@@ -212,15 +212,7 @@ const stopIfAsked = ({ signal }: Execution<Snapshot>): void => {
 /** Reads what the transaction would leave behind: what is not as planned, and who could no longer log in, keeps it from committing. */
 const readBack = async (execution: Execution<Snapshot>, connected: Connected, before: ReadonlySet<string>): Promise<void> => {
   const left = execution.verify(await inspectWithin(connected, execution.declared, execution.snapshot, execution.transaction.database));
-  if (left.length > 0) {
-    throw failure(
-      'apply/not-effective',
-      `the statements ran, but ${left.length === 1 ? 'a change' : `${left.length} changes`} had no effect: ${left
-        .slice(0, 3)
-        .map((change) => `${change.kind} ${change.key}`)
-        .join('; ')}`,
-    );
-  }
+  if (left.length > 0) throw notEffective(left);
   const flipped = [...(await underIam(connected))].filter((login) => !before.has(login));
   if (flipped.length > 0)
     throw failure(
@@ -254,16 +246,8 @@ const HINTS: Readonly<Record<string, string>> = {
 
 const failed = (error: unknown, step: Step | null, hint: string | undefined): Outcome => {
   if (error instanceof Failure) {
-    const [first] = error.findings;
-    const committed = AFTER_COMMIT.has(first?.code ?? '') ? { committed: true as const } : {};
-    return {
-      status: 'failed',
-      step,
-      message: error.message,
-      ...(first?.hint ? { hint: first.hint } : {}),
-      ...committed,
-      ...retryOf(first?.code ?? ''),
-    };
+    const committed = AFTER_COMMIT.has(error.findings[0]?.code ?? '') ? { committed: true as const } : {};
+    return { ...failedByFinding(error, step), ...committed };
   }
   const sqlstate = codeOf(error);
   if (!(error instanceof Error) || (sqlstate === '' && !isLost(error))) throw error;
@@ -277,10 +261,4 @@ const failed = (error: unknown, step: Step | null, hint: string | undefined): Ou
     ...(hint === undefined ? {} : { hint }),
     ...(STALE.test(sqlstate) ? { retry: true, once: true } : { retry }),
   };
-};
-
-/** Whether trouble that we found ourselves is worth another attempt. */
-const retryOf = (code: string): Pick<Extract<Outcome, { status: 'failed' }>, 'retry' | 'once'> => {
-  if (code === 'apply/not-effective') return { retry: true, once: true };
-  return { retry: PASSING.has(code) };
 };

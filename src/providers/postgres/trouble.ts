@@ -21,14 +21,6 @@ export type Peer = {
   readonly address: Pick<Address, 'host' | 'port' | 'via' | 'user' | 'database' | 'password' | 'tls'>;
 };
 
-/** Trouble that may be gone in a moment: a network that hiccups, a server that restarts or is full. */
-export const PASSING: ReadonlySet<string> = new Set(
-  ['refused', 'timeout', 'unreachable', 'too-many', 'not-ready', 'lost', 'locked'].flatMap((slug) => [
-    `connect/${slug}`,
-    `inspect/${slug}`,
-  ]),
-);
-
 /** A refused or broken connection, said as a Failure `connect/…`. A Failure stays what it is. */
 export const connectFailure = (error: unknown, peer: Peer): Failure =>
   error instanceof Failure ? error : asFailure('connect', explainConnect(error, peer) ?? brokenWhile('logging in', error), peer);
