@@ -1,13 +1,13 @@
 import type { Declared } from '../../model/declared.ts';
 import type { Severity } from '../../model/finding.ts';
 import { byCodeUnit } from '../../model/key.ts';
+import { named } from '../named.ts';
 import { type Judgement, judgeConnect, type Known } from './arn.ts';
 import { isUnsupported } from './condition.ts';
 import { CONNECT, readDocument, type Statement } from './document.ts';
 import { concernsConnect } from './evaluate.ts';
 import { covers } from './glob.ts';
 import { isOurs } from './marks.ts';
-import { named } from './named.ts';
 import type { RawDocument, Snapshot } from './snapshot.ts';
 
 /** What is wrong with a statement: the end of a sentence about the policy that it stands in. */

@@ -1,12 +1,13 @@
 import type * as Iam from '@aws-sdk/client-iam';
 import type { Declared } from '../../model/declared.ts';
+import { codeOf } from '../aws-trouble.ts';
+import { each } from '../lanes.ts';
 import type { Inspection } from '../provider.ts';
 import { type Connected, connect } from './connect.ts';
 import { decodeDocument } from './document.ts';
 import { presume } from './presumed.ts';
 import type { IamIdentity, ManagedPolicy, Quotas, RawDocument, Snapshot } from './snapshot.ts';
-import { each, isAws, readPart, roleOptions, tagsOf, versionsOf } from './targeted.ts';
-import { codeOf } from './trouble.ts';
+import { isAws, readPart, roleOptions, tagsOf, versionsOf } from './targeted.ts';
 
 /** Reads the account once: whole where that is permitted, else the declared identities and our own policies. */
 export const inspect = async ({ declared, timeouts }: Inspection): Promise<Snapshot> => {

@@ -3,11 +3,11 @@ import type { Declared } from '../../model/declared.ts';
 import type { Finding, Severity } from '../../model/finding.ts';
 import { type DeclaredConnect, type DeclaredIam, principalKey } from '../../model/iam.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
+import { named } from '../named.ts';
 import { freshRole } from './access.ts';
 import { connectDocument } from './document.ts';
 import { describeWhy, type Evaluation } from './evaluate.ts';
 import { connectsByPrincipal } from './logins.ts';
-import { named } from './named.ts';
 import { withoutOurs } from './reach.ts';
 import type { IamIdentity, Snapshot } from './snapshot.ts';
 

@@ -4,9 +4,9 @@ import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type DeclaredIam, principalKey } from '../../model/iam.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
+import { named } from '../named.ts';
 import { connectEvaluator, type Evaluator } from './evaluate.ts';
 import { isOurs } from './marks.ts';
-import { named } from './named.ts';
 import type { IamIdentity, RawDocument, Snapshot } from './snapshot.ts';
 
 /** Who can log in that nobody declared, and users that nobody can log in as. */

@@ -1,8 +1,9 @@
 import { type Principal, principalKey } from '../../model/iam.ts';
+import { each } from '../lanes.ts';
 import type { Execution } from '../provider.ts';
 import type { Connected } from './connect.ts';
 import type { ManagedPolicy, Snapshot } from './snapshot.ts';
-import { each, orNothing, readPolicy, wholeIdentity } from './targeted.ts';
+import { orNothing, readPolicy, wholeIdentity } from './targeted.ts';
 
 /** The snapshot with everything that the calls were about as it is now. */
 export const refreshed = async (

@@ -2,21 +2,12 @@ import type * as Iam from '@aws-sdk/client-iam';
 import type { Declared } from '../../model/declared.ts';
 import { type Principal, principalKey } from '../../model/iam.ts';
 import { distinct } from '../../model/key.ts';
+import { codeOf } from '../aws-trouble.ts';
+import { each } from '../lanes.ts';
 import type { Connected } from './connect.ts';
 import { decodeDocument } from './document.ts';
 import { declaredPrincipals } from './logins.ts';
 import type { IamIdentity, ManagedPolicy, Snapshot } from './snapshot.ts';
-import { codeOf } from './trouble.ts';
-
-/** Calls that are under way at once. */
-const LANES = 8;
-
-/** Does the same for each, a few at once, in order. */
-export const each = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> => {
-  const { default: limited } = await import('p-limit');
-  const lane = limited(LANES);
-  return await Promise.all(items.map((item) => lane(() => work(item))));
-};
 
 /** All items of a list that comes in pages. */
 export const listAll = async <Item>(

@@ -3,15 +3,17 @@ import type { Declared } from '../../model/declared.ts';
 import { Failure, type Finding, failure } from '../../model/finding.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import type { PolicyLock, WithdrawnLine } from '../../model/lock.ts';
+import { LostReply } from '../aws-calls.ts';
+import { codeOf } from '../aws-trouble.ts';
+import { each } from '../lanes.ts';
+import { named } from '../named.ts';
 import type { Timeouts } from '../provider.ts';
-import { type Connected, connect, LostReply } from './connect.ts';
+import { type Connected, connect } from './connect.ts';
 import { CONNECT, decodeDocument, listOf, readDocument } from './document.ts';
 import { covers } from './glob.ts';
 import { isOurs, principalOf, stackOf } from './marks.ts';
-import { named } from './named.ts';
 import type { ManagedPolicy, RawDocument } from './snapshot.ts';
-import { each, holdersOf, listAll, orNothing, readPolicy } from './targeted.ts';
-import { codeOf } from './trouble.ts';
+import { holdersOf, listAll, orNothing, readPolicy } from './targeted.ts';
 
 /** Lines that shall leave our policies, at once. `anyStack`: those of every stack, since no manifest says whose. */
 export type Withdrawal = {

@@ -28,7 +28,7 @@ eachMysql(
     test('what it says of its log is what its log does', async () => {
       const { superuser, master, connect, query, log, flavour } = server();
       process.env.LAB_PASSWORD = master.password;
-      const said = [];
+      const said: unknown[] = [];
       const cases = flavour === 'mysql' ? MYSQL : MARIADB;
       for (const [index, [setting]] of cases.entries()) {
         await query(superuser, `SET GLOBAL ${setting}`);

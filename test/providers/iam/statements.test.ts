@@ -4,12 +4,12 @@ import type { Declared } from '../../../src/model/declared.ts';
 import type { DeclaredConnect } from '../../../src/model/iam.ts';
 import type { Statements } from '../../../src/model/normal.ts';
 import type { Step } from '../../../src/model/plan.ts';
+import { command } from '../../../src/providers/aws-command.ts';
 import { connectDocument, readConnectDocument } from '../../../src/providers/iam/document.ts';
 import { policyTags, tagList } from '../../../src/providers/iam/marks.ts';
 import { normalize } from '../../../src/providers/iam/normalize.ts';
 import { packEntries, policyName } from '../../../src/providers/iam/pack.ts';
 import type { ManagedPolicy, Snapshot } from '../../../src/providers/iam/snapshot.ts';
-import { command } from '../../../src/providers/iam/statements/command.ts';
 import { statements } from '../../../src/providers/iam/statements/index.ts';
 import { account, connect, dbuser, declared, identity, managed, place, policyArn } from './world.ts';
 
@@ -312,6 +312,6 @@ describe('a call as a command', () => {
     ['UpdateRole', { Description: 'file:///etc/passwd' }, `aws iam update-role --cli-input-json '{"Description":"file:///etc/passwd"}'`],
     ['UpdateRole', { Description: 'a\u202eb\n' }, "aws iam update-role --description $'a\\U0000202eb\\U0000000a'"],
   ])('%s', (operation, input, expected) => {
-    expect(command(operation, input)).toBe(expected);
+    expect(command('iam', operation, input)).toBe(expected);
   });
 });

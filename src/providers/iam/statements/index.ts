@@ -4,11 +4,11 @@ import type { Policy } from '../../../model/iam.ts';
 import { byCodeUnit, distinct } from '../../../model/key.ts';
 import type { Statements } from '../../../model/normal.ts';
 import type { Step, Transaction } from '../../../model/plan.ts';
+import { command } from '../../aws-command.ts';
 import { readConnectDocument } from '../document.ts';
 import { type Naming, namingOf } from '../logins.ts';
 import { isOurs, principalOf } from '../marks.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { command } from './command.ts';
 import type { Draft, Drafts } from './draft.ts';
 import { type Account, policyDrafts, type Shard } from './policies.ts';
 import { roleDrafts } from './roles.ts';
@@ -149,7 +149,7 @@ const number = (work: readonly Work[]): Statements => {
         database: LANE,
         transaction: transactions.length,
         phase,
-        sql: command(operation, input),
+        sql: command('iam', operation, input),
         call: { operation, input },
         changes,
       });

@@ -1,4 +1,4 @@
-import { distinct } from '../../model/key.ts';
+import { distinct } from '../model/key.ts';
 
 /** The first few of a list, sorted, and how many more: `'a', 'b' and 3 more`. */
 export const named = (names: Iterable<string>, first = 3): string => {

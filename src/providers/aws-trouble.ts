@@ -1,13 +1,17 @@
-import { partitionOf } from '../../core/aws.ts';
-import type { Target } from '../../model/declared.ts';
-import { Failure, failure } from '../../model/finding.ts';
+import type { Target } from '../model/declared.ts';
+import { Failure, failure } from '../model/finding.ts';
 
-/** What was asked, for those who read that it failed. `endpoint`: the region of IAM. */
+/** A part of AWS, for those who read: its name, that of its actions in policies, and the ending of its AWS_ENDPOINT_URL_…. */
+export type Service = { readonly title: string; readonly prefix: string; readonly variable: string };
+
+export const STS: Service = { title: 'STS', prefix: 'sts', variable: 'STS' };
+
+/** What was asked, for those who read that it failed. `resource`: the ARN that the call is about, where AWS does not name it. */
 export type Asked = {
   readonly target: Target;
-  readonly endpoint: string;
-  readonly account?: string;
-  readonly input?: Readonly<Record<string, unknown>>;
+  readonly service: Service;
+  readonly region: string;
+  readonly resource?: string;
 };
 
 /**
@@ -33,10 +37,16 @@ export const codeOf = (error: unknown): string => {
   return isAnswer(error) ? name.replace(/Exception$/, '') : '';
 };
 
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html, and what IAM itself may answer while it is busy. */
+/**
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html, and what services answer while they are busy: IAM, SNS
+ * (Throttled, KMSThrottling, ConcurrentAccess), CloudWatch Logs (OperationAborted). Without their ending, as in `codeOf`.
+ */
 const PASSING = new Set([
   'Throttling',
-  'ThrottledException',
+  'Throttled',
+  'KMSThrottling',
+  'ConcurrentAccess',
+  'OperationAborted',
   'RequestThrottled',
   'RequestLimitExceeded',
   'TooManyRequests',
@@ -111,12 +121,18 @@ const explainCredentials = (error: unknown): Explained | undefined => {
   return undefined;
 };
 
+/** AuthorizationError: SNS. */
+const DENIED = /^(AccessDenied|UnauthorizedOperation|NotAuthorized|AuthorizationError)$/;
+
+/** Whether whoever asks may not ask that. */
+export const isDenied = (error: unknown): boolean => DENIED.test(codeOf(error));
+
 const explainAnswer = (operation: string, error: unknown, asked: Asked): Explained | undefined => {
   if (!isAnswer(error)) return undefined;
   const code = codeOf(error);
   const said = messageOf(error);
-  if (/^(AccessDenied|UnauthorizedOperation|NotAuthorized)$/.test(code)) return explainDenied(operation, said, asked);
-  if (code === 'LimitExceeded')
+  if (DENIED.test(code)) return explainDenied(operation, said, asked);
+  if (/LimitExceeded$/.test(code))
     return {
       slug: 'quota',
       what: `${operation}: a quota of the account is reached: ${said}`,
@@ -129,9 +145,13 @@ const explainAnswer = (operation: string, error: unknown, asked: Asked): Explain
 
 /** Which action is missing, and the statement that would allow it; an explicit Deny is undone by none. */
 const explainDenied = (operation: string, said: string, asked: Asked): Explained => {
-  const action = /not authorized to perform: ([\w-]+:\w+)/.exec(said)?.[1] ?? `iam:${operation}`;
+  const action = /not authorized to perform: ([\w-]+:\w+)/.exec(said)?.[1] ?? `${asked.service.prefix}:${operation}`;
   const who = /^User: (\S+)/.exec(said)?.[1];
-  const statement = JSON.stringify({ Effect: 'Allow', Action: action, Resource: resourceOf(said, asked) });
+  const statement = JSON.stringify({
+    Effect: 'Allow',
+    Action: action,
+    Resource: /on resource: (arn:\S+)/.exec(said)?.[1] ?? asked.resource ?? '*',
+  });
   const denied = /explicit deny/i.test(said);
   return {
     slug: 'access-denied',
@@ -142,24 +162,11 @@ const explainDenied = (operation: string, said: string, asked: Asked): Explained
   };
 };
 
-/** The resource that AWS names, else the one that the call is about. */
-const resourceOf = (said: string, { input = {}, account, endpoint }: Asked): string => {
-  const named = /on resource: (arn:\S+)/.exec(said)?.[1];
-  if (named || !account) return named ?? '*';
-  const arn = (rest: string): string => `arn:${partitionOf(endpoint)}:iam::${account}:${rest}`;
-  for (const kind of ['Role', 'User', 'Group'] as const) {
-    const name = input[`${kind}Name`];
-    if (typeof name === 'string') return arn(`${kind.toLowerCase()}/${typeof input.Path === 'string' ? input.Path.slice(1) : '*'}${name}`);
-  }
-  if (typeof input.PolicyArn === 'string') return input.PolicyArn;
-  return typeof input.PolicyName === 'string' ? arn(`policy${input.Path ?? '/'}${input.PolicyName}`) : '*';
-};
-
-const explainNetwork = (error: unknown, { endpoint }: Asked): Explained | undefined => {
+const explainNetwork = (error: unknown, { service, region }: Asked): Explained | undefined => {
   const fate = fateOf(error);
   if (fate === 'final') return undefined;
-  const at = process.env.AWS_ENDPOINT_URL_IAM ?? process.env.AWS_ENDPOINT_URL;
-  const where = at ? `'${at}' (AWS_ENDPOINT_URL)` : `the endpoint of IAM in ${endpoint}`;
+  const at = process.env[`AWS_ENDPOINT_URL_${service.variable}`] ?? process.env.AWS_ENDPOINT_URL;
+  const where = at ? `'${at}' (AWS_ENDPOINT_URL)` : `the endpoint of ${service.title} in ${region}`;
   return {
     slug: fate === 'unsent' ? 'unreachable' : 'lost',
     what: `${where} ${fate === 'unsent' ? 'cannot be reached' : 'does not answer'} (${networkCode(error)}: ${messageOf(error)})`,
