@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { inspect } from '../src/providers/postgres/inspect.ts';
 import type { Snapshot } from '../src/providers/postgres/snapshot.ts';
 import { type Postgres, startPostgres } from '../test/lab/postgres.ts';
-import { declaredOf, targetOf } from '../test/providers/postgres/declared.ts';
+import { declaredOf, targetOf } from '../test/providers/declared.ts';
 import { buildWide, wideOf } from './wide.ts';
 
 /** The catalog rows that a plan rests on, as they are: the floor that reading is measured against. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { libpqVariables, tokenTarget } from '../../src/core/postgres-variables.ts';
 import { addressOf } from '../../src/providers/postgres/address.ts';
 import { connectionFindings } from '../../src/providers/postgres/exposure.ts';
-import { targetOf } from '../providers/postgres/declared.ts';
+import { targetOf } from '../providers/declared.ts';
 
 const HOST = 'shop.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com';
 const environment = targetOf({ endpoint: { kind: 'env' }, login: { auth: 'password' } });

@@ -8,7 +8,7 @@ import { inspect } from '../../src/providers/postgres/inspect.ts';
 import { realityOf } from '../../src/providers/postgres/reality.ts';
 import { eachMajor } from '../lab/majors.ts';
 import type { Postgres } from '../lab/postgres.ts';
-import { declaredOf, targetOf } from '../providers/postgres/declared.ts';
+import { declaredOf, targetOf } from '../providers/declared.ts';
 import { askServer, type Probe, readReality } from './access-oracle.ts';
 import { inhabit, type Move, STAGE } from './access-states.ts';
 

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { Target } from '../../src/model/declared.ts';
 import { type ConnectOptions, connect } from '../../src/providers/postgres/connect.ts';
 import { useServer } from '../lab/majors.ts';
-import { targetOf } from '../providers/postgres/declared.ts';
+import { targetOf } from '../providers/declared.ts';
 
 const PASSWORD = 'c4n@ry-p:ss word';
 const scratch = mkdtempSync(path.join(tmpdir(), 'rolecall-connect-'));

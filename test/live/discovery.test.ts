@@ -14,7 +14,7 @@ import { type Discovery, discover } from '../../src/providers/rds/rds.ts';
 import { awsEnvironment, clientConfig } from '../lab/aws/moto.ts';
 import { type AwsCall, type AwsFault, type AwsProxy, startAwsProxy } from '../lab/aws/proxy.ts';
 import { withMoto } from '../lab/aws/suite.ts';
-import { targetOf } from '../providers/postgres/declared.ts';
+import { targetOf } from '../providers/declared.ts';
 import { ACCOUNT, sought } from '../providers/rds/answers.ts';
 
 const NONE: ReadonlySet<string> = new Set();

@@ -6,7 +6,7 @@ import type { Contents, Snapshot } from '../../src/providers/postgres/snapshot.t
 import { startChaos } from '../lab/chaos.ts';
 import { eachMajor, useServer } from '../lab/majors.ts';
 import type { Postgres } from '../lab/postgres.ts';
-import { declaredOf, targetOf } from '../providers/postgres/declared.ts';
+import { declaredOf, targetOf } from '../providers/declared.ts';
 
 const targetAt = (server: Postgres, rest: Partial<Target> = {}) =>
   targetOf({ endpoint: { kind: 'explicit', host: '127.0.0.1', port: server.port, tls: 'disable' }, ...rest });

@@ -6,7 +6,7 @@ import { stateOf } from '../../../src/providers/mysql/access-state.ts';
 import { inspect } from '../../../src/providers/mysql/inspect.ts';
 import type { Snapshot } from '../../../src/providers/mysql/snapshot.ts';
 import { eachMysql } from '../../lab/mysql/versions.ts';
-import { declaredOf } from '../../providers/postgres/declared.ts';
+import { declaredOf } from '../../providers/declared.ts';
 import { isAllowed, probesOf } from './access-oracle.ts';
 import { clean, makeWorld, STAGE, USERS, type World, worlds } from './access-states.ts';
 import { mysqlTarget } from './target.ts';

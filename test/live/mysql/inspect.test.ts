@@ -8,7 +8,7 @@ import { tableRows } from '../../../src/providers/mysql/rows.ts';
 import type { Snapshot } from '../../../src/providers/mysql/snapshot.ts';
 import type { Login } from '../../lab/mysql/server.ts';
 import { eachMysql } from '../../lab/mysql/versions.ts';
-import { declaredOf } from '../../providers/postgres/declared.ts';
+import { declaredOf } from '../../providers/declared.ts';
 import { mysqlTarget } from './target.ts';
 
 const SOURCE = { file: 'access.yaml', line: 1, column: 1 };

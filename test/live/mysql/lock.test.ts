@@ -4,7 +4,7 @@ import { EXIT, Failure } from '../../../src/model/finding.ts';
 import { lock } from '../../../src/providers/mysql/lock.ts';
 import type { LockOptions, RunLock } from '../../../src/providers/provider.ts';
 import { eachMysql } from '../../lab/mysql/versions.ts';
-import { declaredOf } from '../../providers/postgres/declared.ts';
+import { declaredOf } from '../../providers/declared.ts';
 import { mysqlTarget } from './target.ts';
 
 eachMysql((server) => {

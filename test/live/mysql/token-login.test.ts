@@ -19,7 +19,7 @@ import { withMoto } from '../../lab/aws/suite.ts';
 import { type MysqlLike, startMysqlLike } from '../../lab/iam/mysql-like.ts';
 import { canMakePlugin } from '../../lab/iam/plugin.ts';
 import { newestOfEach } from '../../lab/mysql/versions.ts';
-import { declaredOf } from '../../providers/postgres/declared.ts';
+import { declaredOf } from '../../providers/declared.ts';
 import { sought } from '../../providers/rds/answers.ts';
 
 test.runIf(process.env.CI)('the compiler of the stand-in plugin is here', () => {

@@ -2,6 +2,7 @@ import type { Declared } from '../../../src/model/declared.ts';
 import type { DeclaredConnect, DeclaredIam } from '../../../src/model/iam.ts';
 import type { Place } from '../../../src/model/place.ts';
 import type { IamIdentity, ManagedPolicy, Snapshot } from '../../../src/providers/iam/snapshot.ts';
+import { declaredOf, targetOf } from '../declared.ts';
 
 export const ACCOUNT = '123456789012';
 
@@ -110,34 +111,11 @@ const declaredIam = (rest: Partial<DeclaredIam> = {}): DeclaredIam => ({
 });
 
 /** The manifest, for the IAM account. */
-export const declared = (rest: Partial<DeclaredIam> = {}, rules: Declared['guards']['rules'] = {}): Declared => ({
-  stack: 'acme/access/prod',
-  asOf: '2026-01-01T00:00:00Z',
-  target: {
-    name: 'iam',
-    engine: 'iam',
-    endpoint: { kind: 'aws' },
-    login: { auth: 'iam' },
-    databases: null,
-    maintenanceDatabase: '',
-    defaultsFor: {},
-    manage: 'exact',
-    source: { file: 'access.yaml', line: 1, column: 1 },
-  },
-  roles: new Map(),
-  memberships: [],
-  settings: [],
-  grants: [],
-  ownerships: [],
-  defaults: [],
-  publics: [],
-  removed: [],
-  existing: new Set(),
-  iam: declaredIam(rest),
-  guards: { protected: [], maxRemovals: null, rules },
-  nextExpiry: null,
-  findings: [],
-});
+export const declared = (rest: Partial<DeclaredIam> = {}, rules: Declared['guards']['rules'] = {}): Declared => {
+  const target = targetOf({ name: 'iam', engine: 'iam', endpoint: { kind: 'aws' }, login: { auth: 'iam' }, maintenanceDatabase: '' });
+  const guards = { protected: [], maxRemovals: null, rules };
+  return declaredOf(target, { stack: 'acme/access/prod', iam: declaredIam(rest), guards });
+};
 
 /** The ARN of a user of the cluster `cluster-ABC`, or of another resource. */
 export const dbuser = (user: string, resource = 'cluster-ABC', region = 'eu-west-1'): string =>

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Target } from '../../../src/model/declared.ts';
 import { accessWords, columnWord, flavourOf, versionNumber } from '../../../src/providers/mysql/flavour.ts';
 import { connectFailure, errno, isLost, refusedFlavour } from '../../../src/providers/mysql/trouble.ts';
-import { targetOf } from '../postgres/declared.ts';
+import { targetOf } from '../declared.ts';
 
 const target = (engine: Target['engine']) => targetOf({ engine });
 

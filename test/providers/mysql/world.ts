@@ -3,6 +3,7 @@ import type { Change } from '../../../src/model/change.ts';
 import type { Declared, DeclaredRole } from '../../../src/model/declared.ts';
 import type { AccountOptions, Bodies, Grant, Kind, Membership, Role } from '../../../src/model/state.ts';
 import type { Server, Snapshot, SnapshotAccount } from '../../../src/providers/mysql/snapshot.ts';
+import { declaredOf as declared, targetOf } from '../declared.ts';
 
 const SOURCE = { file: 'access.yaml', line: 1, column: 1 };
 
@@ -109,34 +110,17 @@ export const declaredRole = (name: string, rest: Partial<DeclaredRole> = {}): De
   ...rest,
 });
 
-export const declaredOf = (...roles: readonly DeclaredRole[]): Declared => ({
-  stack: 'acme/access',
-  asOf: '2026-01-01T00:00:00Z',
-  target: {
-    name: 't',
-    engine: 'mysql',
-    endpoint: { kind: 'explicit', host: '127.0.0.1', port: 3306, tls: 'disable' },
-    login: { user: 'master', auth: 'password' },
-    databases: null,
-    maintenanceDatabase: '',
-    defaultsFor: {},
-    manage: 'exact',
-    source: SOURCE,
-  },
-  roles: new Map(roles.map((role) => [role.name, role])),
-  memberships: [],
-  settings: [],
-  grants: [],
-  ownerships: [],
-  defaults: [],
-  publics: [],
-  removed: [],
-  existing: new Set(),
-  iam: null,
-  guards: { protected: [], maxRemovals: null, rules: {} },
-  nextExpiry: null,
-  findings: [],
+const TARGET = targetOf({
+  name: 't',
+  engine: 'mysql',
+  endpoint: { kind: 'explicit', host: '127.0.0.1', port: 3306, tls: 'disable' },
+  login: { user: 'master', auth: 'password' },
+  maintenanceDatabase: '',
 });
+
+/** A manifest that declares these roles on a MySQL server, and nothing else. */
+export const declaredOf = (...roles: readonly DeclaredRole[]): Declared =>
+  declared(TARGET, { roles: new Map(roles.map((role) => [role.name, role])) });
 
 /** A change of a kind; what it is called matters to nobody here but passwords, which go with their role. */
 export const changeOf = <K extends Kind>(kind: K, before: Bodies[K] | null, after: Bodies[K] | null): Change => {

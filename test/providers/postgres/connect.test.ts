@@ -5,7 +5,7 @@ import { addressOf } from '../../../src/providers/postgres/address.ts';
 import { connectionFindings } from '../../../src/providers/postgres/exposure.ts';
 import { passwordIn } from '../../../src/providers/postgres/passfile.ts';
 import { connectFailure, readError } from '../../../src/providers/postgres/trouble.ts';
-import { targetOf } from './declared.ts';
+import { targetOf } from '../declared.ts';
 
 const CANARY = 'c4n@ry-p:ss\\word';
 const target = targetOf({ name: 'orders' });

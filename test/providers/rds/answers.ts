@@ -1,6 +1,6 @@
 import type { DBCluster, DBInstance, DBProxy, DBProxyTarget, GlobalCluster } from '@aws-sdk/client-rds';
 import type { Sought } from '../../../src/providers/rds/check.ts';
-import { targetOf } from '../postgres/declared.ts';
+import { targetOf } from '../declared.ts';
 
 export const ACCOUNT = '123456789012';
 

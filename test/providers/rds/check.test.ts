@@ -10,7 +10,7 @@ import {
   wrongProxy,
 } from '../../../src/providers/rds/check.ts';
 import { clusterPlace, instancePlace, proxyPlace } from '../../../src/providers/rds/place.ts';
-import { targetOf } from '../postgres/declared.ts';
+import { targetOf } from '../declared.ts';
 import { ACCOUNT, cluster, instance, proxy, sought } from './answers.ts';
 
 const place = clusterPlace(cluster(), { instances: [], global: [], proxies: [] });

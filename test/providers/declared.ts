@@ -1,4 +1,4 @@
-import type { Declared, Target } from '../../../src/model/declared.ts';
+import { type Declared, NOTHING_DECLARED, type Target } from '../../src/model/declared.ts';
 
 const source = { file: 'access.yaml', line: 4, column: 3 };
 
@@ -18,18 +18,10 @@ export const targetOf = (rest: Partial<Target> = {}): Target => ({
 
 /** A manifest that declares nothing about a target, but for what is given. */
 export const declaredOf = (target: Target, rest: Partial<Declared> = {}): Declared => ({
+  ...NOTHING_DECLARED,
   stack: 'acme/access',
   asOf: '2026-01-01T00:00:00Z',
   target,
-  roles: new Map(),
-  memberships: [],
-  settings: [],
-  grants: [],
-  ownerships: [],
-  defaults: [],
-  publics: [],
-  removed: [],
-  existing: new Set(),
   iam: null,
   guards: { protected: [], maxRemovals: null, rules: {} },
   nextExpiry: null,
