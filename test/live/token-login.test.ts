@@ -1,51 +1,36 @@
-import { inspect as show } from 'node:util';
-import {
-  AttachUserPolicyCommand,
-  CreateAccessKeyCommand,
-  CreatePolicyCommand,
-  CreateUserCommand,
-  DetachUserPolicyCommand,
-  IAMClient,
-} from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Target } from '../../src/model/declared.ts';
-import type { Failure, Finding } from '../../src/model/finding.ts';
+import type { Finding } from '../../src/model/finding.ts';
 import { connect } from '../../src/providers/postgres/connect.ts';
 import type { Sought } from '../../src/providers/rds/check.ts';
 import { discover } from '../../src/providers/rds/rds.ts';
-import { awsEnvironment, clientConfig, REGION } from '../lab/aws/moto.ts';
+import { REGION } from '../lab/aws/moto.ts';
 import { withMoto } from '../lab/aws/suite.ts';
 import { type RdsLike, startRdsLike } from '../lab/iam/rds-like.ts';
 import { sought } from '../providers/rds/answers.ts';
+import { type Runner, startRunner } from './token-runner.ts';
 
 withMoto('a login by token', (moto) => {
   let db: RdsLike;
-  let arn: string;
-  const keys = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' };
-  const iam = () => new IAMClient(clientConfig(moto()));
+  let runner: Runner;
 
   beforeAll(async () => {
     db = await startRdsLike({ moto: moto() });
     const { server } = db;
     await server.query(server.master, 'postgres', 'CREATE ROLE rolecall LOGIN; CREATE ROLE rolecall_plan LOGIN; CREATE ROLE plain LOGIN');
     await server.query(server.superuser, 'postgres', 'GRANT rds_iam TO rolecall, rolecall_plan');
-    await iam().send(new CreateUserCommand({ UserName: 'runner' }));
-    const { AccessKey } = await iam().send(new CreateAccessKeyCommand({ UserName: 'runner' }));
-    Object.assign(keys, { AWS_ACCESS_KEY_ID: AccessKey!.AccessKeyId!, AWS_SECRET_ACCESS_KEY: AccessKey!.SecretAccessKey! });
-    const Resource = ['rolecall', 'rolecall_plan', 'plain'].map((user) => db.arn(user));
-    const document = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'rds-db:connect', Resource }] };
-    const { Policy } = await iam().send(new CreatePolicyCommand({ PolicyName: 'runner', PolicyDocument: JSON.stringify(document) }));
-    arn = Policy!.Arn!;
-    await allow();
+    const users = ['rolecall', 'rolecall_plan', 'plain'];
+    runner = await startRunner(
+      moto(),
+      'runner',
+      users.map((user) => db.arn(user)),
+    );
   });
   afterAll(async () => await db?.stop());
   beforeEach(() => {
-    for (const [name, value] of Object.entries({ ...awsEnvironment(moto()), ...keys })) vi.stubEnv(name, value);
+    runner.use();
     return () => vi.unstubAllEnvs();
   });
-
-  const allow = () => iam().send(new AttachUserPolicyCommand({ UserName: 'runner', PolicyArn: arn }));
-  const deny = () => iam().send(new DetachUserPolicyCommand({ UserName: 'runner', PolicyArn: arn }));
 
   const located = async (rds: Partial<Sought['rds']> = {}, rest: Partial<Sought> = {}): Promise<Target> => {
     const login = { user: 'rolecall', planUser: 'rolecall_plan', auth: 'iam' } as const;
@@ -62,18 +47,7 @@ withMoto('a login by token', (moto) => {
       await close();
     }
   };
-  /** The finding of a refused login; no key and no token is in whatever could be printed of it. */
-  const refused = async (target: Target): Promise<Finding> => {
-    const error: Failure = await who(target).then(
-      () => expect.fail('it was let in'),
-      (thrown) => thrown,
-    );
-    const printed = [error.stack, show(error, { depth: 9, showHidden: true }), JSON.stringify(error.findings)].join('\n');
-    expect(printed).not.toMatch(/X-Amz-Signature|X-Amz-Credential/);
-    expect(printed).not.toContain(keys.AWS_SECRET_ACCESS_KEY);
-    expect(error.findings).toHaveLength(1);
-    return error.findings[0]!;
-  };
+  const refused = (target: Target): Promise<Finding> => runner.refused(who(target));
 
   test('comes in through a tunnel, as user and as plan_user, by a token for each connection', async () => {
     const target = await located();
@@ -97,14 +71,14 @@ withMoto('a login by token', (moto) => {
 
   test('is refused where no policy allows it, and says which ARN it takes', async () => {
     const target = await located();
-    await deny();
+    await runner.deny();
     try {
       const finding = await refused(target);
       expect(finding).toMatchObject({ code: 'connect/token', target: 'orders' });
       expect(finding.hint).toContain(db.arn('rolecall'));
       expect(db.front.log().at(-1)).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('rds-db:connect') });
     } finally {
-      await allow();
+      await runner.allow();
     }
     expect(await who(target)).toBe('rolecall');
   });

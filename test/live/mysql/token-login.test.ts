@@ -1,26 +1,18 @@
-import { inspect as show } from 'node:util';
-import {
-  AttachUserPolicyCommand,
-  CreateAccessKeyCommand,
-  CreatePolicyCommand,
-  CreateUserCommand,
-  DetachUserPolicyCommand,
-  IAMClient,
-} from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Target } from '../../../src/model/declared.ts';
-import type { Failure, Finding } from '../../../src/model/finding.ts';
+import type { Finding } from '../../../src/model/finding.ts';
 import { connect } from '../../../src/providers/mysql/connect.ts';
 import { mysql } from '../../../src/providers/mysql/index.ts';
 import { inspect } from '../../../src/providers/mysql/inspect.ts';
 import { discover } from '../../../src/providers/rds/rds.ts';
-import { awsEnvironment, clientConfig, REGION } from '../../lab/aws/moto.ts';
+import { REGION } from '../../lab/aws/moto.ts';
 import { withMoto } from '../../lab/aws/suite.ts';
 import { type MysqlLike, startMysqlLike } from '../../lab/iam/mysql-like.ts';
 import { canMakePlugin } from '../../lab/iam/plugin.ts';
 import { newestOfEach } from '../../lab/mysql/versions.ts';
 import { declaredOf } from '../../providers/declared.ts';
 import { sought } from '../../providers/rds/answers.ts';
+import { type Runner, startRunner } from '../token-runner.ts';
 
 test.runIf(process.env.CI)('the compiler of the stand-in plugin is here', () => {
   expect(canMakePlugin(), 'it is not: run npm run lab:fetch -- tcc').toBe(true);
@@ -30,10 +22,8 @@ test.runIf(process.env.CI)('the compiler of the stand-in plugin is here', () => 
 withMoto('a login by token', (moto) => {
   describe.skipIf(!canMakePlugin()).each(newestOfEach)('to %s', (version) => {
     let db: MysqlLike;
-    let arn: string;
-    const keys = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' };
-    const iam = () => new IAMClient(clientConfig(moto()));
-    const runner = `runner-${version}`;
+    let runner: Runner;
+    const name = `runner-${version}`;
 
     beforeAll(async () => {
       db = await startMysqlLike({ moto: moto(), version, identifier: `billing-${version.replace('.', '-')}` });
@@ -47,23 +37,19 @@ withMoto('a login by token', (moto) => {
         "GRANT SELECT ON mysql.* TO rolecall@'%'",
         "GRANT REFERENCES ON *.* TO rolecall@'%'",
       );
-      await iam().send(new CreateUserCommand({ UserName: runner }));
-      const { AccessKey } = await iam().send(new CreateAccessKeyCommand({ UserName: runner }));
-      Object.assign(keys, { AWS_ACCESS_KEY_ID: AccessKey!.AccessKeyId!, AWS_SECRET_ACCESS_KEY: AccessKey!.SecretAccessKey! });
-      const Resource = ['rolecall', 'rolecall_plan', 'plain'].map((user) => db.arn(user));
-      const document = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'rds-db:connect', Resource }] };
-      const { Policy } = await iam().send(new CreatePolicyCommand({ PolicyName: runner, PolicyDocument: JSON.stringify(document) }));
-      arn = Policy!.Arn!;
-      await allow();
+      const users = ['rolecall', 'rolecall_plan', 'plain'];
+      runner = await startRunner(
+        moto(),
+        name,
+        users.map((user) => db.arn(user)),
+      );
     });
     afterAll(async () => await db?.stop());
     beforeEach(() => {
-      for (const [name, value] of Object.entries({ ...awsEnvironment(moto()), ...keys })) vi.stubEnv(name, value);
+      runner.use();
       return () => vi.unstubAllEnvs();
     });
 
-    const allow = () => iam().send(new AttachUserPolicyCommand({ UserName: runner, PolicyArn: arn }));
-    const deny = () => iam().send(new DetachUserPolicyCommand({ UserName: runner, PolicyArn: arn }));
     const located = async (user = 'rolecall'): Promise<Target> => {
       const login = { user, planUser: 'rolecall_plan', auth: 'iam' } as const;
       const rds = { kind: db.kind, identifier: db.identifier, region: REGION, via: db.via, ca: db.caFile };
@@ -79,25 +65,14 @@ withMoto('a login by token', (moto) => {
         await connected.close();
       }
     };
-    /** The finding of a refused login; no key and no token is in whatever could be printed of it. */
-    const refused = async (target: Target): Promise<Finding> => {
-      const error: Failure = await who(target).then(
-        () => expect.fail('it was let in'),
-        (thrown) => thrown,
-      );
-      const printed = [error.stack, show(error, { depth: 9, showHidden: true }), JSON.stringify(error.findings)].join('\n');
-      expect(printed).not.toMatch(/X-Amz-Signature|X-Amz-Credential/);
-      expect(printed).not.toContain(keys.AWS_SECRET_ACCESS_KEY);
-      expect(error.findings).toHaveLength(1);
-      return error.findings[0]!;
-    };
+    const refused = (target: Target): Promise<Finding> => runner.refused(who(target));
 
     test('comes in through a tunnel, as user and as plan_user, by a token for each connection', async () => {
       const target = await located();
       expect(await who(target, 'apply')).toBe('rolecall@%');
       expect(await who(target, 'plan')).toBe('rolecall_plan@%');
       expect(db.log().slice(-2)).toMatchObject([
-        { user: 'rolecall', ok: true, principal: expect.stringContaining(`user/${runner}`) },
+        { user: 'rolecall', ok: true, principal: expect.stringContaining(`user/${name}`) },
         { user: 'rolecall_plan', ok: true },
       ]);
     });
@@ -119,14 +94,14 @@ withMoto('a login by token', (moto) => {
 
     test('is refused where no policy allows it, and says which ARN it takes', async () => {
       const target = await located();
-      await deny();
+      await runner.deny();
       try {
         const finding = await refused(target);
         expect(finding).toMatchObject({ code: 'connect/token', target: 'orders' });
         expect(finding.hint).toContain(db.arn('rolecall'));
         expect(db.log().at(-1)).toMatchObject({ ok: false, reason: expect.stringContaining('rds-db:connect') });
       } finally {
-        await allow();
+        await runner.allow();
       }
       expect(await who(target)).toBe('rolecall@%');
     });
