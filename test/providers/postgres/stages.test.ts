@@ -4,7 +4,8 @@ import { createSequence, together } from '../../../src/core/sequence.ts';
 import type { Membership } from '../../../src/model/state.ts';
 import type { Scope } from '../../../src/providers/postgres/scope.ts';
 import type { Draft } from '../../../src/providers/postgres/statements/draft.ts';
-import { prerequisites, stagesOf } from '../../../src/providers/postgres/statements/stages.ts';
+import { prerequisites } from '../../../src/providers/postgres/statements/prerequisites.ts';
+import { stagesOf } from '../../../src/providers/postgres/statements/stages.ts';
 
 const row = (member: string, role: string, more: Partial<Membership> = {}): Membership => ({
   member,

@@ -5,7 +5,8 @@ import { PER_GRANTOR_MEMBERSHIPS } from '../authority.ts';
 import type { Scope } from '../scope.ts';
 import { ident } from '../sql.ts';
 import type { Draft, Use } from './draft.ts';
-import { prerequisites, stagesOf } from './stages.ts';
+import { prerequisites } from './prerequisites.ts';
+import { stagesOf } from './stages.ts';
 
 /** A transaction while it is filled. */
 type Batch = {
