@@ -30,6 +30,9 @@ const place = (target: Target | undefined): string => meaning(target && { endpoi
 /** Text that is equal where what is declared is: without where it is written, and what is said about it. */
 const meaning = (value: unknown): string =>
   JSON.stringify(value ?? null, (key, inner: unknown) => {
-    if (key === 'source' || key === 'findings') return undefined;
+    if (key === 'findings' || isPosition(inner)) return undefined;
     return inner instanceof Map || inner instanceof Set ? [...inner] : inner;
   });
+
+const isPosition = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'file' in value && 'line' in value && 'column' in value;

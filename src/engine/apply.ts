@@ -85,7 +85,7 @@ const converge = async <Snapshot>(
     await lock.check();
     const { snapshot, target } = await read(provider, declared, options);
     holdServer(options.approved, target);
-    refuse(provider, snapshot, declared, target);
+    await refuse(provider, snapshot, declared, target);
     hold(options.approved, target, options.expiryToo ?? false);
     // What is blocked on one target, or unread, keeps nothing of the others waiting.
     if (target.steps.length === 0) options.stages.reach(declared.target.name, LAST);
@@ -136,10 +136,15 @@ const read = async <Snapshot>(
 };
 
 /** A reader takes no changes; a guard that says no holds whoever approved the plan. */
-const refuse = <Snapshot>(provider: Provider<Snapshot>, snapshot: Snapshot, declared: Declared, target: PlanTarget): void => {
+const refuse = async <Snapshot>(
+  provider: Provider<Snapshot>,
+  snapshot: Snapshot,
+  declared: Declared,
+  target: PlanTarget,
+): Promise<void> => {
   const errors = target.findings.filter(isError);
   if (errors.length > 0) throw new Failure(errors, EXIT.refused);
-  const obstacles = target.steps.length > 0 ? provider.obstacles(snapshot, declared, target.steps) : [];
+  const obstacles = target.steps.length > 0 ? await provider.obstacles(snapshot, declared, target.steps) : [];
   if (obstacles.length > 0) throw new Failure(obstacles);
 };
 

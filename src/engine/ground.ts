@@ -9,6 +9,7 @@ import { type Finding, isError } from '../model/finding.ts';
 import { distinct } from '../model/key.ts';
 import type { Place } from '../model/place.ts';
 import type { Expectation } from '../model/proof.ts';
+import { createLookup } from '../providers/lookup.ts';
 import { type Principals, principalsOf } from './principals.ts';
 
 /** Where everything is, and who is who. `troubles`: what keeps a target from being logged in to at all. */
@@ -22,7 +23,11 @@ export type Ground = {
 
 /** ■ Finds the targets of the expectations, and who is who. IAM that is off is no obstacle here: it is what a proof may come to. */
 export const groundOf = async (manifest: Manifest, expectations: readonly Expectation[], asOf: string): Promise<Ground> => {
-  const declared = distinct(expectations.map(({ target }) => target)).map((name) => tokenTarget(targetNamed(manifest, name), process.env));
+  const secrets = createLookup();
+  const declared = distinct(expectations.map(({ target }) => target)).map((name) => ({
+    ...tokenTarget(targetNamed(manifest, name), process.env),
+    secrets,
+  }));
   const { targets, findings } = await found(declared);
   const byName = new Map(targets.map((target) => [target.name, withPlace(target)]));
   const byIam = expectations.filter(({ by }) => by === 'iam');

@@ -6,6 +6,7 @@ import type { Declared, Target } from '../model/declared.ts';
 import { type Finding, isError } from '../model/finding.ts';
 import { distinct, nameKey } from '../model/key.ts';
 import type { Place } from '../model/place.ts';
+import { createLookup } from '../providers/lookup.ts';
 import type { Session } from './session.ts';
 
 /** What can be planned, and why the rest cannot. `declareds` holds the IAM account last; `also` is what another session says of the same targets. */
@@ -15,7 +16,7 @@ export type Located = {
   readonly findings: readonly Finding[];
 };
 
-/** ■ Finds every target that is named by RDS, readies logins by token, and puts the IAM account beside the servers. */
+/** ■ Finds every target that is named by RDS, readies logins by token and what looks secrets up for this run, and puts the IAM account beside the servers. */
 export const locate = async (session: Session, other?: Session): Promise<Located> => {
   const { targets, findings } = await found([...session.declareds.map(({ target }) => target), ...session.elsewhere], session);
   const trouble = findings.filter(isError);
@@ -52,7 +53,8 @@ const found = async (
   declared: readonly Target[],
   session: Session,
 ): Promise<{ targets: readonly Target[]; findings: readonly Finding[] }> => {
-  const targets = declared.map((target) => tokenTarget(target, process.env));
+  const secrets = createLookup();
+  const targets = declared.map((target) => ({ ...tokenTarget(target, process.env), secrets }));
   if (!targets.some(({ rds, login }) => rds !== undefined || login.auth === 'iam')) return { targets, findings: [] };
   const { discover } = await import('../providers/rds/rds.ts');
   const byIam = session.declareds.filter(({ roles }) => [...roles.values()].some(({ auth }) => auth === 'iam'));

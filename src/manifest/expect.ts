@@ -61,7 +61,8 @@ const expectationOf = (entry: ExpectEntry, index: number, views: ReadonlyMap<str
   const login = loginOf(entry, path, context);
   const auth = view ? authOf(view) : 'none';
   const by = as !== null || auth === 'iam' ? 'iam' : 'password';
-  const password = by === 'password' && view?.entry.password !== undefined ? referenceOf(view.entry.password) : undefined;
+  const password =
+    by === 'password' && view?.entry.password !== undefined ? referenceOf(view.entry.password, at(view.path('password'))) : undefined;
   return {
     target,
     user: entry.user,

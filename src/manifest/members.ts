@@ -34,7 +34,8 @@ export const isPast = (until: string | undefined, asOfMs: number): boolean => un
 export const roleOf = (view: View, asOfMs: number, context: Context): DeclaredRole => {
   const { entry, kind, name } = view;
   const auth = authOf(view);
-  const password = auth === 'password' && entry.password !== undefined ? referenceOf(entry.password) : undefined;
+  const password =
+    auth === 'password' && entry.password !== undefined ? referenceOf(entry.password, context.at(view.path('password'))) : undefined;
   return {
     name,
     kind,

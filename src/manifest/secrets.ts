@@ -30,13 +30,32 @@ const FORMS = '${env:NAME} or ${secret:ARN} or ${secret:ARN#key}';
 const checkText = (text: string, path: Path, report: Checks['report']): void => {
   if (isPassword(path)) {
     if (referenceOf(text)) return;
-    const found = text === '' ? 'empty' : text.includes('${') ? 'no reference that is understood' : 'written out';
-    report('password', `'${pathText(path)}' is ${found}, expected ${FORMS}`, [...path], {
-      hint: 'put the password into the environment or a secret, never into the manifest',
-    });
+    const { found, hint } = misread(text);
+    report('password', `'${pathText(path)}' is ${found}, expected ${FORMS}`, [...path], { hint });
   } else if (text.includes('${') && !isPolicyVariable(text, path)) {
     report('reference', `'${pathText(path)}' holds '\${', which only passwords may`, [...path], { hint: 'write the value itself' });
   }
+};
+
+/** What somebody may have meant. */
+const misread = (text: string): { readonly found: string; readonly hint: string } => {
+  if (/^\$\{secret:/.test(text)) {
+    if (!/^\$\{secret:arn:/.test(text))
+      return {
+        found: 'a secret without its ARN',
+        hint: 'write the ARN that this prints: aws secretsmanager describe-secret --query ARN --secret-id NAME',
+      };
+    if (/^\$\{secret:[^#]*:secret:[^#:]+:/.test(text))
+      return { found: 'a secret with more after its name', hint: "a key of the secret stands after '#', and the current version is read" };
+    return {
+      found: 'no ARN of a secret',
+      hint: 'it is like arn:aws:secretsmanager:eu-west-1:123456789012:secret:NAME-6RANDOM, without wildcards',
+    };
+  }
+  return {
+    found: text === '' ? 'empty' : text.includes('${') ? 'no reference that is understood' : 'written out',
+    hint: 'put the password into the environment or a secret, never into the manifest',
+  };
 };
 
 const isPassword = (path: Path): boolean => {

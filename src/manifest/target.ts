@@ -8,7 +8,7 @@ import type { Context } from './view.ts';
 /** Where the target is and who logs in there; what is left out is filled in. */
 export const targetOf = ({ content, entry, target: name, at }: Context): Target => {
   const { rds, login, databases } = entry;
-  const password = login?.password === undefined ? undefined : referenceOf(login.password);
+  const password = login?.password === undefined ? undefined : referenceOf(login.password, at(['targets', name, 'login', 'password']));
   return {
     name,
     engine: entry.engine,

@@ -12,8 +12,17 @@ export type DatabaseEngine = 'postgres' | 'mysql' | 'mariadb';
 /** `iam`: no server, but the policies of an AWS account; `cloudwatch`: what watches failed logins. */
 export type Engine = DatabaseEngine | 'iam' | 'cloudwatch';
 
-/** A value that is looked up when it is needed: `${env:NAME}` or `${secret:ARN[#key]}`. `text` is the whole reference. */
-export type Reference = { readonly source: 'env' | 'secret'; readonly name: string; readonly key?: string; readonly text: string };
+/** A value that is looked up when it is needed: `${env:NAME}` or `${secret:ARN[#key]}`. `text` is the whole reference, `at` where it stands. */
+export type Reference = {
+  readonly source: 'env' | 'secret';
+  readonly name: string;
+  readonly key?: string;
+  readonly text: string;
+  readonly at?: Position;
+};
+
+/** The value of a secret of AWS. Throws a Failure where there is none. */
+export type Lookup = (reference: Reference) => Promise<string>;
 
 /** What is dialled instead of a server's own host, such as a tunnel. */
 type Dialled = { readonly host: string; readonly port: number };
@@ -70,6 +79,8 @@ export type Target = {
     /** A fresh token for a user, for each connection anew; set once the target was found. */
     readonly token?: (user: string) => Promise<string>;
   };
+  /** Looks secrets up, each of them once for a whole run; set where the run begins. */
+  readonly secrets?: Lookup;
   /** null: every database that the login may connect to, without templates and `rdsadmin`. */
   readonly databases: readonly string[] | null;
   readonly maintenanceDatabase: string;

@@ -3,6 +3,7 @@ import { rdsHost } from '../core/rds-host.ts';
 import type { Reference, Target } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
 import { rdsAuthorities } from './authorities.ts';
+import { lookedUp, placeOf } from './lookup.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,7 +47,7 @@ export const checkTokenLogin = (target: Target): void => {
 /** What a user logs in with: a fresh token, or the password that the manifest refers to; undefined: it refers to none. */
 export const credentialOf = async (target: Target, user: string, env: Environment): Promise<string | undefined> => {
   const { auth, password } = target.login;
-  return auth === 'iam' ? await tokenOf(target, user) : password && secretOf(password, target, env);
+  return auth === 'iam' ? await tokenOf(target, user) : password && (await secretOf(password, target, env));
 };
 
 const tokenOf = async (target: Target, user: string): Promise<string | undefined> => {
@@ -61,18 +62,10 @@ const tokenOf = async (target: Target, user: string): Promise<string | undefined
   }
 };
 
-/** The password that a reference stands for. Only the environment is looked into. */
-export const secretOf = (reference: Reference, target: Target, env: Environment): string => {
-  if (reference.source === 'secret') {
-    throw failure(
-      'connect/secret',
-      `target '${target.name}': '${reference.text}' cannot be looked up: this version reads only \${env:NAME}`,
-      {
-        ...at(target),
-        hint: `put the password into an environment variable and refer to it as \${env:NAME}`,
-      },
-    );
-  }
+/** The password that a login's reference stands for. */
+export const secretOf = async (reference: Reference, target: Target, env: Environment): Promise<string> => {
+  if (reference.source === 'secret')
+    return await lookedUp(reference, target.secrets, `target '${target.name}': the password of its login`, at(target));
   const value = env[reference.name];
   if (value) return value;
   const state = value === undefined ? 'is not set' : 'is empty';
@@ -80,7 +73,7 @@ export const secretOf = (reference: Reference, target: Target, env: Environment)
     'connect/no-variable',
     `target '${target.name}': the environment variable '${reference.name}' ${state}, but its login's password is '${reference.text}'`,
     {
-      ...at(target),
+      ...placeOf(reference, at(target)),
       hint: `set ${reference.name} to the password of the login`,
     },
   );

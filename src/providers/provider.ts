@@ -160,8 +160,8 @@ export type Provider<Snapshot> = {
   readonly reopenLogin?: (order: UnlockOrder) => Promise<LoginLock>;
   /** □ databases that were not read, and how much was */
   readonly extent: (snapshot: Snapshot) => Pick<PlanTarget, 'unread' | 'read'>;
-  /** ■ why these steps cannot run: a server that takes no changes, a secret that is not there */
-  readonly obstacles: (snapshot: Snapshot, declared: Declared, steps: readonly Step[]) => readonly Finding[];
+  /** ■ why these steps cannot run: a server that takes no changes, a secret that is not there; looks up what they need */
+  readonly obstacles: (snapshot: Snapshot, declared: Declared, steps: readonly Step[]) => readonly Finding[] | Promise<readonly Finding[]>;
   /** ■ */
   readonly lock: (declared: Declared, options: LockOptions) => Promise<RunLock>;
   /** ■ */

@@ -15,6 +15,7 @@ groups:
 users:
   jane: { targets: [orders, billing], auth: iam, principals: [user/jane] }
   omar: { targets: [billing], auth: none }
+  etl: { targets: [billing], password: "\${env:ETL}" }
 `;
 
 const declared = (text: string) => {
@@ -26,6 +27,7 @@ const declared = (text: string) => {
 describe('targets that a manifest declares otherwise than another', () => {
   test.each([
     ['none, where only lines move', `\n# a comment\n${BASE}`, []],
+    ["none, where a password's line moves", BASE.replace('  omar', '\n  omar'), []],
     ['none, where only the order differs', BASE.replace(/( {2}jane.*\n)( {2}omar.*\n)/, '$2$1'), []],
     [
       'those of a user',

@@ -53,7 +53,7 @@ describe('roles', () => {
       createrole: true,
       connectionLimit: 5,
       validUntil: null,
-      password: { source: 'env', name: 'P', text: '${env:P}' },
+      password: { source: 'env', name: 'P', text: '${env:P}', at: { file: '0.yaml', line: 6, column: 53 } },
       passwordVersion: 3,
       principals: [],
       via: 'direct',
@@ -68,7 +68,7 @@ describe('roles', () => {
   test('a secret reference keeps its key apart', () => {
     const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:etl';
     const { roles } = declared(`${HEAD}users:\n  jane: { password: "\${secret:${arn}#pw}" }\n`);
-    expect(roles.get('jane')).toMatchObject({ password: { source: 'secret', name: arn, key: 'pw' }, passwordVersion: 1 });
+    expect(roles.get('jane')).toMatchObject({ password: { source: 'secret', name: arn, key: 'pw', at: { line: 6 } }, passwordVersion: 1 });
   });
 
   test('additive on the target is the default of its roles', () => {

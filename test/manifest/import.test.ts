@@ -29,7 +29,7 @@ const yamlOf = (value: unknown, options: ReadOptions = FROM): string => {
 };
 /** Without the places, which are another file's. */
 const plain = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value, (key, part) => (key === 'source' ? undefined : part instanceof Map ? [...part] : part)));
+  JSON.parse(JSON.stringify(value, (key, part) => (key === 'source' || key === 'at' ? undefined : part instanceof Map ? [...part] : part)));
 const body = (yaml: string): string => yaml.slice(yaml.search(/^(existing|groups|users):/m));
 
 describe('a user of postgres-user-manager', () => {

@@ -103,11 +103,25 @@ test.each([
   ['${env:A_1}', { source: 'env', name: 'A_1', text: '${env:A_1}' }],
   [`\${secret:${ARN}}`, { source: 'secret', name: ARN, text: `\${secret:${ARN}}` }],
   [`\${secret:${ARN}#user.password}`, { source: 'secret', name: ARN, key: 'user.password', text: `\${secret:${ARN}#user.password}` }],
+  [
+    '${secret:arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:rds!cluster-1-Ab12Cd#password}',
+    {
+      source: 'secret',
+      name: 'arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:rds!cluster-1-Ab12Cd',
+      key: 'password',
+      text: '${secret:arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:rds!cluster-1-Ab12Cd#password}',
+    },
+  ],
   ['${env:}', undefined],
   ['${env:A} ', undefined],
   ['${env:A}${env:B}', undefined],
   ['${file:/etc/passwd}', undefined],
   ['${secret:arn:aws:iam::123456789012:role/x}', undefined],
+  ['${secret:team/app}', undefined],
+  [`\${secret:${ARN}#}`, undefined],
+  [`\${secret:${ARN}:password::}`, undefined],
+  [`\${secret:${ARN}*}`, undefined],
+  [`\${secret:${ARN}}\n`, undefined],
   ['secret', undefined],
 ])('the reference %s is understood as %j', (text, expected) => {
   expect(referenceOf(text)).toEqual(expected);

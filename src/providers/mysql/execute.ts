@@ -30,7 +30,7 @@ export const execute = async (execution: Execution<Snapshot>): Promise<Outcome> 
     return { status: 'committed' };
   } catch (error) {
     if (connected && isLost(error)) await endSession(execution, connected);
-    return { ...failed(error, progress.step, execution.declared), done: progress.done };
+    return { ...(await failed(error, progress.step, execution.declared)), done: progress.done };
   } finally {
     await connected?.close();
   }
@@ -64,12 +64,12 @@ const runStep = async (
   await execution.lock.check();
   execution.onStep(step);
   if (isEnding(step.sql)) await endSessions(connected, step, execution);
-  else await connected.ask(sqlOf(step, execution.declared, spell));
+  else await connected.ask(await sqlOf(step, execution.declared, spell));
   progress.done++;
 };
 
-const sqlOf = ({ sql, secret }: Step, declared: Declared, spell: Spell): string =>
-  secret === undefined ? sql : withSecret(sql, secret, passwordOf(secret, declared), spell);
+const sqlOf = async ({ sql, secret }: Step, declared: Declared, spell: Spell): Promise<string> =>
+  secret === undefined ? sql : withSecret(sql, secret, await passwordOf(secret, declared), spell);
 
 const NO_SUCH_SESSION = 1094;
 
@@ -115,12 +115,12 @@ const endSession = async (execution: Execution<Snapshot>, lost: Connected): Prom
   }
 };
 
-const failed = (error: unknown, step: Step | null, declared: Declared): Failed => {
+const failed = async (error: unknown, step: Step | null, declared: Declared): Promise<Failed> => {
   if (error instanceof Failure) return failedByFinding(error, step);
   const number = errno(error);
   const lost = isLost(error);
   if (!lost && number === 0) throw withoutStatement(error);
-  const said = withoutSecret(messageOf(error), step, declared);
+  const said = await withoutSecret(messageOf(error), step, declared);
   if (lost) return { status: 'failed', step, message: `the connection was lost: ${said}`, ...stateOf(error), retry: true };
   const { hint, retry } = refusalOf(number);
   return {
@@ -139,9 +139,9 @@ const stateOf = (error: unknown): Pick<Failed, 'sqlstate'> => {
 };
 
 /** A server quotes what it does not understand, and the driver keeps the statement: neither shows a password. */
-const withoutSecret = (message: string, step: Step | null, declared: Declared): string => {
+const withoutSecret = async (message: string, step: Step | null, declared: Declared): Promise<string> => {
   if (step?.secret === undefined) return message;
-  const value = passwordOf(step.secret, declared);
+  const value = await passwordOf(step.secret, declared);
   // The server cuts what it quotes: any longer piece of the value counts.
   const shown = [literal(value), verifier(value), value].reduce((text, spelt) => text.replaceAll(spelt, step.secret!), message);
   return shown === message && /near /.test(message) ? `${message.split(' near ')[0]} near its password` : shown;

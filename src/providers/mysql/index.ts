@@ -46,7 +46,10 @@ export const mysql: Provider<Snapshot> = {
     login: loginOf(snapshot, target),
   }),
   extent: (snapshot) => ({ unread: [], read: sizesOf(snapshot) }),
-  obstacles: (snapshot, declared, steps) => [...readerFindings(snapshot, declared.target, 'error'), ...missingSecrets(steps, declared)],
+  obstacles: async (snapshot, declared, steps) => [
+    ...readerFindings(snapshot, declared.target, 'error'),
+    ...(await missingSecrets(steps, declared)),
+  ],
 };
 
 const isIamLogin = ({ login, options }: Role): boolean => login && options?.auth === 'iam';

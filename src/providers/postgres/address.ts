@@ -75,7 +75,7 @@ const environmentAddress = async (target: Target, { as, database }: Destination,
   const user = userOf(target, as) || url.user || env.PGUSER || env.USER || env.USERNAME;
   if (!user) throw nobody(target, "set PGUSER, or write 'login: { user: … }'");
   const to = { host, port, user, database: database ?? (url.database || env.PGDATABASE || user) };
-  const said = target.login.password ? secretOf(target.login.password, target, env) : url.password || env.PGPASSWORD;
+  const said = target.login.password ? await secretOf(target.login.password, target, env) : url.password || env.PGPASSWORD;
   const tls = tlsOf(url.sslmode || env.PGSSLMODE || 'prefer', host, target);
   const seconds = Number(env.PGCONNECT_TIMEOUT);
   return {

@@ -175,7 +175,7 @@ const runStep = async (execution: Execution<Snapshot>, connected: Connected, ste
   };
   client.on('notice', listen);
   try {
-    const { rowCount } = await send(connected, sqlOf(step, execution.declared));
+    const { rowCount } = await send(connected, await sqlOf(step, execution.declared));
     execution.onEnded?.(step, rowCount ?? 0);
   } finally {
     client.off('notice', listen);
@@ -232,10 +232,10 @@ const underIam = async ({ client, patienceMs }: Connected): Promise<ReadonlySet<
 };
 
 /** The statement with its secret: the reference that it ends with gives way to a verifier. */
-const sqlOf = (step: Step, declared: Declared): string => {
+const sqlOf = async (step: Step, declared: Declared): Promise<string> => {
   if (step.secret === undefined) return step.sql;
   if (!step.sql.endsWith(` ${step.secret}`)) throw new Error(`a statement does not end with its secret: ${step.sql}`);
-  const password = passwordOf(step.secret, declared);
+  const password = await passwordOf(step.secret, declared);
   return step.sql.slice(0, -step.secret.length) + literal(scramVerifier(password, randomBytes(16)));
 };
 

@@ -39,7 +39,10 @@ export const postgres: Provider<Snapshot> = {
     login: target.login.user ?? server.currentUser,
   }),
   extent: (snapshot) => ({ unread: snapshot.unread, read: sizesOf(snapshot) }),
-  obstacles: (snapshot, declared, steps) => [...readerFindings(snapshot, declared.target, 'error'), ...missingSecrets(steps, declared)],
+  obstacles: async (snapshot, declared, steps) => [
+    ...readerFindings(snapshot, declared.target, 'error'),
+    ...(await missingSecrets(steps, declared)),
+  ],
 };
 
 const sizesOf = (snapshot: Snapshot): PlanTarget['read'] => {
