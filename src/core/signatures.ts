@@ -53,6 +53,25 @@ const SIGNATURES: readonly Signature[] = [
     hint: 'try again; if it stays, choose a larger class, then ask AWS support',
   },
   {
+    cause: 'clock',
+    pattern: /Signature (?:expired: |not yet current)|RequestTimeTooSkewed|RequestExpired/,
+    message: says("this machine's clock is wrong: AWS takes no signature of another time"),
+    hint: 'set the clock (NTP); tokens are refused as well',
+  },
+  {
+    cause: 'credentials',
+    pattern:
+      /security token included in the request is (?:expired|invalid)|Unable to locate credentials|Could not load credentials|SSO session .*(?:expired|invalid)|Token is expired\. To refresh this SSO session/i,
+    message: says('AWS does not know who is asking: there are no credentials, or they are no longer good'),
+    hint: 'get new ones: aws sso login, or whatever issued them; aws sts get-caller-identity says whose they are',
+  },
+  {
+    cause: 'not-assumed',
+    pattern: /is not authorized to perform: sts:AssumeRole\w* on resource: (\S+)/,
+    message: named('', ' does not trust who is asking, or that one may not assume it'),
+    hint: "aws sts get-caller-identity says who asks: let the role's trust policy name it",
+  },
+  {
     cause: 'pam',
     pattern: /PAM authentication failed for user "([^"]*)"/,
     message: named('the server wanted a token of ', ' and took none: what it got is a password, or a token that is refused'),
@@ -77,6 +96,12 @@ const SIGNATURES: readonly Signature[] = [
     hint: 'with a token: GRANT rds_iam TO the user; with a password: it is wrong',
   },
   {
+    cause: 'authentication',
+    pattern: /([\w()-]+) authentication failed for user "[^"]*"/,
+    message: (found) => `what the server asks for by '${found[1]}' was not given`,
+    hint: 'pg_hba.conf says which way of authentication it wants from where',
+  },
+  {
     cause: 'no-login',
     pattern: /role "([^"]*)" is not permitted to log in/,
     message: named('the login of ', ' is closed'),
@@ -95,9 +120,17 @@ const SIGNATURES: readonly Signature[] = [
     hint: 'end idle sessions, or raise the limit',
   },
   {
+    cause: 'limit',
+    pattern:
+      /User '?([^' ]*)'? (?:already has more than 'max_user_connections'|has exceeded the 'max_\w+' resource)|ERROR 1040\b|Too many connections/,
+    message: (found) =>
+      found[1] === undefined ? 'the server is full' : `'${found[1]}' has used up its connections, or what it may do in an hour`,
+    hint: 'end idle sessions, or raise the limit',
+  },
+  {
     cause: 'no-database',
-    pattern: /database "([^"]*)" does not exist/,
-    message: named('there is no database '),
+    pattern: /database "([^"]*)" does not exist|Unknown database '([^']*)'/,
+    message: (found) => `there is no database '${found[1] ?? found[2]}'`,
     hint: 'correct its name',
   },
   {
@@ -107,9 +140,28 @@ const SIGNATURES: readonly Signature[] = [
     hint: 'GRANT CONNECT ON DATABASE … TO the user; the login itself is fine',
   },
   {
+    cause: 'no-connect',
+    pattern: /Access denied for user '[^']*'@'[^']*' to database /,
+    message: says('logged in, and it has no right on the database that was asked for'),
+    hint: 'grant it something there; the login itself is fine',
+  },
+  {
+    cause: 'permission',
+    pattern: /(\w[\w ]*) command denied to user '([^']*)'|you need \(at least one of\) the (.+?) privilege/,
+    message: ([, command, user, needed]) =>
+      command === undefined ? `logged in, and it lacks ${needed}` : `logged in, and '${user}' has no ${command.toUpperCase()} there`,
+    hint: 'rolecall who and rolecall why say who may, and by which grant; the login itself is fine',
+  },
+  {
+    cause: 'permission',
+    pattern: /permission denied for (?!database)([a-z][a-z ]*) "?([^"\n]*?)"?$/,
+    message: ([, kind, name]) => `logged in, and it lacks a privilege on ${kind} '${name}'`,
+    hint: 'rolecall who and rolecall why say who may, and by which grant; the login itself is fine',
+  },
+  {
     cause: 'certificate',
     pattern:
-      /certificate verify failed|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(?:GET_ISSUER_CERT|VERIFY_LEAF)\w*|self.signed certificate in certificate chain/i,
+      /certificate verif(?:y failed|ication failure)|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(?:GET_ISSUER_CERT|VERIFY_LEAF)\w*|self.signed certificate|unable to (?:get (?:local )?issuer certificate|verify the first certificate)|root certificate file "[^"]*" does not exist/i,
     message: says('the certificate is signed by nobody who is trusted here'),
     hint: "sslrootcert=global-bundle.pem for servers of RDS; 'ca: rds' in the manifest; none for RDS Proxy",
   },
@@ -122,19 +174,20 @@ const SIGNATURES: readonly Signature[] = [
   },
   {
     cause: 'network',
-    pattern: /connection timed out|timeout expired|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/i,
+    pattern:
+      /(?:connection|operation) timed out|timeout expired|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|No route to host|Network is unreachable|Can't connect to (?:MySQL )?server on '.*' \((?:101|110|113|115|60|10060)\b/i,
     message: says('no answer: something drops what is sent'),
     hint: 'security group, network ACL, route, or a server that is not public: rolecall doctor --check reachable',
   },
   {
     cause: 'network',
-    pattern: /ECONNREFUSED|connection refused/i,
+    pattern: /ECONNREFUSED|connection refused|Can't connect to (?:MySQL )?server on '.*' \((?:111|61|10061)\b/i,
     message: says('nothing listens there'),
     hint: 'correct host and port, or start the server or the tunnel',
   },
   {
     cause: 'network',
-    pattern: /ENOTFOUND|EAI_AGAIN|could not translate host name|Name or service not known/i,
+    pattern: /ENOTFOUND|EAI_AGAIN|could not translate host name|Name or service not known|Unknown (?:MySQL )?server host/i,
     message: says('the host name is not known'),
     hint: 'check name servers, VPN and private DNS',
   },
@@ -152,16 +205,40 @@ const SIGNATURES: readonly Signature[] = [
   },
   {
     cause: 'no-login',
-    pattern: /ERROR (?:3118|4151)\b|Account is locked/i,
-    message: says('the account is locked'),
+    pattern: /ERROR (?:3118|3955|4151)\b|Account is (?:locked|blocked)/i,
+    message: says('the account is locked, or shut for a while after failed logins'),
     hint: 'ALTER USER … ACCOUNT UNLOCK, where it was not locked for a reason',
   },
-  { cause: 'password', pattern: /ERROR 1862\b|password has expired/i, message: says('its password has expired'), hint: 'set a new one' },
+  {
+    cause: 'password',
+    pattern: /ERROR (?:1820|1862)\b|password has expired|You must (?:reset your|SET) PASSWORD/i,
+    message: says('its password has expired'),
+    hint: 'set a new one',
+  },
   {
     cause: 'tls',
     pattern: /ERROR 3159\b|require_secure_transport/i,
     message: says('the server takes encrypted connections only'),
     hint: '--ssl-mode=VERIFY_IDENTITY',
+  },
+  {
+    cause: 'tls',
+    pattern: /server does(?: not|n't) support (?:SSL|secure connection)|SSL is required,? but the server/i,
+    message: says('the server speaks no TLS'),
+    hint: 'turn it on at the server: tokens are never sent without it',
+  },
+  {
+    cause: 'not-admitted',
+    pattern: /Host '([^']*)' is (not allowed to connect|blocked because of many connection errors)/,
+    message: ([, host, said]) =>
+      said!.startsWith('not') ? `no account takes logins from '${host}'` : `the server has shut '${host}' out: too many broken connections`,
+    hint: "hosts of the manifest says from where a user may come ('%' is anywhere); who was shut out is let in by TRUNCATE TABLE performance_schema.host_cache, or FLUSH HOSTS of MariaDB",
+  },
+  {
+    cause: 'no-password',
+    pattern: /Access denied for user '([^']*)'@'[^']*' \(using password: NO\)/,
+    message: named('', ' sent neither password nor token'),
+    hint: "check the client's settings; a token needs --enable-cleartext-plugin, or whatever the driver calls it",
   },
   {
     cause: 'denied',
@@ -170,16 +247,22 @@ const SIGNATURES: readonly Signature[] = [
       'MySQL says no more than that of ',
       ': a refused token, a wrong password, no TLS where it is required, or no such account',
     ),
-    hint: 'the log iam-db-auth-error has the reason for tokens; which account row matched: SELECT CURRENT_USER()',
+    hint: 'the log iam-db-auth-error has the reason for tokens; which account row matched: SELECT CURRENT_USER(). Of a statement, not a login, it says that a privilege is missing',
   },
 ];
+
+/** What one line means; undefined: it is not known. */
+export const meaningOf = (line: string): Omit<Meaning, 'line'> | undefined => {
+  for (const { cause, pattern, message, hint } of SIGNATURES) {
+    const found = pattern.exec(line);
+    if (found) return { cause, message: message(found), hint };
+  }
+  return undefined;
+};
 
 /** What the lines of a text mean, those that are known. */
 export const meaningsOf = (text: string): readonly Meaning[] =>
   text.split('\n').flatMap((line, index) => {
-    for (const { cause, pattern, message, hint } of SIGNATURES) {
-      const found = pattern.exec(line);
-      if (found) return [{ line: index + 1, cause, message: message(found), hint }];
-    }
-    return [];
+    const meaning = meaningOf(line);
+    return meaning === undefined ? [] : [{ line: index + 1, ...meaning }];
   });
