@@ -1,11 +1,10 @@
-import { loginOf } from '../engine/login.ts';
 import type { ExitCode } from '../model/finding.ts';
 import { addressOf } from '../providers/postgres/address.ts';
 import type { Console } from './console.ts';
 import { openMysql } from './mysql.ts';
 import { openPsql } from './psql.ts';
 import { tell } from './tell.ts';
-import { loginOptions, type UserAtOptions } from './user-at.ts';
+import { openLogin, type UserAtOptions } from './user-at.ts';
 
 /** Opens psql, or mysql, as a user of a target, with a fresh token or the user's password; its exit code is that of the client. */
 export const connectCommand = async (
@@ -15,7 +14,7 @@ export const connectCommand = async (
   options: UserAtOptions,
   console: Console,
 ): Promise<ExitCode> => {
-  const { target, own, findings } = await loginOf(loginOptions(at, options), console.now);
+  const { target, own, findings } = await openLogin(at, options, console.now);
   tell(findings, console);
   const [only, ...others] = target.databases ?? [];
   const named = database ?? (others.length === 0 ? only : undefined);

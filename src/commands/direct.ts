@@ -1,13 +1,20 @@
 import { type ManifestOptions, openSession, type Session, sessionOf } from '../engine/session.ts';
 import { readManifest } from '../manifest/validate.ts';
+import type { DatabaseEngine, Endpoint } from '../model/declared.ts';
 import { Failure, failure, isError } from '../model/finding.ts';
+import { unverifiedLogin } from '../providers/login.ts';
+import { namedServer, naming } from './direct-server.ts';
+import { type DirectLogin, libpqTarget, mysqlTarget, rdsTarget, refuseRds } from './direct-target.ts';
+import { inOptions } from './option-words.ts';
 
-/** A server that is named on the command line, in the words of psql, or as RDS has it. */
+/** A server that is named on the command line, in the words of psql and mysql, or as RDS has it. */
 export type DirectOptions = {
+  readonly engine?: DatabaseEngine;
   readonly host?: string;
   readonly port?: string;
   readonly database?: string;
   readonly user?: string;
+  readonly tls?: Extract<Endpoint, { kind: 'explicit' }>['tls'];
   /** `cluster/NAME`, `instance/NAME` or `proxy/NAME`. */
   readonly rds?: string;
   readonly region?: string;
@@ -19,30 +26,46 @@ export type DirectOptions = {
 export type Opened = { readonly session: Session; readonly own: boolean };
 
 /**
- * The server that the options name; else the manifest's targets, where there is a manifest; else the server that libpq's variables
- * name. Of a manifest the account is there whatever targets are chosen.
+ * The server that the options name; else the manifest's targets, where there is a manifest; else the server that the variables of libpq
+ * or of the mysql client name. Of a manifest the account is there whatever targets are chosen. `login`: who logs in to a server that is
+ * named, `--user` where it is left out.
  */
-export const openTargets = async (options: ManifestOptions & DirectOptions, clock: () => Date): Promise<Opened> => {
+export const openTargets = async (
+  options: ManifestOptions & DirectOptions,
+  clock: () => Date,
+  login: DirectLogin = options.user === undefined ? {} : { user: options.user },
+): Promise<Opened> => {
   if (isDirect(options)) {
     if (options.manifest.length + options.target.length > 0)
       throw failure('target/twice', 'a manifest and a server on the command line are both named', { hint: 'leave one of them out' });
-    return { session: directSession(options, clock), own: false };
+    return { session: await directSession(options, login, clock), own: false };
   }
   try {
     return { session: chosen(await openSession({ ...options, target: [] }, clock), options.target), own: true };
   } catch (error) {
     if (!isWithoutManifest(error, options)) throw error;
-    if (NAMED.some((name) => process.env[name])) return { session: directSession(options, clock), own: false };
+    if (naming(process.env) !== undefined) return { session: await directSession(options, login, clock), own: false };
     throw failure('target/none', 'there is no manifest here, and no server is named', {
-      hint: 'name one with --manifest PATH, with --rds cluster/NAME --region REGION, or as for psql: --host HOST, or PGHOST',
+      hint: 'name one with --manifest PATH, with --rds cluster/NAME --region REGION, or as for psql and mysql: --host HOST, PGHOST or MYSQL_HOST',
     });
   }
 };
 
-const NAMED = ['PGHOST', 'DATABASE_URL', 'POSTGRES_HOST'] as const;
+/** Whether the options name a server. */
+export const isDirect = ({ engine, host, port, database, user, tls, rds, region, via, ca }: DirectOptions): boolean =>
+  [engine, host, port, database, user, tls, rds, region, via, ca].some((value) => value !== undefined);
 
-const isDirect = ({ host, port, database, user, rds, region, via, ca }: DirectOptions): boolean =>
-  [host, port, database, user, rds, region, via, ca].some((value) => value !== undefined);
+/**
+ * Who is meant by `USER@TARGET` where a server is named beside it: a name may hold an @, so what follows one is the server only where
+ * it is called so.
+ */
+export const userOn = (at: string, options: DirectOptions): string => {
+  const name = `@${nameOf(options)}`;
+  return at.endsWith(name) && at.length > name.length ? at.slice(0, -name.length) : at;
+};
+
+const nameOf = ({ rds, host }: DirectOptions): string =>
+  rds?.split('/')[1] || host || process.env.PGHOST || process.env.MYSQL_HOST || 'server';
 
 const isWithoutManifest = (error: unknown, { manifest, target }: ManifestOptions): boolean =>
   error instanceof Failure && manifest.length + target.length === 0 && error.findings.every(({ code }) => code === 'manifest/not-found');
@@ -56,61 +79,32 @@ const chosen = (session: Session, names: readonly string[]): Session => {
   return { ...session, declareds: session.declareds.filter(({ target }) => names.includes(target.name)) };
 };
 
+const directSession = async (options: DirectOptions, login: DirectLogin, clock: () => Date): Promise<Session> => {
+  const name = nameOf(options);
+  const { rds } = options;
+  if (rds !== undefined) {
+    const assumed = options.engine ?? 'postgres';
+    const session = manifestOf(name, rdsTarget(assumed, rds, options, login), true, clock);
+    if (options.engine !== undefined) return session;
+    const { engineThere } = await import('../providers/rds/rds.ts');
+    const engine = (await engineThere(session.declareds[0]!.target)) as DatabaseEngine | undefined;
+    return engine === undefined || engine === assumed ? session : manifestOf(name, rdsTarget(engine, rds, options, login), true, clock);
+  }
+  refuseRds(options);
+  const server = await namedServer(options);
+  if (server === null) return manifestOf(name, libpqTarget(options, login), false, clock);
+  if (server.engine === 'postgres') return manifestOf(name, libpqTarget({ ...options, port: `${server.port}` }, login), false, clock);
+  const session = manifestOf(server.host, mysqlTarget(server, options, login), false, clock);
+  return { ...session, findings: unverifiedLogin(session.declareds[0]!.target, 'is sent to a server that speaks no TLS').map(inOptions) };
+};
+
 /** A manifest of one target, as somebody would write it for this one time. */
-const directSession = (options: DirectOptions, clock: () => Date): Session => {
-  const target = options.rds === undefined ? libpqTarget(options) : rdsTarget(options.rds, options);
-  const name = options.rds?.split('/')[1] ?? options.host ?? process.env.PGHOST ?? 'server';
-  const iam = options.rds === undefined ? {} : { iam: {} };
+const manifestOf = (name: string, target: object, inRds: boolean, clock: () => Date): Session => {
+  const iam = inRds ? { iam: {} } : {};
   const text = JSON.stringify({ version: 1, stack: 'nobody/none', targets: { [name]: target }, groups: { nobody: {} }, ...iam });
   const { manifest, findings } = readManifest([{ path: 'command line', text }]);
   if (manifest === null) throw new Failure(findings.filter(isError).map(({ source: _, ...finding }) => finding));
   const session = sessionOf(manifest, [], { target: [] }, clock);
   // An empty manifest is refused: the group stands in it for that alone.
   return { ...session, declareds: session.declareds.map((declared) => ({ ...declared, roles: new Map() })), findings: [] };
-};
-
-const DEFAULT_DATABASE = 'postgres';
-
-const rdsTarget = (rds: string, { region, database, user, via, ca, host, port }: DirectOptions): object => {
-  const [, kind, name] = /^(cluster|instance|proxy)\/([^/]+)$/.exec(rds) ?? [];
-  if (kind === undefined || name === undefined)
-    throw failure('target/rds', `'${rds}' names nothing of RDS`, { hint: 'write --rds cluster/NAME, instance/NAME or proxy/NAME' });
-  if (host !== undefined || port !== undefined)
-    throw failure('target/twice', '--rds finds the endpoint, and --host or --port names one', {
-      hint: 'leave one of them out; a tunnel is --via HOST:PORT',
-    });
-  const { AWS_REGION, AWS_DEFAULT_REGION, PGUSER, PGPASSWORD } = process.env;
-  const where = region ?? AWS_REGION ?? AWS_DEFAULT_REGION;
-  if (where === undefined)
-    throw failure('target/region', `the region of '${rds}' is not named`, { hint: 'add --region, or set AWS_REGION' });
-  return {
-    engine: 'postgres',
-    rds: { [kind]: name, region: where, ...(via === undefined ? {} : { via: dialled(via) }), ...(ca === undefined ? {} : { ca }) },
-    login: { user: user ?? PGUSER ?? 'rolecall', ...(PGPASSWORD ? { password: '${env:PGPASSWORD}' } : { auth: 'iam' }) },
-    maintenance_database: database ?? DEFAULT_DATABASE,
-  };
-};
-
-const dialled = (via: string): object => {
-  const [, host, port] = /^(.+):(\d+)$/.exec(via) ?? [];
-  if (host === undefined) throw failure('target/via', `'${via}' is no address to dial`, { hint: 'write --via HOST:PORT' });
-  return { host, port: Number(port) };
-};
-
-/** As psql takes them: an option counts before its variable, and a host before a whole URL. */
-const libpqTarget = ({ host, port, database, user, region, via, ca }: DirectOptions): object => {
-  if (region !== undefined || via !== undefined)
-    throw failure('target/rds', `${region === undefined ? '--via' : '--region'} is for a server that --rds names`, {
-      hint: 'write --rds cluster/NAME, or give --host and --port alone',
-    });
-  const { env } = process;
-  if (host !== undefined) for (const name of ['DATABASE_URL', 'POSTGRES_HOST']) delete env[name];
-  for (const [name, value] of [
-    ['PGHOST', host],
-    ['PGPORT', port],
-    ['PGUSER', user],
-    ['PGSSLROOTCERT', ca],
-  ] as const)
-    if (value !== undefined) env[name] = value;
-  return { engine: 'postgres', endpoint: 'env', maintenance_database: database ?? env.PGDATABASE ?? DEFAULT_DATABASE };
 };

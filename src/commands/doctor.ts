@@ -12,7 +12,8 @@ import { checkupJson, checkupText, meaningsText } from '../render/checkup.ts';
 import { visible } from '../render/escape.ts';
 import { toJson } from '../render/json.ts';
 import type { Console } from './console.ts';
-import { type DirectOptions, openTargets } from './direct.ts';
+import { type DirectOptions, isDirect, openTargets, userOn } from './direct.ts';
+import { inOptions } from './option-words.ts';
 import { tell } from './tell.ts';
 
 export type DoctorCommandOptions = ManifestOptions &
@@ -41,10 +42,13 @@ export const doctorCommand = async (at: string | undefined, options: DoctorComma
       hint: meant ? `did you mean '${meant}'?` : 'rolecall doctor --list',
     });
   }
-  const evidence =
-    options.from === undefined ? await gathered(at, options, console) : savedEvidence(options.from, await readText(options.from));
+  const { evidence, own } =
+    options.from === undefined
+      ? await gathered(at, options, console)
+      : { evidence: savedEvidence(options.from, await readText(options.from)), own: true };
   if (options.save !== undefined) await save(options.save, evidence);
-  const found = checkupOf(evidence, options.check);
+  const judged = checkupOf(evidence, options.check);
+  const found = own ? judged : { ...judged, checks: judged.checks.map(inOptions) };
   if (found.checks.length === 0)
     throw failure('doctor/nothing', 'none of these checks applies to these targets', { hint: 'rolecall doctor --list' });
   console.out(options.format === 'json' ? checkupJson(found) : checkupText(found, console.outTerminal));
@@ -53,13 +57,14 @@ export const doctorCommand = async (at: string | undefined, options: DoctorComma
 
 const gathered = async (at: string | undefined, options: DoctorCommandOptions, console: Console): Promise<SavedEvidence> => {
   const { login, target } = wanted(at, options);
-  const { session } = await openTargets({ ...options, target }, console.now);
+  const { session, own } = await openTargets({ ...options, target }, console.now);
   tell(session.findings, console);
   if (login && session.declareds.length > 1)
     throw failure('login/target', `it is not said on which target '${login.user}' logs in`, {
       hint: `write ${login.user}@TARGET with one of: ${session.declareds.map((declared) => declared.target.name).join(', ')}`,
     });
-  return await gatherEvidence(session, { checks: options.check, ...(login ? { login } : {}), now: console.now().getTime() });
+  const evidence = await gatherEvidence(session, { checks: options.check, ...(login ? { login } : {}), now: console.now().getTime() });
+  return { evidence, own };
 };
 
 const save = async (file: string, evidence: SavedEvidence): Promise<void> => {
@@ -87,7 +92,7 @@ const savedEvidence = (file: string, json: string): SavedEvidence => {
 /** The last `@` counts: a name may hold one, a target's does not. */
 const wanted = (
   at: string | undefined,
-  { as, target, database }: DoctorCommandOptions,
+  options: DoctorCommandOptions,
 ): { readonly login?: LoginWanted; readonly target: readonly string[] } => {
   if (at === undefined && as !== undefined)
     throw failure('login/nobody', 'it is not said who logs in', { hint: 'write USER@TARGET --as role/NAME' });
@@ -104,11 +109,13 @@ const list = ({ format }: DoctorCommandOptions, console: Console): ExitCode => {
   else for (const { name, about } of checks) console.out(`${name.padEnd(24)}${about}\n`);
   return EXIT.ok;
 };
+  const { as, target, database } = options;
 
 /** Offline: what somebody pasted, or a log. */
 const explain = async (file: string, { format }: DoctorCommandOptions, console: Console): Promise<ExitCode> => {
   const meanings = meaningsOf(file === '-' ? await text(process.stdin) : await readText(file));
   if (format === 'json') console.out(toJson({ formatVersion: '1.0', meanings }));
+  if (isDirect(options)) return { login: { user: userOn(at, options), ...rest }, target };
   else if (meanings.length > 0) console.out(meaningsText(meanings, console.outTerminal));
   else console.err('no line is known: give the message of the client, or lines of the log iam-db-auth-error\n');
   return meanings.length > 0 ? EXIT.ok : EXIT.error;

@@ -2,10 +2,12 @@ import { lockUser, unlockUser } from '../engine/close-login.ts';
 import type { ManifestOptions } from '../engine/session.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import { nameKey } from '../model/key.ts';
+import type { LockResult } from '../model/lock.ts';
 import { visible } from '../render/escape.ts';
 import { lockJson, lockText } from '../render/lock.ts';
 import type { Console } from './console.ts';
 import { type DirectOptions, openTargets } from './direct.ts';
+import { inOptions } from './option-words.ts';
 import { tell } from './tell.ts';
 
 export type LockCommandOptions = ManifestOptions &
@@ -27,15 +29,16 @@ export const lockCommand = async (user: string, options: LockCommandOptions, con
     options,
     console,
   );
-  const { result, exitCode } = await lockUser(session, own, {
+  const done = await lockUser(session, own, {
     user,
     date: console.now().toISOString().slice(0, 10),
     ...(options.reason ? { reason: options.reason } : {}),
     breakLock: options.breakLock ?? false,
     onHolder: (target, holder) => console.err(`${visible(target)}: ending the run of ${visible(holder)}\n`),
   });
+  const result = own ? done.result : told(done.result);
   console.out(options.format === 'json' ? lockJson(result) : lockText(result, console.outTerminal));
-  return exitCode;
+  return done.exitCode;
 };
 
 /** Takes the lock off: nobody loses anything by that, and nothing is asked. */
@@ -47,10 +50,18 @@ export const unlockCommand = async (
   checkUser(user);
   const { session, own } = await openTargets(options, console.now);
   tell(session.findings, console);
-  const { result, exitCode } = await unlockUser(session, own, user);
+  const { result: found, exitCode } = await unlockUser(session, own, user);
+  const result = own ? found : told(found);
   console.out(options.format === 'json' ? lockJson(result) : lockText(result, console.outTerminal, session.account?.iam.mode === 'manage'));
   return exitCode;
 };
+
+/** What is said of a server that was named on the command line. */
+const told = (result: LockResult): LockResult => ({
+  ...result,
+  targets: result.targets.map((one) => ({ ...one, findings: one.findings.map(inOptions) })),
+  iam: result.iam && { ...result.iam, findings: result.iam.findings.map(inOptions) },
+});
 
 const checkUser = (user: string): void => {
   if (user === '' || user.includes('\0')) throw failure('lock/user', 'it is not said who shall be locked', { hint: 'rolecall lock USER' });

@@ -221,23 +221,50 @@ const targetOptions = (command: Command): Command =>
     .addOption(new Option('-t, --target <name>', 'only this target; repeatable').argParser(collect).default([], 'all'))
     .option('--now <instant>', "judge 'until' at this RFC 3339 instant (default: the present)");
 
-/** The manifest's targets; or, without one, a server as psql names it, or as RDS does. */
+/** The manifest's targets; or, without one, a server as psql or mysql names it, or as RDS does. */
 const serverOptions = (command: Command): Command =>
-  manifestOption(command)
-    .addOption(new Option('-t, --target <name>', 'only this target; repeatable').argParser(collect).default([], 'all'))
-    .option('--host <host>', 'without a manifest: the server, as for psql (default: PGHOST)')
-    .option('--port <port>', 'its port (default: PGPORT)')
-    .option('--database <name>', 'the database to enter (default: PGDATABASE, else postgres)')
-    .option('--user <name>', 'whom to log in as (default: PGUSER)')
-    .option('--rds <kind/name>', 'without a manifest: cluster/NAME, instance/NAME or proxy/NAME; by token unless PGPASSWORD is set')
+  directOptions(
+    manifestOption(command)
+      .addOption(new Option('-t, --target <name>', 'only this target; repeatable').argParser(collect).default([], 'all'))
+      .option(
+        '--user <name>',
+        "without a manifest: whom to log in as (default: PGUSER; MySQL, MariaDB: the machine's user; RDS: rolecall)",
+      ),
+  ).option('--database <name>', 'PostgreSQL without a manifest: the database to enter (default: PGDATABASE, else postgres)');
+
+/** A server without a manifest. */
+const directOptions = (command: Command): Command =>
+  command
+    .option('--host <host>', 'without a manifest: the server, as for psql and mysql (default: PGHOST, or MYSQL_HOST)')
+    .option('--port <port>', 'its port (default: PGPORT, else 5432; MYSQL_TCP_PORT, else 3306)')
+    .addOption(
+      new Option('--engine <engine>', 'what it runs (default: as it is heard there, or as RDS says)').choices([
+        'postgres',
+        'mysql',
+        'mariadb',
+      ]),
+    )
+    .addOption(
+      new Option('--tls <mode>', 'of --host (default: as PGSSLMODE says; MySQL, MariaDB: encrypted where the server can)').choices([
+        'verify-full',
+        'require',
+        'disable',
+      ]),
+    )
+    .option(
+      '--rds <kind/name>',
+      'without a manifest: cluster/NAME, instance/NAME or proxy/NAME; by token unless PGPASSWORD, or MYSQL_PWD, is set',
+    )
     .option('--region <region>', 'its region (default: AWS_REGION)')
     .option('--via <host:port>', 'what to dial instead of its endpoint: a tunnel')
     .option('--ca <file>', 'the authority of its certificate');
 
 const loginOptions = (command: Command): Command =>
-  manifestOption(command)
-    .addOption(new Option('-t, --target <name>', 'the target, instead of @target').argParser(collect).default([], 'the only one'))
-    .option('--as <role>', 'the IAM role to assume first: role/NAME or its ARN');
+  directOptions(
+    manifestOption(command)
+      .addOption(new Option('-t, --target <name>', 'the target, instead of @target').argParser(collect).default([], 'the only one'))
+      .option('--as <role>', 'the IAM role to assume first: role/NAME or its ARN'),
+  );
 
 /** What stands before `--` is ours, what follows it is for the program that is opened. */
 const aroundDashes = (argv: readonly string[], operands: readonly string[]) => {

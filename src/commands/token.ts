@@ -1,9 +1,8 @@
-import { loginOf } from '../engine/login.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import { workflowText } from '../render/escape.ts';
 import type { Console } from './console.ts';
 import { tell } from './tell.ts';
-import { loginOptions, type UserAtOptions } from './user-at.ts';
+import { openLogin, type UserAtOptions } from './user-at.ts';
 
 /**
  * Prints a fresh token for a user, good for 15 minutes, and nothing else on stdout. In a GitHub Action it would stay in the log: there
@@ -22,7 +21,7 @@ export const tokenCommand = async (
       { hint: 'pass --mask, or use rolecall connect' },
       EXIT.refused,
     );
-  const { target, user, findings } = await loginOf(loginOptions(at, options), console.now);
+  const { target, user, findings } = await openLogin(at, options, console.now, { token: true });
   tell(findings, console);
   const { token } = target.login;
   if (token === undefined)

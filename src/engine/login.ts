@@ -4,18 +4,16 @@ import type { Declared, DeclaredRole, Target } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
 import { distinct } from '../model/key.ts';
 import { locate } from './locate.ts';
-import { type ManifestOptions, openSession } from './session.ts';
+import type { Session } from './session.ts';
 
-/** Who logs in where: `user@target`, or a user alone where the manifest has one target. `as`: the IAM role that is assumed first. */
-export type LoginOptions = ManifestOptions & { readonly user: string; readonly as?: string };
+/** Who logs in, and the IAM role that is assumed first. */
+export type LoginOptions = { readonly user: string; readonly as?: string };
 
 /** `own`: it is Rolecall's own login, whose password the environment may hold. */
 export type UserLogin = { readonly target: Target; readonly user: string; readonly own: boolean; readonly findings: readonly Finding[] };
 
-/** ■ A target of the manifest as a user of it logs in there: its address is known, and a login by IAM has its tokens. */
-export const loginOf = async (options: LoginOptions, clock: () => Date): Promise<UserLogin> => {
-  const { user, as } = options;
-  const session = await openSession(options, clock);
+/** ■ The one target of a session as a user of it logs in there: its address is known, and a login by IAM has its tokens. */
+export const loginOf = async (session: Session, { user, as }: LoginOptions): Promise<UserLogin> => {
   const [declared, ...others] = session.declareds;
   if (declared === undefined || others.length > 0)
     throw failure('login/target', `it is not said on which target '${user}' logs in`, {

@@ -139,8 +139,8 @@ const opened = async (peer: Peer, options: ConnectOptions): Promise<Connection> 
     });
   } catch (error) {
     const { stream } = client as unknown as { readonly stream: Socket };
-    // The driver overwrites the code that TLS gave its error; the socket still knows it.
-    const verdict = stream instanceof TLSSocket ? String(stream.authorizationError ?? '') : '';
+    // The driver overwrites the code that TLS gave its error; the socket still knows it, and judges where nobody asked.
+    const verdict = address.tls === 'verify-full' && stream instanceof TLSSocket ? String(stream.authorizationError ?? '') : '';
     client.destroy();
     throw connectFailure(error, peer, verdict);
   } finally {

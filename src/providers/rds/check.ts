@@ -112,7 +112,7 @@ const wrongEngine = (target: Target, place: Place): Finding => {
     target,
     'error',
     'engine',
-    `${nameOf(place)} runs ${place.engine || 'an unknown engine'}, and the manifest says 'engine: ${target.engine}'`,
+    `${nameOf(place)} runs ${place.engine || 'an unknown engine'}${ours ? `, and the manifest says 'engine: ${target.engine}'` : ''}`,
     ours ? `write engine: ${ours}` : 'only PostgreSQL, MySQL and MariaDB are managed',
   );
 };

@@ -1,7 +1,7 @@
 import { rdsHost } from '../../core/rds-host.ts';
-import type { Endpoint, Target } from '../../model/declared.ts';
+import type { Endpoint, Engine, Target } from '../../model/declared.ts';
 import { Failure, type Finding, isError } from '../../model/finding.ts';
-import { type Address, checkDeclared, checkFound, declaredRegion, ofTarget, type Sought } from './check.ts';
+import { type Address, checkDeclared, checkFound, declaredRegion, engineOf, ofTarget, type Sought } from './check.ts';
 import { clockFindings } from './clock.ts';
 import { type Access, accessWith } from './connect.ts';
 import { inventoryOf } from './inspect.ts';
@@ -34,6 +34,19 @@ export const discover = async (targets: readonly Target[], { needIam }: Discover
       ...(warned ? [warned] : []),
     ],
   };
+};
+
+/** What a target of `rds` runs; undefined where that is not to be seen, or none of ours: `discover` says why. */
+export const engineThere = async (target: Target): Promise<Engine | undefined> => {
+  if (!isSought(target)) return undefined;
+  const { assumeRole, region } = target.rds;
+  try {
+    const hit = await seek(target, deskWith(accessWith(assumeRole, region)));
+    return 'severity' in hit ? undefined : engineOf(hit.place.engine);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 };
 
 /** A clock so wrong that tokens are refused is the trouble of whoever logs in by one; else it is said once. */
