@@ -18,7 +18,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   action: 5,
 };
 /** Where a provider may touch the world, and so the only files that may load a driver. */
-const WORLDLY = /^providers\/\w+\/(connect|inspect|execute|lock|rds|token)\.ts$/;
+const WORLDLY = /^providers\/\w+\/(connect|inspect|execute|lock|rds|token|logs)\.ts$/;
 const DRIVER = /^(pg|mysql2|@aws-sdk\/.*)(\/.*)?$/;
 /** Same input, same output, at once: these files and whatever of ours they load. */
 const PURE = /^(model|core|render)\/|^providers\/\w+\/(normalize|statements|catalog|desire|acl)(\.ts$|\/)/;

@@ -26,6 +26,10 @@ export type DoctorCommandOptions = ManifestOptions &
     readonly save?: string;
     readonly from?: string;
     readonly iamRequirements?: 'plan' | 'apply';
+    readonly denied?: boolean;
+    readonly since?: string;
+    readonly limit?: number;
+    readonly fixAdmin?: boolean;
   };
 
 /** Every precondition as a named check; of `USER@TARGET` in order, up to the first cause. */
@@ -33,6 +37,9 @@ export const doctorCommand = async (at: string | undefined, options: DoctorComma
   if (options.list) return list(options, console);
   const { iamRequirements: requirements } = options;
   if (requirements !== undefined) return await (await import('./iam.ts')).iamCommand({ ...options, format: 'json', requirements }, console);
+  if (options.denied)
+    return await (await import('./doctor-denied.ts')).deniedCommand(at, { ...options, limit: options.limit ?? LAST }, console);
+  if (options.fixAdmin) return await (await import('./doctor-fix.ts')).fixCommand(at, options, console);
   if (options.explain !== undefined) return await explain(options.explain, options, console);
   const known = EVERY_CHECK.map(({ name }) => name);
   const unknown = options.check.find((name) => !known.includes(name));
@@ -55,7 +62,15 @@ export const doctorCommand = async (at: string | undefined, options: DoctorComma
   return found.summary.failed > 0 ? EXIT.error : found.summary.unread > 0 ? EXIT.refused : EXIT.ok;
 };
 
-const gathered = async (at: string | undefined, options: DoctorCommandOptions, console: Console): Promise<SavedEvidence> => {
+/** Denied logins that are shown one by one. */
+const LAST = 20;
+
+/** `own`: there is a manifest. */
+const gathered = async (
+  at: string | undefined,
+  options: DoctorCommandOptions,
+  console: Console,
+): Promise<{ readonly evidence: SavedEvidence; readonly own: boolean }> => {
   const { login, target } = wanted(at, options);
   const { session, own } = await openTargets({ ...options, target }, console.now);
   tell(session.findings, console);
@@ -94,11 +109,13 @@ const wanted = (
   at: string | undefined,
   options: DoctorCommandOptions,
 ): { readonly login?: LoginWanted; readonly target: readonly string[] } => {
+  const { as, target, database } = options;
   if (at === undefined && as !== undefined)
     throw failure('login/nobody', 'it is not said who logs in', { hint: 'write USER@TARGET --as role/NAME' });
   if (at === undefined) return { target };
   const split = at.lastIndexOf('@');
   const rest = { ...(as === undefined ? {} : { as }), ...(database === undefined ? {} : { database }) };
+  if (isDirect(options)) return { login: { user: userOn(at, options), ...rest }, target };
   if (split < 0) return { login: { user: at, ...rest }, target };
   return { login: { user: at.slice(0, split), ...rest }, target: [at.slice(split + 1)] };
 };
@@ -109,13 +126,11 @@ const list = ({ format }: DoctorCommandOptions, console: Console): ExitCode => {
   else for (const { name, about } of checks) console.out(`${name.padEnd(24)}${about}\n`);
   return EXIT.ok;
 };
-  const { as, target, database } = options;
 
 /** Offline: what somebody pasted, or a log. */
 const explain = async (file: string, { format }: DoctorCommandOptions, console: Console): Promise<ExitCode> => {
   const meanings = meaningsOf(file === '-' ? await text(process.stdin) : await readText(file));
   if (format === 'json') console.out(toJson({ formatVersion: '1.0', meanings }));
-  if (isDirect(options)) return { login: { user: userOn(at, options), ...rest }, target };
   else if (meanings.length > 0) console.out(meaningsText(meanings, console.outTerminal));
   else console.err('no line is known: give the message of the client, or lines of the log iam-db-auth-error\n');
   return meanings.length > 0 ? EXIT.ok : EXIT.error;

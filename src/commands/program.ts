@@ -171,7 +171,11 @@ const program = (argv: readonly string[], done: (code: ExitCode) => void, consol
       new Option('--iam-requirements <command>', 'the same as rolecall iam --requirements: what rolecall needs').choices(['plan', 'apply']),
     )
     .option('--save <file>', 'save what was read: no token, password or key is in it')
-    .option('--from <file>', 'judge what was saved, offline')
+    .option('--from <file>', 'judge what was saved, offline; with --denied: a log file, - for stdin')
+    .option('--denied', 'the last denied logins, of TARGET or of USER@TARGET, from the logs')
+    .option('--since <time>', 'with --denied: how far back, e.g. 90s, 30m, 1h, 2d (default: 1h; of a file: all)')
+    .addOption(new Option('--limit <n>', 'with --denied: how many to show of each target (default: 20)').argParser(wholeNumber))
+    .option('--fix-admin', "what rolecall's login lacks to administer the declared roles, as SQL for a master")
     .option('--explain <file>', 'say what a message of a client or lines of a log mean, offline; - reads them from stdin')
     .addOption(format(['human', 'json']))
     .addOption(json())

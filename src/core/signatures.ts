@@ -79,13 +79,13 @@ const SIGNATURES: readonly Signature[] = [
   },
   {
     cause: 'tls',
-    pattern: /no pg_hba\.conf entry for host .*(?:no encryption|SSL off)|pg_hba\.conf rejects connection .*no encryption/,
+    pattern: /(?:no pg_hba\.conf entry for|pg_hba\.conf rejects) .*(?:no encryption|SSL off)/,
     message: says('the connection was not encrypted, and the server admits no other'),
     hint: "sslmode=verify-full; where a 'PAM authentication failed' stands before it, that is the cause, and this the second attempt",
   },
   {
     cause: 'not-admitted',
-    pattern: /no pg_hba\.conf entry for host/,
+    pattern: /no pg_hba\.conf entry for|pg_hba\.conf rejects/,
     message: says('the server admits no such connection'),
     hint: 'check user, database and the address that it comes from',
   },

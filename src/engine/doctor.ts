@@ -1,6 +1,5 @@
 import type { Check, Part } from '../core/checks/check.ts';
 import { checkOf, checksFor } from '../core/checkup.ts';
-import { rdsHost } from '../core/rds-host.ts';
 import { tokenFacts } from '../core/token-facts.ts';
 import {
   CHECKUP_FORMAT,
@@ -13,9 +12,11 @@ import {
 } from '../model/checkup.ts';
 import type { Declared, Target } from '../model/declared.ts';
 import { Failure, failure, isError } from '../model/finding.ts';
-import type { Checker, Timeouts } from '../providers/provider.ts';
+import { distinct } from '../model/key.ts';
+import type { Checker, Provider, Timeouts } from '../providers/provider.ts';
 import { declaredLogin, type LoginWanted, loginParts, read } from './doctor-login.ts';
 import { foundTargets } from './found.ts';
+import { isInAws, regionOf } from './in-aws.ts';
 import { PARALLEL, providerOf, sideBySide } from './read.ts';
 import type { Session } from './session.ts';
 
@@ -89,7 +90,8 @@ const evidenceOf = async (
       source: declared.target.source,
     });
   const facts = targetFacts(declared, session, login, now);
-  const gather = partsOf({ declared, session, policies, checker: provider.checkup, facts, login, timeouts });
+  const { checkup: checker, logging } = provider;
+  const gather = partsOf({ declared, session, policies, checker, logging, facts, login, timeouts });
   const checks = checksFor(facts, wanted);
   return facts.asked ? await upToCause(checks, facts, gather) : await readAll(checks, facts, gather);
 };
@@ -118,9 +120,9 @@ const upToCause = async (checks: readonly Check[], target: TargetFacts, gather: 
 };
 
 const targetFacts = ({ target, roles }: Declared, { account }: Session, login: LoginWanted | undefined, now: number): TargetFacts => {
-  const { endpoint, rds, login: own, name, engine } = target;
+  const { endpoint, login: own, name, engine } = target;
   const known = endpoint.kind === 'explicit' ? endpoint : null;
-  const inAws = rds !== undefined || (known !== null && (known.aws?.resourceId !== undefined || rdsHost(known.host) !== undefined));
+  const inAws = isInAws(target);
   const declared = login && declaredLogin(roles, login.user);
   const isOwn = login === undefined || [own.user, own.planUser].includes(login.user);
   const byToken = login?.as !== undefined || declared?.auth === 'iam' || (declared?.auth !== 'password' && inAws);
@@ -149,6 +151,7 @@ type Context = {
   readonly session: Session;
   readonly policies: Policies;
   readonly checker: Checker;
+  readonly logging: Provider<unknown>['logging'];
   readonly facts: TargetFacts;
   readonly login: LoginWanted | undefined;
   readonly timeouts: Timeouts | undefined;
@@ -156,7 +159,7 @@ type Context = {
 
 /** Reads one part of the evidence; what cannot be read says why. */
 const partsOf = (context: Context): Gather => {
-  const { declared, checker, timeouts, login } = context;
+  const { declared, checker, logging, timeouts, login } = context;
   const { target } = declared;
   const region = regionOf(target);
   const aws = <T>(work: (where: string) => Promise<T>): Promise<Read<T>> =>
@@ -174,6 +177,7 @@ const partsOf = (context: Context): Gather => {
     server: () => aws(async (where) => await (await import('../providers/rds/facts.ts')).serverFacts(target, where)),
     caller: () => aws(async (where) => await (await import('../providers/rds/facts.ts')).callerFacts(target, where)),
     session: () => read(() => checker.session(target, administeredBy(declared), timeouts)),
+    logging: async () => logging && (await read(() => logging(target, timeouts))),
     token: () => ofLogin?.token() ?? read(() => ownToken(target)),
     policies: () => read(() => context.policies(declared.target)),
     user: async () => ofLogin?.user(),
@@ -186,22 +190,19 @@ const partsOf = (context: Context): Gather => {
   };
 };
 
-const regionOf = ({ place, rds, endpoint }: Target): string | undefined =>
-  place?.region ??
-  rds?.region ??
-  (endpoint.kind === 'explicit' ? (endpoint.aws?.region ?? rdsHost(endpoint.host)?.region ?? undefined) : undefined);
-
 const ownToken = async ({ login, name }: Target) => {
   const facts = login.token && login.user !== undefined ? tokenFacts(await login.token(login.user)) : null;
   if (facts === null) throw failure('token/none', `target '${name}': no token could be made`);
   return facts;
 };
 
-/** Declared roles; and rds_iam, which users of PostgreSQL with `auth: iam` are put into. */
-const administeredBy = ({ roles, target }: Declared): readonly string[] => [
-  ...roles.keys(),
-  ...(target.engine === 'postgres' && [...roles.values()].some(({ auth }) => auth === 'iam') ? ['rds_iam'] : []),
-];
+/** Declared roles, and what they are put into: groups of others, and rds_iam, where users of PostgreSQL with `auth: iam` go. */
+const administeredBy = ({ roles, memberships, target }: Declared): readonly string[] =>
+  distinct([
+    ...roles.keys(),
+    ...memberships.map(({ role }) => role),
+    ...(target.engine === 'postgres' && [...roles.values()].some(({ auth }) => auth === 'iam') ? ['rds_iam'] : []),
+  ]);
 
 type Policies = (target: Target) => Promise<PolicyFacts>;
 

@@ -1,3 +1,4 @@
+import type { LoggingFacts } from './alarm.ts';
 import type { Judgement } from './proof.ts';
 
 /** Version of the shape of `Checkup`. */
@@ -120,6 +121,8 @@ export type SessionFacts = {
   readonly perGrantor: boolean;
   /** The account that it got, as SQL (MySQL and MariaDB). */
   readonly account?: string;
+  /** What it lacks besides, as the SQL that gives it (MySQL and MariaDB). */
+  readonly lacking?: readonly string[];
   /** By how much this machine's clock is ahead of the server's. */
   readonly skewMs?: number;
 };
@@ -176,8 +179,25 @@ export type Evidence = {
   readonly tls?: Read<TlsFacts>;
   readonly token?: Read<TokenFacts>;
   readonly session?: Read<SessionFacts>;
+  readonly logging?: Read<LoggingFacts>;
   readonly policies?: Read<PolicyFacts>;
   readonly user?: Read<UserFacts>;
   readonly ways?: Read<readonly WayFacts[]>;
   readonly login?: Read<LoginFact>;
+};
+
+/** Version of the shape of `FixReport`. */
+export const FIX_FORMAT = '1.0';
+
+/** What Rolecall's login lacks on a target, as SQL without its end. `login`: null where it could not be asked. */
+export type Fix = {
+  readonly target: string;
+  readonly engine: string;
+  readonly login: string | null;
+  readonly statements: readonly { readonly sql: string; readonly notes: readonly string[] }[];
+};
+export type FixReport = {
+  readonly formatVersion: typeof FIX_FORMAT;
+  readonly targets: readonly Fix[];
+  readonly unread: readonly { readonly target: string; readonly message: string; readonly hint?: string }[];
 };

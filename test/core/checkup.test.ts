@@ -78,6 +78,7 @@ const GOOD = {
       skewMs: 300,
     },
   },
+  logging: { value: { logged: true } },
   policies: { value: { whole: true, lines: [{ policy: "policy 'a'", resource: ARN, kind: 'exact', right: null }] } },
   user: {
     value: {
@@ -179,6 +180,12 @@ const FAILING: readonly (readonly [check: string, changes: Changes, says: RegExp
     /^as a master: GRANT "a""b" TO "jane" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE; GRANT "rds_iam" TO/,
   ],
   [
+    'denied-logged',
+    { logging: { logged: false, found: 'log_min_messages = panic', wanted: 'log_min_messages = warning' } },
+    /^PostgreSQL logs none of them: log_min_messages = panic$/,
+    /^set log_min_messages = warning in the parameter group: .*doctor --denied/,
+  ],
+  [
     'policies',
     { policies: { lines: [{ policy: "policy 'old'", resource: 'arn:…:db-X/jane', kind: 'member', right: ARN }] } },
     /^1 member: policy 'old' names .*write arn:aws/,
@@ -234,6 +241,8 @@ const MYSQL_PASSING: readonly [check: string, says: string, changes?: Changes, e
   ],
   ['administration', "'jane' has CREATE USER"],
   ['administration', "'jane' is an account with SUPER", { session: { superuser: true } }],
+  ['administration', "'jane' has CREATE USER", { session: { lacking: [] } }],
+  ['denied-logged', 'each of them is a line of the log'],
   ['user', "user 'jane' is there"],
   ['user-host', "'jane'@'10.%'"],
   ['user-login', 'not locked'],
@@ -256,6 +265,25 @@ const MYSQL_FAILING: readonly [check: string, changes: Changes, says: RegExp, fi
   ['rds-iam', { target: { by: 'password' } }, /RDS wants a token/, /ALTER USER 'jane'@'10\.%' IDENTIFIED BY/],
   ['administration', { session: { createrole: false } }, /has no CREATE USER/, /GRANT CREATE USER ON \*\.\* TO 'jane'@'10\.%'/],
   ['administration', { session: { notAdministered: ['dba'] } }, /has no SYSTEM_USER.* on "dba"/, /take it from dba/],
+  [
+    'administration',
+    { session: { lacking: ['GRANT SELECT ON mysql.* TO x', 'GRANT ROLE_ADMIN ON *.* TO x'] } },
+    /has CREATE USER, and lacks something/,
+    /^as an administrator: GRANT SELECT ON mysql\.\* TO x; GRANT ROLE_ADMIN ON \*\.\* TO x;$/,
+  ],
+  [
+    'denied-logged',
+    { logging: { logged: false, found: 'log_error_verbosity = 2', wanted: 'log_error_verbosity = 3' } },
+    /^MySQL logs none of them: log_error_verbosity = 2$/,
+    /^set log_error_verbosity = 3/,
+  ],
+  [
+    'denied-logged',
+    { logging: { logged: false, found: 'log_warnings = 1', wanted: 'log_warnings = 2' } },
+    /^MariaDB logs none of them: log_warnings = 1$/,
+    /^set log_warnings = 2/,
+    'mariadb',
+  ],
   ['user', { user: { exists: false, like: 'Jane' } }, /no user 'jane', and there is 'Jane'/, /case/],
   [
     'user-host',
@@ -409,5 +437,6 @@ test('nothing of AWS is asked of a server that is not there, and no TLS of one t
     'login',
     'writer',
     'administration',
+    'denied-logged',
   ]);
 });

@@ -207,7 +207,7 @@ users:
     expect(wrong.code).toBe(1);
     expect(wrong.stdout + wrong.stderr).not.toMatch(SECRETS);
     const checks = (JSON.parse(wrong.stdout) as Checkup).checks.map(({ check, status }) => `${check} ${status}`);
-    expect(checks).toEqual(['reachable passed', 'login failed', 'writer unread', 'administration unread']);
+    expect(checks).toEqual(['reachable passed', 'login failed', 'writer unread', 'administration unread', 'denied-logged unread']);
     const aws = { ...awsEnvironment(world.aws), PGPASSWORD: server.master.password };
     const args = ['--rds', `cluster/${world.rds.identifier}`, '--region', world.rds.region, '--via', `127.0.0.1:${world.rds.via.port}`];
     const named = await world.command.start(

@@ -95,12 +95,31 @@ export const SESSION_CHECKS: readonly Check[] = [
     needs: ['session'],
     applies: always,
     judge: ({ session, target: { engine } }) => {
-      const { user, account, superuser, createrole, notAdministered, perGrantor } = the(session);
+      const { user, account, superuser, createrole, notAdministered, perGrantor, lacking = [] } = the(session);
       const { maker, overAll, lacks, giveOver } = wordsOf(engine);
       if (superuser) return passed(`'${user}' is ${maker.superuser}`);
       if (!createrole) return failed(`'${user}' has no ${maker.word}`, maker.give({ user, account }));
-      if (notAdministered.length === 0) return passed(`'${user}' has ${maker.word}${perGrantor ? overAll : ''}`);
+      if (notAdministered.length === 0 && lacking.length === 0) return passed(`'${user}' has ${maker.word}${perGrantor ? overAll : ''}`);
+      if (notAdministered.length === 0)
+        return failed(
+          `'${user}' has ${maker.word}, and lacks something besides`,
+          `as an administrator: ${lacking.map((sql) => `${sql};`).join(' ')}`,
+        );
       return failed(`'${user}' has no ${lacks} on ${notAdministered.map(quoted).join(', ')}`, giveOver({ user, account }, notAdministered));
+    },
+  },
+  {
+    name: 'denied-logged',
+    about: "denied logins stand in the server's own log",
+    needs: ['logging'],
+    applies: always,
+    judge: ({ logging, target: { engine, inAws } }) => {
+      const facts = the(logging);
+      if (facts.logged) return passed('each of them is a line of the log');
+      return failed(
+        `${wordsOf(engine).product} logs none of them: ${facts.found}`,
+        `set ${facts.wanted}${inAws ? ' in the parameter group' : ''}: until then neither rolecall doctor --denied nor an alarm on the log sees any`,
+      );
     },
   },
 ];

@@ -51,7 +51,8 @@ const POSTGRES: Words = {
     `as a master: ${roles.map((role) => `GRANT ${quoted(role)} TO ${quoted(user)} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;`).join(' ')}`,
 };
 
-const accountOf = ({ user, account }: Whom): string => account ?? `'${user}'@'%'`;
+/** The account as SQL; where its host is not known, that of any. */
+export const accountOf = ({ user, account }: Whom): string => account ?? `'${user}'@'%'`;
 
 const MYSQL: Words = {
   product: 'MySQL',

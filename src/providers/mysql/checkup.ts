@@ -10,9 +10,10 @@ import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { IAM_PLUGIN } from './flavour.ts';
 import { upgrade } from './greeting.ts';
 import { hostOf } from './hosts.ts';
+import { canRead } from './queries.ts';
 import { parseMark } from './reality.ts';
-import { accountSql } from './sql.ts';
-import { readError } from './trouble.ts';
+import { accountSql, ident } from './sql.ts';
+import { errno, readError } from './trouble.ts';
 
 /**
  * What the checks of `doctor` need of MySQL and MariaDB. Each dial without a login counts against `max_connect_errors`; a login
@@ -63,8 +64,44 @@ const sessionOf = async (connected: Connected, roles: readonly string[]): Promis
     hasIamRole: await hasPlugin(connected),
     notAdministered: flavour === 'mariadb' || held.has('SYSTEM_USER') ? [] : await powerful(connected, roles),
     perGrantor: false,
+    lacking: superuser ? [] : await lackingOf(connected, accountSql(own), held, roles),
     skewMs,
   };
+};
+
+/** What planning and applying need besides CREATE USER: to read the grant tables, and to put others into the declared groups. */
+const lackingOf = async (
+  connected: Connected,
+  account: string,
+  held: ReadonlySet<string>,
+  roles: readonly string[],
+): Promise<readonly string[]> => {
+  if (!(await readsGrants(connected))) return [`GRANT SELECT ON mysql.* TO ${account}`];
+  const groups = await groupsAmong(connected, roles);
+  if (connected.flavour === 'mysql') return groups.length === 0 || held.has('ROLE_ADMIN') ? [] : [`GRANT ROLE_ADMIN ON *.* TO ${account}`];
+  const own = await connected.ask("SELECT ROLE_NAME FROM information_schema.APPLICABLE_ROLES WHERE IS_GRANTABLE = 'YES'");
+  const administered = new Set(own.map(([role]) => String(role)));
+  return groups.filter((group) => !administered.has(group)).map((group) => `GRANT ${ident(group)} TO ${account} WITH ADMIN OPTION`);
+};
+
+/** 1142 and 1143: SELECT is denied on a table, or on some of its columns. */
+const readsGrants = async ({ ask, flavour }: Connected): Promise<boolean> => {
+  try {
+    await ask(canRead(flavour));
+    return true;
+  } catch (error) {
+    if ([1142, 1143].includes(errno(error))) return false;
+    throw error;
+  }
+};
+
+/** Those of the names that are roles on the server: on MySQL whatever is granted to somebody, on MariaDB what is marked so. */
+const groupsAmong = async ({ ask, flavour }: Connected, names: readonly string[]): Promise<readonly string[]> => {
+  const rows = await ask(
+    flavour === 'mysql' ? 'SELECT FROM_USER FROM mysql.role_edges' : "SELECT User FROM mysql.user WHERE is_role = 'Y'",
+  );
+  const there = new Set(rows.map(([name]) => String(name)));
+  return names.filter((name) => there.has(name));
 };
 
 /** By how much this machine's clock is ahead of the server's, half of the way there and back taken off. */

@@ -1,3 +1,4 @@
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { RDSClient } from '@aws-sdk/client-rds';
 import { failure } from '../../model/finding.ts';
 import type { PlaceName } from '../../model/place.ts';
@@ -22,6 +23,8 @@ export type Caller = { readonly account: string; readonly arn: string; readonly 
 export type Access = {
   readonly credentials: Credentials;
   readonly rds: (region: string) => Promise<RDSClient>;
+  /** Made anew at each call: whoever calls destroys it. */
+  readonly logs: (region: string) => Promise<CloudWatchLogsClient>;
   /** Asked once, however often it is called. */
   readonly caller: () => Promise<Caller>;
 };
@@ -40,6 +43,7 @@ export const accessWith = (role: AssumeRole | undefined, region: string): Access
       clients.set(where, client);
       return client;
     },
+    logs: (where) => logsClient(credentials, where),
     caller: () => {
       caller ??= callerOf(credentials, region);
       return caller;
@@ -130,6 +134,11 @@ const clientConfig = (credentials: Credentials, region: string) => ({
 const rdsClient = async (credentials: Credentials, region: string): Promise<RDSClient> => {
   const { RDSClient } = await loaded(() => import('@aws-sdk/client-rds'));
   return new RDSClient(clientConfig(credentials, region));
+};
+
+const logsClient = async (credentials: Credentials, region: string): Promise<CloudWatchLogsClient> => {
+  const { CloudWatchLogsClient } = await loaded(() => import('@aws-sdk/client-cloudwatch-logs'));
+  return new CloudWatchLogsClient(clientConfig(credentials, region));
 };
 
 const callerOf = async (credentials: Credentials, region: string): Promise<Caller> => {

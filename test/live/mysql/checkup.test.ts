@@ -135,7 +135,7 @@ eachMysql(
       const { checks, summary } = checkupOf(evidence, []);
       expect(checks.map(({ target: name, check, status }) => [name === 'other' ? name : 'it', check, status])).toEqual([
         ['other', 'found', 'unread'],
-        ...['reachable', 'login', 'writer', 'server-clock', 'administration'].map((check) => ['it', check, expect.anything()]),
+        ...['reachable', 'login', 'writer', 'server-clock', 'administration', 'denied-logged'].map((check) => ['it', check, expect.anything()]),
       ]);
       expect(summary.unread).toBe(1);
     });

@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { deniedIn } from '../core/denied/decode.ts';
+import { summaryOf } from '../core/denied/report.ts';
+import { readDenied } from '../engine/denied.ts';
+import type { ManifestOptions } from '../engine/session.ts';
+import { DENIED_FORMAT, type DeniedReport, type LogName } from '../model/denied.ts';
+import { EXIT, type ExitCode, failure } from '../model/finding.ts';
+import { distinct } from '../model/key.ts';
+import { deniedJson, deniedText } from '../render/denied.ts';
+import { visible } from '../render/escape.ts';
+import type { Console } from './console.ts';
+import { type DirectOptions, isDirect, openTargets, userOn } from './direct.ts';
+import { tell } from './tell.ts';
+
+export type DeniedCommandOptions = ManifestOptions &
+  DirectOptions & {
+    readonly format: 'human' | 'json';
+    readonly from?: string;
+    /** `90s`, `30m`, `1h`, `2d`. */
+    readonly since?: string;
+    readonly limit: number;
+  };
+
+/** The last denied logins: a report, which finds none, some, or cannot be sure (exit 3). */
+export const deniedCommand = async (at: string | undefined, options: DeniedCommandOptions, console: Console): Promise<ExitCode> => {
+  const report = options.from === undefined ? await fromLogs(at, options, console) : await fromFile(at, options.from, options, console);
+  console.out(options.format === 'json' ? deniedJson(report) : deniedText(report, console.outTerminal));
+  return report.targets.some(({ unread }) => unread.length > 0) ? EXIT.refused : EXIT.ok;
+};
+
+const fromLogs = async (at: string | undefined, options: DeniedCommandOptions, console: Console): Promise<DeniedReport> => {
+  const since = console.now().getTime() - millisecondsOf(options.since ?? '1h');
+  const { user, target } = asked(at, options);
+  const { session } = await openTargets({ ...options, target }, console.now);
+  tell(session.findings, console);
+  return await readDenied(session, { since, user, limit: options.limit });
+};
+
+/** TARGET, or USER@TARGET; of a server that the options name, USER. */
+const asked = (
+  at: string | undefined,
+  options: DeniedCommandOptions,
+): { readonly user: string | null; readonly target: readonly string[] } => {
+  if (at === undefined) return { user: null, target: options.target };
+  if (isDirect(options)) return { user: userOn(at, options), target: [] };
+  const split = at.lastIndexOf('@');
+  return { user: split < 0 ? null : at.slice(0, split), target: distinct([...options.target, at.slice(split + 1)]) };
+};
+
+/** Lines of any of the logs, wherever they come from. */
+const fromFile = async (
+  at: string | undefined,
+  file: string,
+  { since, limit }: DeniedCommandOptions,
+  console: Console,
+): Promise<DeniedReport> => {
+  const from = since === undefined ? null : console.now().getTime() - millisecondsOf(since);
+  const user = at === undefined ? null : at.replace(/@[^@]*$/, '');
+  const denied = deniedIn([{ text: await logText(file), at: null, stream: '' }], 'unknown');
+  const logs = [...new Set<LogName>(denied.flatMap(({ logs: told }) => told))];
+  return {
+    formatVersion: DENIED_FORMAT,
+    since: from === null ? null : new Date(from).toISOString(),
+    user,
+    targets: [
+      {
+        target: file === '-' ? 'stdin' : file,
+        ...summaryOf(denied, { since: from, user, limit }),
+        read: logs.map((log) => ({ log, by: 'file' })),
+        unread: [],
+      },
+    ],
+  };
+};
+
+const logText = async (file: string): Promise<string> => {
+  if (file === '-') return await text(process.stdin);
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw failure('doctor/unreadable', `'${visible(file)}' cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
+  }
+};
+
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+const millisecondsOf = (since: string): number => {
+  const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(since) ?? [];
+  if (amount === undefined) throw failure('doctor/since', `'${since}' is no length of time`, { hint: 'write --since 90s, 30m, 1h or 2d' });
+  return Number(amount) * UNITS[unit!]!;
+};

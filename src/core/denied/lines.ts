@@ -1,0 +1,93 @@
+import type { LogName } from '../../model/denied.ts';
+
+/** One line of a log, taken apart; what the line does not say is null. `at`: RFC 3339. */
+export type Line = {
+  readonly log: LogName;
+  readonly stamp: string;
+  readonly at: string | null;
+  readonly level: string;
+  /** Lines of one session follow one another. */
+  readonly process: string | null;
+  readonly user: string | null;
+  readonly from: string | null;
+  readonly database: string | null;
+  readonly text: string;
+};
+
+/** Where a time without a zone was written: RDS keeps its servers in UTC; of another machine it is not known. */
+export type Zone = 'utc' | 'unknown';
+
+/** The line as any of the logs would have it; null: it is of none, or goes on with another. */
+export const lineOf = (text: string, zone: Zone): Line | null =>
+  ofIam(text) ?? ofMysql(text) ?? ofMariadb(text, zone) ?? ofPostgresRds(text) ?? ofPostgres(text);
+
+const NOTHING = { process: null, user: null, from: null, database: null } as const;
+
+/** RDS User Guide, "Troubleshooting IAM database authentication": `2025-09-22T12:02:51,954 [ERROR] Failed to …`; RDS writes it in UTC. */
+const ofIam = (line: string): Line | null => {
+  const [, day, milliseconds, level, text] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[,.](\d{3})Z? \[(\w+)\] (Failed to (?:authenticate|authorize) .*)$/s.exec(line) ?? [];
+  if (text === undefined) return null;
+  const stamp = `${day}.${milliseconds}Z`;
+  return { ...NOTHING, log: 'iam-db-auth-error', stamp, at: stamp, level: level!, text };
+};
+
+/** MySQL manual, "Error Log Output Format": the zone is that of log_timestamps; 5.7 has neither code nor subsystem. */
+const ofMysql = (line: string): Line | null => {
+  const [, stamp, level, text] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) \d+ \[(\w+)\] (?:\[MY-\d+\] \[\w+\] )?(.*)$/s.exec(line) ?? [];
+  return text === undefined ? null : { ...NOTHING, log: 'error', stamp: stamp!, at: millisecondsOf(stamp!), level: level!, text };
+};
+
+/** `2026-11-21  9:12:00 12 [Warning] …`: hours below ten have a space before them, and there is no zone. */
+const ofMariadb = (line: string, zone: Zone): Line | null => {
+  const [, day, time, level, text] = /^(\d{4}-\d\d-\d\d) +(\d{1,2}:\d\d:\d\d) \d+ \[(\w+)\] (.*)$/s.exec(line) ?? [];
+  if (text === undefined) return null;
+  const instant = `${day}T${time!.padStart(8, '0')}Z`;
+  return { ...NOTHING, log: 'error', stamp: `${day} ${time}`, at: zone === 'utc' ? instant : null, level: level!, text };
+};
+
+const STAMP = String.raw`(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)`;
+const LEVEL = '(DEBUG[1-5]?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT|STATEMENT)';
+
+/**
+ * The prefixes that RDS offers: `%t:%r:%u@%d:[%p]:`, and the same with `%m` and with more behind it. Names are as clients sent them,
+ * and may look like anything: the first level ends the prefix, and the text behind it names the user once more.
+ */
+const RDS_PREFIX = new RegExp(`^${STAMP} ([A-Za-z]+|[+-]\\d+):(.*?):\\[(\\d+)\\]:(?:.*?:)??${LEVEL}: {1,2}(.*)$`, 's');
+
+const ofPostgresRds = (line: string): Line | null => {
+  const [, time, zone, client, process, level, text] = RDS_PREFIX.exec(line) ?? [];
+  if (text === undefined) return null;
+  const [, from, host, user, database] = /^(\[local\]|(.*?)\(\d+\))?:(.*)@([^@]*)$/s.exec(client!) ?? [];
+  const named = (name: string | undefined): string | null => (name === undefined || name === '' || name === '[unknown]' ? null : name);
+  return {
+    log: 'postgresql',
+    ...postgresTime(time!, zone!),
+    level: level!,
+    process: process!,
+    from: named(host ?? from),
+    user: named(user),
+    database: named(database),
+    text,
+  };
+};
+
+/** The default prefix, `%m [%p] `, and that of Debian, which has `user@database` behind it. */
+const DEFAULT_PREFIX = new RegExp(`^${STAMP} ([A-Za-z]+|[+-]\\d+) \\[(\\d+)\\](?: (.*?)@(.*?))? ${LEVEL}: {1,2}(.*)$`, 's');
+
+const ofPostgres = (line: string): Line | null => {
+  const [, time, zone, process, user = null, database = null, level, text] = DEFAULT_PREFIX.exec(line) ?? [];
+  if (text === undefined) return null;
+  return { log: 'postgresql', ...postgresTime(time!, zone!), level: level!, process: process!, from: null, user, database, text };
+};
+
+/** Abbreviations of zones are not unique; UTC is, and offsets are. */
+const postgresTime = (time: string, zone: string): Pick<Line, 'stamp' | 'at'> => {
+  const stamp = `${time} ${zone}`;
+  const [, sign, hours, minutes = '00'] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+  const offset = /^(UTC|GMT)$/.test(zone) ? 'Z' : sign === undefined ? null : `${sign}${hours}:${minutes}`;
+  return { stamp, at: offset === null ? null : millisecondsOf(`${time.replace(' ', 'T')}${offset}`) };
+};
+
+const millisecondsOf = (instant: string): string => instant.replace(/(\.\d{3})\d+/, '$1');
