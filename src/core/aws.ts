@@ -27,6 +27,10 @@ export const iamRegion = (partition: Partition): string =>
     'aws-eusc': 'eusc-de-east-1',
   })[partition];
 
+/** Whoever asks, by an ARN without the name of a session that is another on every run: `role/ci`. */
+export const callerName = (arn: string): string =>
+  arn.replace(/^arn:[\w-]+:(?:iam|sts)::\d*:/, '').replace(/^assumed-role\/([^/]+)\/.*$/, 'role/$1');
+
 /** What `rds-db:connect` is allowed on: one user of one cluster, instance or proxy. */
 export type ConnectArn = {
   readonly partition: Partition;

@@ -37,6 +37,8 @@ export type WatchedServer = {
   /** As the API says it, e.g. aurora-mysql. */
   readonly engine: string;
   readonly logExports: readonly string[];
+  /** The group that its parameters come from; left out: not known. */
+  readonly parameterGroup?: string;
   readonly logging: LoggingFacts | null;
 };
 

@@ -55,6 +55,8 @@ export type ServerFacts = {
   readonly status: string;
   readonly engine: string;
   readonly resourceId: string;
+  /** The group that its parameters come from; left out: not said. */
+  readonly parameterGroup?: string;
   readonly iam: { readonly on: boolean; readonly pending: boolean | null };
   readonly logExports: readonly string[];
   readonly securityGroups: readonly string[];

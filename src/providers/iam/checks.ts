@@ -1,3 +1,4 @@
+import { callerName } from '../../core/aws.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding, Position } from '../../model/finding.ts';
@@ -182,12 +183,8 @@ export const partRead = (snapshot: Snapshot, { target }: Declared): readonly Fin
         {
           severity: 'note',
           code: 'iam/part-read',
-          message: `only the declared principals and our own policies were read: ${accountCaller(snapshot)} may not do iam:GetAccountAuthorizationDetails`,
+          message: `only the declared principals and our own policies were read: ${callerName(snapshot.caller)} may not do iam:GetAccountAuthorizationDetails`,
           hint: 'allow it to see who else can log in: {"Effect":"Allow","Action":"iam:GetAccountAuthorizationDetails","Resource":"*"}',
           source: target.source,
         },
       ];
-
-/** Whoever asks, without the name of a session that is another on every run. */
-export const accountCaller = ({ caller }: Pick<Snapshot, 'caller'>): string =>
-  caller.replace(/^arn:[\w-]+:(?:iam|sts)::\d*:/, '').replace(/^assumed-role\/([^/]+)\/.*$/, 'role/$1');

@@ -1,5 +1,6 @@
+import { canonicalJson } from '../../core/canonical.ts';
 import type { PolicyEntry } from '../../model/iam.ts';
-import { byCodeUnit, distinct } from '../../model/key.ts';
+import { distinct } from '../../model/key.ts';
 import type { RawDocument } from './snapshot.ts';
 
 /** Patterns of `Action` or `Resource`; `negated`: of `NotAction` or `NotResource`. */
@@ -97,15 +98,6 @@ export const readConnectDocument = (document: RawDocument): { readonly arns: rea
     arns: distinct(statements.filter(isConnect).flatMap(({ resource }) => resource?.patterns ?? [])),
     foreign: foreign.length === 0 ? null : `[${foreign.join(',')}]`,
   };
-};
-
-/** JSON with sorted keys: the same value is the same text. */
-export const canonicalJson = (value: unknown): string => {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const record = asRecord(value);
-  if (!record) return JSON.stringify(value) ?? 'null';
-  const keys = Object.keys(record).sort(byCodeUnit);
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(record[key])}`).join(',')}}`;
 };
 
 /** A value that may be left out, stand alone or be a list, as a list of strings; IAM takes numbers and booleans for strings. */

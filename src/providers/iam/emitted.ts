@@ -1,7 +1,8 @@
+import { canonicalJson } from '../../core/canonical.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { DeclaredIam, IamRole, Policy } from '../../model/iam.ts';
 import type { Partition } from '../../model/place.ts';
-import { canonicalJson, connectDocument } from './document.ts';
+import { connectDocument } from './document.ts';
 import { connectsByPrincipal, namingOf } from './logins.ts';
 import { packEntries } from './pack.ts';
 import { trustDocument } from './trust.ts';

@@ -1,6 +1,6 @@
+import { callerName } from '../../core/aws.ts';
 import type { Provider } from '../provider.ts';
 import { access } from './access.ts';
-import { accountCaller } from './checks.ts';
 import { execute } from './execute.ts';
 import { guard } from './guard.ts';
 import { identityIds } from './identity-ids.ts';
@@ -24,7 +24,7 @@ export const iam: Provider<Snapshot> = {
     endpoint: `account ${snapshot.account}`,
     system: `${snapshot.partition}:${snapshot.account}`,
     version: snapshot.partition === 'aws' ? '' : snapshot.partition,
-    login: accountCaller(snapshot),
+    login: callerName(snapshot.caller),
   }),
   extent: ({ identities, policies, unread }) => ({
     unread: unread.map(({ what, reason }) => ({ database: what, reason })),

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../core/canonical.ts';
 import type { Cause } from '../../model/change.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
@@ -5,7 +6,7 @@ import { type Attachment, type DeclaredIam, type IamRole, type Policy, principal
 import { byCodeUnit } from '../../model/key.ts';
 import type { About, Normal } from '../../model/normal.ts';
 import { checkAccount } from './checks.ts';
-import { canonicalJson, readConnectDocument, sameDocument } from './document.ts';
+import { readConnectDocument, sameDocument } from './document.ts';
 import { expiryOf, type IsExpired, isExpiry, stillAttached, withoutExpired } from './expired.ts';
 import { connectsByPrincipal, type Naming, namingOf } from './logins.ts';
 import { foreignTags, isOurs, principalOf, stackOf } from './marks.ts';

@@ -54,6 +54,7 @@ const ofCluster = (cluster: DBCluster, instances: readonly DBInstance[], region:
     status: cluster.Status ?? '',
     engine: cluster.Engine ?? '',
     resourceId: cluster.DbClusterResourceId ?? '',
+    ...groupOf(cluster.DBClusterParameterGroup),
     iam: changing(cluster.IAMDatabaseAuthenticationEnabled, pending),
     logExports: [...(cluster.EnabledCloudwatchLogsExports ?? [])].sort(byCodeUnit),
     securityGroups: groupsOf(cluster.VpcSecurityGroups),
@@ -73,12 +74,15 @@ const ofInstance = (instance: DBInstance, region: string): ServerFacts => {
     status: instance.DBInstanceStatus ?? '',
     engine: instance.Engine ?? '',
     resourceId: instance.DbiResourceId ?? '',
+    ...groupOf(instance.DBParameterGroups?.[0]?.DBParameterGroupName),
     iam: own.iam,
     logExports: [...(instance.EnabledCloudwatchLogsExports ?? [])].sort(byCodeUnit),
     securityGroups: groupsOf(instance.VpcSecurityGroups),
     instances: [own],
   };
 };
+
+const groupOf = (name: string | undefined): Pick<ServerFacts, 'parameterGroup'> => (name ? { parameterGroup: name } : {});
 
 const instanceFacts = (instance: DBInstance): InstanceFacts => ({
   name: instance.DBInstanceIdentifier ?? '',

@@ -1,0 +1,170 @@
+import type { DeclaredAlarm, WatchedServer } from '../../model/alarm.ts';
+import type { Declared } from '../../model/declared.ts';
+import type { Finding, Position } from '../../model/finding.ts';
+import { byCodeUnit } from '../../model/key.ts';
+import { type Desired, logGroupOf, logOf, type Watch, watchesOf } from './desired.ts';
+import { parseTopic, subscriptionKey, topicArn, topicKey } from './names.ts';
+import type { FoundTopic, Snapshot } from './snapshot.ts';
+
+/** What is in the way of the alarms, and what they do not achieve yet. */
+export const findingsOf = (snapshot: Snapshot, declared: Declared, desired: Desired): readonly Finding[] => [
+  ...watchesOf(declared.alarms!).flatMap((watch) => watchFindings(watch, snapshot)),
+  ...foreignTopics(snapshot, declared, desired),
+  ...foreignAlarms(snapshot, declared, desired),
+  ...unconfirmed(snapshot, declared, desired),
+  ...manyTopics(snapshot, declared),
+];
+
+const error = (slug: string, message: string, hint: string, source: Position): Finding => ({
+  severity: 'error',
+  code: `alarms/${slug}`,
+  message,
+  hint,
+  source,
+});
+
+/** The server's account, the topic's region, and whether failed logins get to where they are counted. */
+const watchFindings = ({ alarm, server }: Watch, snapshot: Snapshot): readonly Finding[] => [
+  ...(server.account === snapshot.account
+    ? []
+    : [
+        error(
+          'other-account',
+          `'${alarm.target}' is in account ${server.account}, and the credentials are for ${snapshot.account}: an alarm stands beside its server`,
+          `watch it with credentials of account ${server.account}`,
+          alarm.source,
+        ),
+      ]),
+  ...topicElsewhere(alarm, server),
+  ...(alarm.of === 'log' ? logFindings({ alarm, server }, snapshot) : []),
+];
+
+const topicElsewhere = ({ name, topic, target, source }: DeclaredAlarm, { region }: WatchedServer): readonly Finding[] => {
+  const there = topic === null ? null : parseTopic(topic);
+  if (there === null || there.region === region) return [];
+  return [
+    error(
+      'topic-region',
+      `alarm '${name}' of '${target}' is in ${region} and its topic in ${there.region}: an alarm tells topics of its own region alone`,
+      `name a topic in ${region}; one that is given by its name is made where it is needed`,
+      source,
+    ),
+  ];
+};
+
+/** One thing at a time: what is not exported has no group, and what is not logged is no matter of exports. */
+const logFindings = ({ alarm, server }: Watch, snapshot: Snapshot): readonly Finding[] => {
+  const log = logOf(server);
+  const named = `'${alarm.target}' (${server.kind} ${server.identifier})`;
+  const { logging, region, kind, identifier } = server;
+  const findings: Finding[] = [];
+  if (logging?.logged === false)
+    findings.push(
+      error(
+        'not-logged',
+        `${named} does not log failed logins: ${logging.found}, and ${logging.wanted} is needed; its alarm would never be raised`,
+        parameterHint(server, logging.wanted),
+        alarm.source,
+      ),
+    );
+  if (!server.logExports.includes(log))
+    findings.push(
+      error(
+        'log-export',
+        `the log '${log}' of ${named} is not exported to CloudWatch`,
+        `aws rds modify-db-${kind} --db-${kind}-identifier ${identifier} --cloudwatch-logs-export-configuration '{"EnableLogTypes":["${log}"]}' --region ${region}`,
+        alarm.source,
+      ),
+    );
+  else if (!snapshot.logGroups.has(`${region} ${logGroupOf(server)}`))
+    findings.push(
+      error(
+        'no-log-group',
+        `log group '${logGroupOf(server)}' is not there yet: RDS makes it with the first line that it exports`,
+        'wait some minutes, or log in with a wrong password, and plan again',
+        alarm.source,
+      ),
+    );
+  return findings;
+};
+
+/** Groups that AWS made cannot be changed (RDS User Guide, "Parameter groups"). */
+const parameterHint = ({ kind, parameterGroup, region }: WatchedServer, wanted: string): string => {
+  const [name, value] = wanted.split(' = ');
+  if (parameterGroup === undefined || parameterGroup.startsWith('default.'))
+    return `give it a parameter group of its own with ${wanted}${parameterGroup === undefined ? '' : `: '${parameterGroup}' cannot be changed`}`;
+  const group = kind === 'cluster' ? 'db-cluster-parameter-group' : 'db-parameter-group';
+  return `aws rds modify-${group} --${group}-name ${parameterGroup} --parameters ParameterName=${name},ParameterValue=${value},ApplyMethod=immediate --region ${region}`;
+};
+
+const whose = (stack: string | null): string => (stack === null ? 'is not ours' : `belongs to stack '${stack}'`);
+
+const foreignTopics = (snapshot: Snapshot, declared: Declared, desired: Desired): readonly Finding[] =>
+  [...desired.topics.values()].flatMap(({ body, source }) => {
+    const there = snapshot.topics.get(topicArn(body, snapshot));
+    if (!there || there.stack === declared.stack) return [];
+    return [
+      error(
+        'not-ours',
+        `topic '${body.name}' exists in ${body.region} and ${whose(there.stack)}: topics are never taken over`,
+        `write its ARN to tell it and leave it as it is (topic: ${there.arn}), or choose another name`,
+        source,
+      ),
+    ];
+  });
+
+const foreignAlarms = (snapshot: Snapshot, declared: Declared, desired: Desired): readonly Finding[] =>
+  [...desired.alarms].flatMap(([key, { body, source }]) => {
+    const there = snapshot.alarms.get(key);
+    if (!there || there.stack === declared.stack) return [];
+    return [
+      error(
+        'not-ours',
+        `alarm '${body.name}' exists in ${body.region} and ${whose(there.stack)}: alarms are never taken over`,
+        'delete it, or give the alarm another name in the manifest',
+        source,
+      ),
+    ];
+  });
+
+/** Who is asked has to say yes: until then no mail comes, and there is nothing that a plan could do about it. */
+const unconfirmed = (snapshot: Snapshot, declared: Declared, desired: Desired): readonly Finding[] => {
+  const pending = [...snapshot.topics.values()]
+    .filter(({ stack }) => stack === declared.stack)
+    .flatMap((topic) =>
+      topic.subscriptions
+        .filter(({ arn, protocol }) => arn === null && protocol === 'email')
+        .map(({ address }) => ({ topic, address, key: subscriptionKey({ topic: topic.name, region: topic.region, address }) })),
+    )
+    .sort((a, b) => byCodeUnit(a.key, b.key));
+  return pending.flatMap(({ topic, address, key }): Finding[] => {
+    const wanted = desired.subscriptions.get(key);
+    if (wanted) return [waits(topic, address, wanted.source)];
+    return desired.topics.has(topicKey(topic)) ? [lapses(topic, address, declared)] : [];
+  });
+};
+
+const waits = ({ name, region }: FoundTopic, address: string, source: Position): Finding => ({
+  severity: 'warning',
+  code: 'alarms/unconfirmed',
+  message: `'${address}' has not confirmed that it wants mail of topic '${name}' (${region}): until then it gets none`,
+  hint: 'let its owner follow the link in the mail that AWS sent; the request lapses after some days, and is then made again',
+  source,
+});
+
+const lapses = ({ name, region }: FoundTopic, address: string, { target }: Declared): Finding => ({
+  severity: 'note',
+  code: 'alarms/lapses',
+  message: `'${address}' was asked to confirm mail of topic '${name}' (${region}), is not declared, and has not answered: no call takes that back`,
+  hint: 'it lapses by itself after some days; confirmed before that, the next plan removes it',
+  source: target.source,
+});
+
+const manyTopics = ({ manyTopics: regions }: Snapshot, { target }: Declared): readonly Finding[] =>
+  [...regions].map(([region, count]) => ({
+    severity: 'note',
+    code: 'alarms/many-topics',
+    message: `${region} has ${count} topics: those that neither the manifest nor an alarm of ours names were not all asked whose they are`,
+    hint: `a topic that an interrupted run left behind has the tag rolecall:stack`,
+    source: target.source,
+  }));

@@ -1,0 +1,78 @@
+import type * as Logs from '@aws-sdk/client-cloudwatch-logs';
+import type * as Sns from '@aws-sdk/client-sns';
+import type { Declared } from '../../model/declared.ts';
+import { byCodeUnit, distinct } from '../../model/key.ts';
+import { each } from '../lanes.ts';
+import type { Inspection } from '../provider.ts';
+import { type Connected, connect } from './connect.ts';
+import { desiredOf } from './desired.ts';
+import { alarmKey, filterKey, isOurName, parseTopic, prefixOf, topicArn } from './names.ts';
+import { listAll, readAlarms, readFilters, readTopic, stackOf } from './parts.ts';
+import type { FoundAlarm, FoundTopic, Snapshot } from './snapshot.ts';
+
+/** Reads what is ours in each region, and what stands where something of ours shall be. */
+export const inspect = async ({ declared, timeouts }: Inspection): Promise<Snapshot> => {
+  const connected = await connect(declared, timeouts);
+  try {
+    const { partition, account, caller } = connected;
+    const regions = await Promise.all(declared.alarms!.regions.map((region) => inspectRegion(connected, region, declared)));
+    return {
+      partition,
+      account,
+      caller,
+      topics: new Map(regions.flatMap(({ topics }) => topics.map((topic) => [topic.arn, topic] as const))),
+      alarms: new Map(regions.flatMap(({ alarms }) => alarms.map((found) => [alarmKey(found.alarm), found] as const))),
+      filters: new Map(regions.flatMap(({ filters }) => filters.map((filter) => [filterKey(filter), filter] as const))),
+      logGroups: new Set(regions.flatMap(({ logGroups }) => logGroups)),
+      manyTopics: new Map(regions.flatMap(({ region, many }) => (many === null ? [] : [[region, many] as const]))),
+    };
+  } finally {
+    connected.close();
+  }
+};
+
+const inspectRegion = async (connected: Connected, region: string, declared: Declared) => {
+  const [alarms, filters, logGroups] = await Promise.all([
+    readAlarms(connected, region, { AlarmNamePrefix: prefixOf(declared) }),
+    readFilters(connected, region, { filterNamePrefix: prefixOf(declared) }),
+    groupsThere(connected, region, declared),
+  ]);
+  const { topics, many } = await readTopics(connected, region, declared, alarms);
+  return { region, alarms, filters: filters.filter(({ name }) => isOurName(name, declared)), logGroups, topics, many };
+};
+
+/** So many topics are asked whose they are that nobody else's alarms speak of; SNS answers ten in a second. */
+const ASKED = 200;
+
+/**
+ * Topics that the manifest names, those that alarms under our names tell, and of the others those with our mark: only a tag says whose a
+ * topic is.
+ */
+const readTopics = async (connected: Connected, region: string, declared: Declared, alarms: readonly FoundAlarm[]) => {
+  const listed = await listAll(connected, ['sns', region, 'ListTopics'], {}, ({ Topics }: Sns.ListTopicsCommandOutput) => Topics);
+  const there = distinct(listed.flatMap(({ TopicArn }) => TopicArn ?? []));
+  const wanted = [...desiredOf(connected, declared).topics.values()].map(({ body }) => topicArn(body, connected));
+  const told = alarms.flatMap(({ alarm }) => alarm.actions).filter((arn) => parseTopic(arn) !== null);
+  const named = new Set([...wanted, ...told]);
+  const others = there.filter((arn) => !named.has(arn));
+  const asked = [...there.filter((arn) => named.has(arn)), ...others.slice(0, ASKED)];
+  const marked = await each(asked, async (arn) => ({ arn, stack: await stackOf(connected, 'sns', region, arn) }));
+  const topics = await each(
+    marked.filter(({ arn, stack }) => stack === declared.stack || wanted.includes(arn)),
+    async ({ arn, stack }) => await readTopic(connected, arn, stack),
+  );
+  return { topics: topics.filter((topic): topic is FoundTopic => topic !== null), many: others.length > ASKED ? there.length : null };
+};
+
+/** Of the log groups that the manifest is about, those that are there. */
+const groupsThere = async (connected: Connected, region: string, declared: Declared): Promise<readonly string[]> => {
+  const filters = [...desiredOf(connected, declared).filters.values()].filter(({ body }) => body.region === region);
+  const wanted = distinct(filters.map(({ body }) => body.logGroup)).sort(byCodeUnit);
+  const found = await each(wanted, async (name) => {
+    // Sorted by name: the name itself comes before all that begin with it.
+    const input = { logGroupNamePrefix: name, limit: 1 };
+    const { logGroups = [] } = (await connected.call('logs', region, 'DescribeLogGroups', input)) as Logs.DescribeLogGroupsCommandOutput;
+    return logGroups.some(({ logGroupName }) => logGroupName === name) ? [`${region} ${name}`] : [];
+  });
+  return found.flat();
+};

@@ -1,0 +1,162 @@
+import type * as CloudWatch from '@aws-sdk/client-cloudwatch';
+import type * as Logs from '@aws-sdk/client-cloudwatch-logs';
+import type * as Sns from '@aws-sdk/client-sns';
+import type { Alarm, LogFilter } from '../../model/alarm.ts';
+import { codeOf } from '../aws-trouble.ts';
+import type { Connected, Part } from './connect.ts';
+import { parseTopic, STACK } from './names.ts';
+import type { FoundAlarm, FoundTopic } from './snapshot.ts';
+
+/** Everything of a list that comes in pages; the mark of the next page has this name on both sides. */
+export const listAll = async <Item>(
+  { call }: Connected,
+  [part, region, operation]: readonly [Part, string, string],
+  input: Readonly<Record<string, unknown>>,
+  itemsOf: (page: never) => readonly Item[] | undefined,
+): Promise<Item[]> => {
+  const mark = part === 'logs' ? 'nextToken' : 'NextToken';
+  const items: Item[] = [];
+  for (let next: unknown; ; ) {
+    const page = (await call(part, region, operation, { ...input, ...(next ? { [mark]: next } : {}) })) as Readonly<
+      Record<string, unknown>
+    >;
+    items.push(...(itemsOf(page as never) ?? []));
+    next = page[mark];
+    if (!next) return items;
+  }
+};
+
+/** null: there is no such thing. */
+const orNothing = async <T>(read: () => Promise<T>): Promise<T | null> => {
+  try {
+    return await read();
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
+  }
+};
+
+/** SNS and CloudWatch Logs have different words for it. */
+export const isGone = (error: unknown): boolean => /^(NotFound|ResourceNotFound)$/.test(codeOf(error));
+
+/** The stack whose mark a topic or an alarm has; null: none, or there is no such thing. */
+export const stackOf = async ({ call }: Connected, part: 'cloudwatch' | 'sns', region: string, arn: string): Promise<string | null> =>
+  await orNothing(async () => {
+    const input = part === 'sns' ? { ResourceArn: arn } : { ResourceARN: arn };
+    const { Tags } = (await call(part, region, 'ListTagsForResource', input)) as Sns.ListTagsForResourceCommandOutput;
+    return Tags?.find(({ Key }) => Key === STACK)?.Value ?? null;
+  });
+
+/** A topic with those who are told by it; null: there is none. */
+export const readTopic = async (connected: Connected, arn: string, stack?: string | null): Promise<FoundTopic | null> =>
+  await orNothing(async () => {
+    const { name, region } = parseTopic(arn)!;
+    const { Attributes } = (await connected.call('sns', region, 'GetTopicAttributes', {
+      TopicArn: arn,
+    })) as Sns.GetTopicAttributesCommandOutput;
+    const listed = await listAll(
+      connected,
+      ['sns', region, 'ListSubscriptionsByTopic'],
+      { TopicArn: arn },
+      (page: Sns.ListSubscriptionsByTopicCommandOutput) => page.Subscriptions,
+    );
+    return {
+      arn,
+      name,
+      region,
+      stack: stack === undefined ? await stackOf(connected, 'sns', region, arn) : stack,
+      policy: parsed(Attributes?.Policy),
+      // One that was ended stands in the list for a while.
+      subscriptions: listed.flatMap(({ SubscriptionArn: own = '', Protocol: protocol = '', Endpoint: address = '' }) =>
+        own === 'Deleted' ? [] : [{ arn: own.startsWith('arn:') ? own : null, protocol, address }],
+      ),
+    };
+  });
+
+const parsed = (text: string | undefined): unknown => {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return null;
+  }
+};
+
+/** Alarms of a region by the beginning of their names, or by whole names, with whose they are. */
+export const readAlarms = async (
+  connected: Connected,
+  region: string,
+  which: { readonly AlarmNamePrefix: string } | { readonly AlarmNames: readonly string[] },
+): Promise<readonly FoundAlarm[]> => {
+  type Page = CloudWatch.DescribeAlarmsCommandOutput;
+  const listed = await listAll(
+    connected,
+    ['cloudwatch', region, 'DescribeAlarms'],
+    { ...which, AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] },
+    ({ MetricAlarms = [], CompositeAlarms = [] }: Page): readonly (CloudWatch.MetricAlarm & CloudWatch.CompositeAlarm)[] => [
+      ...MetricAlarms,
+      ...CompositeAlarms,
+    ],
+  );
+  const { each } = await import('../lanes.ts');
+  return await each(listed, async (one) => ({
+    alarm: alarmOf(one, region),
+    stack: await stackOf(connected, 'cloudwatch', region, one.AlarmArn ?? ''),
+    others: {
+      ...(one.OKActions?.length ? { OKActions: one.OKActions } : {}),
+      ...(one.InsufficientDataActions?.length ? { InsufficientDataActions: one.InsufficientDataActions } : {}),
+    },
+  }));
+};
+
+/** What a unit or percentile is kept to shows beside the statistic: with one, an alarm may see nothing of its metric. */
+const alarmOf = (one: CloudWatch.MetricAlarm, region: string): Alarm => ({
+  name: one.AlarmName ?? '',
+  region,
+  description: one.AlarmDescription ?? '',
+  namespace: one.Namespace ?? '',
+  metric: one.MetricName ?? '',
+  dimensions: Object.fromEntries((one.Dimensions ?? []).map(({ Name = '', Value = '' }) => [Name, Value])),
+  statistic: [one.Statistic ?? one.ExtendedStatistic ?? '', ...(one.Unit ? [`of ${one.Unit}`] : [])].join(' '),
+  comparison: one.ComparisonOperator ?? '',
+  threshold: one.Threshold ?? 0,
+  periodSeconds: one.Period ?? 0,
+  periods: one.EvaluationPeriods ?? 0,
+  periodsOver: one.DatapointsToAlarm ?? one.EvaluationPeriods ?? 0,
+  missing: one.TreatMissingData ?? 'missing',
+  enabled: one.ActionsEnabled ?? true,
+  actions: [...(one.AlarmActions ?? [])],
+});
+
+/** Metric filters of a region by the beginning of their names, of all log groups or of one. */
+export const readFilters = async (
+  connected: Connected,
+  region: string,
+  which: { readonly filterNamePrefix: string; readonly logGroupName?: string },
+): Promise<readonly LogFilter[]> =>
+  (await orNothing(
+    async () =>
+      await listAll(
+        connected,
+        ['logs', region, 'DescribeMetricFilters'],
+        which,
+        ({ metricFilters = [] }: Logs.DescribeMetricFiltersCommandOutput) => metricFilters.map((filter) => filterOf(filter, region)),
+      ),
+  )) ?? [];
+
+/** A filter has one transformation (CloudWatch Logs API Reference, PutMetricFilter). */
+const filterOf = (
+  { filterName, filterPattern, logGroupName, metricTransformations = [] }: Logs.MetricFilter,
+  region: string,
+): LogFilter => {
+  const [to] = metricTransformations;
+  return {
+    name: filterName ?? '',
+    region,
+    logGroup: logGroupName ?? '',
+    pattern: filterPattern ?? '',
+    namespace: to?.metricNamespace ?? '',
+    metric: to?.metricName ?? '',
+    value: to?.metricValue ?? '',
+    otherwise: to?.defaultValue ?? null,
+  };
+};
