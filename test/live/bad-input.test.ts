@@ -443,7 +443,7 @@ eachMajor(
         });
         expect(applied.code).toBe(1);
         expect(said(applied)).toContain(
-          `./rolecall.yaml:12:3: error secret/empty: the password of 'jane' is '\${env:JANE}', and the environment variable 'JANE' ${state} · set JANE to the password that 'jane' shall have`,
+          `./rolecall.yaml:12:21: error secret/empty: the password of 'jane' is '\${env:JANE}', and the environment variable 'JANE' ${state} · set JANE to the password that 'jane' shall have`,
         );
       }
       expect(await state()).toEqual(before);

@@ -139,13 +139,6 @@ describe('a login with a password', () => {
     ['a closed database', { user: 'app' }, 'template0', 'connect/closed', "'template0'"],
     ['an unset variable', { password: { ...SECRET, name: 'UNSET' } }, 'postgres', 'connect/no-variable', "'UNSET' is not set"],
     ['an empty variable', { password: { ...SECRET, name: 'EMPTY' } }, 'postgres', 'connect/no-variable', "'EMPTY' is empty"],
-    [
-      'a secret',
-      { password: { source: 'secret', name: 'arn:aws:x', text: '$' + '{secret:arn:aws:x}' } },
-      'postgres',
-      'connect/secret',
-      'secret:arn:aws:x',
-    ],
     ['IAM without TLS', { auth: 'iam' }, 'postgres', 'connect/iam-needs-tls', "'tls: disable' would show the token"],
   ])('is refused for %s, at its place in the manifest', async (_name, login, database, code, said) => {
     const target = at({ login: { user: 'app', auth: 'password', password: SECRET, ...login } });

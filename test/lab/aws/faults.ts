@@ -11,9 +11,10 @@ import { escapeXml } from './xml.ts';
 export type AwsFault = keyof typeof REFUSALS | 'reset-before' | 'reset-after' | 'truncated' | { readonly delayMs: number };
 
 type Refused = { readonly service: string; readonly operation: string; readonly input: Readonly<Record<string, unknown>> };
+type Answered = { readonly status: number; readonly headers: http.OutgoingHttpHeaders; readonly body: string };
 type Refusal = { readonly status: number; readonly code: string; readonly message: (call: Refused) => string };
 
-/** Code, status and words as AWS answers them in the Query protocol. */
+/** Code, status and words as AWS answers them in the Query protocol; in JSON the codes end with `Exception`. */
 const REFUSALS = {
   throttle: { status: 400, code: 'Throttling', message: () => 'Rate exceeded' },
   unavailable: {
@@ -32,11 +33,14 @@ const REFUSALS = {
   'invalid-principal': { status: 400, code: 'MalformedPolicyDocument', message: () => 'Invalid principal in policy.' },
 } as const satisfies Readonly<Record<string, Refusal>>;
 
-/** The answer by which AWS refuses a call, or null where this fault is none of AWS's. */
-export function refusal(fault: AwsFault | undefined, call: Refused): { readonly status: number; readonly body: string } | null {
+/** The answer by which AWS refuses a call, in the words of its protocol, or null where this fault is none of AWS's. */
+export function refusal(fault: AwsFault | undefined, call: Refused, inJson: boolean): Answered | null {
   if (typeof fault !== 'string' || !(fault in REFUSALS)) return null;
   const { status, code, message }: Refusal = REFUSALS[fault as keyof typeof REFUSALS];
-  return { status, body: errorXml(status, code, message(call)) };
+  const said = message(call);
+  if (!inJson) return { status, headers: { 'content-type': 'text/xml' }, body: errorXml(status, code, said) };
+  const body = JSON.stringify({ __type: `${code}Exception`, message: said });
+  return { status: status === 403 ? 400 : status, headers: { 'content-type': 'application/x-amz-json-1.1' }, body };
 }
 
 /** An error in the Query protocol. */
@@ -54,7 +58,7 @@ export function truncate(response: http.ServerResponse, status: number, headers:
 
 /** IAM User Guide, "Troubleshoot access denied error messages": the implicit denial by identity-based policies. */
 function denial({ service, operation, input }: Refused): string {
-  const named = Object.entries(input).find(([name, value]) => /Arn$/.test(name) && typeof value === 'string')?.[1];
+  const named = Object.entries(input).find(([name, value]) => /(Arn|SecretId)$/.test(name) && typeof value === 'string')?.[1];
   const action = `${service}:${operation}`;
   const on = named === undefined ? '' : ` on resource: ${named}`;
   return `User: arn:aws:sts::123456789012:assumed-role/ci/lab is not authorized to perform: ${action}${on} because no identity-based policy allows the ${action} action`;

@@ -67,8 +67,8 @@ export function startAwsProxy(
     // the emulator's own pages, e.g. its reset
     if (request.operation === '') return reply(response, await forward(moto.port, request, request.body));
     const { call, fault } = observed(request);
-    const refused = refusal(fault, call);
-    if (refused) return reply(response, { status: refused.status, headers: XML, body: Buffer.from(refused.body) });
+    const refused = refusal(fault, call, request.headers['x-amz-target'] !== undefined);
+    if (refused) return reply(response, { ...refused, body: Buffer.from(refused.body) });
     if (fault === 'reset-before') return void socket.resetAndDestroy();
     if (typeof fault === 'object') await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
     const answer = await answered(moto.port, request, pageSize);
