@@ -134,6 +134,25 @@ const changedRow = (row: TableRow | undefined, column: string | null, words: Wor
   return { words: row?.words ?? NO_WORDS, columns: changed };
 };
 
+/** The words of one row. */
+export const rowWords = (holdings: Holdings, { level, schema, relation, name }: RowPlace): Words => {
+  switch (level) {
+    case 'global':
+      return holdings.global;
+    case 'schema':
+      return holdings.schemas.get(name) ?? NO_WORDS;
+    case 'table':
+      return holdings.tables.get(tableKey(schema, name))?.words ?? NO_WORDS;
+    case 'column':
+      return holdings.tables.get(tableKey(schema, relation))?.columns.get(name) ?? NO_WORDS;
+    case 'function':
+    case 'procedure':
+      return holdings.routines.get(routineKey(level, schema, name)) ?? NO_WORDS;
+    case 'proxy':
+      return holdings.proxies.get(name) ?? NO_WORDS;
+  }
+};
+
 /** Where a row of a grant table stands. */
 export const rowPlaceOf = ({ level, schema, relation, name }: SnapshotGrant): RowPlace => ({
   level,

@@ -41,20 +41,24 @@ type Traits = {
 /** The rows of mysql.user or mysql.global_priv. Ten thousand accounts are of a dozen kinds, each of which is thought about once. */
 export const accountsOf = (tables: Tables): readonly ReadAccount[] => {
   const powerful = new Set(of(tables, 'dynamic').flatMap(([user, host, word]) => (word === 'SYSTEM_USER' ? [`${user}@${host}`] : [])));
-  const traitsOf = once((row) => (tables.flavour === 'mysql' ? mysqlTraits : mariadbTraits)(tables, JSON.parse(row) as Row));
-  return of(tables, 'accounts').map(([name, at, ...rest]) => {
+  const isMysql = tables.flavour === 'mysql';
+  const traitsOf = once((values) => (isMysql ? mysqlTraits : mariadbTraits)(tables, values.split('\0')));
+  return of(tables, 'accounts').map(([name, at, values]) => {
     const [user, host] = [text(name), text(at)];
-    const traits = traitsOf(JSON.stringify(rest));
+    const traits = traitsOf(isMysql ? text(values) : text(values).replace(CHANGED, '"password_last_changed": 0'));
     return { user, host, traits, system: isReserved(user) || traits.words.includes('SUPER') || powerful.has(`${user}@${host}`) };
   });
 };
 
-/** Of a row of mysql.user without its user and host. */
-const mysqlTraits = (tables: Tables, row: Row): Traits => {
-  const [letters, plugin, stored, locked, expired, lifetime, ssl, subject, issuer, cipher] = row.map(text) as string[];
-  const [questions, updates, connections, perUser] = row.slice(10, 14).map(Number) as [number, number, number, number];
-  const metadata = json(row[14]) as { comment?: unknown; rolecall?: unknown } | null;
-  const locking = json(row[16]) as { failed_login_attempts?: number; password_lock_time_days?: number } | null;
+/** MariaDB's note of when a password was changed: no two accounts would be alike. */
+const CHANGED = /"password_last_changed": ?\d+/;
+
+/** Of the values of MYSQL_ACCOUNTS. */
+const mysqlTraits = (tables: Tables, values: readonly string[]): Traits => {
+  const [letters, plugin, stored, locked, expired, lifetime, ssl, subject, issuer, cipher] = values;
+  const [questions, updates, connections, perUser] = values.slice(10, 14).map(Number) as [number, number, number, number];
+  const metadata = json(values[14]) as { comment?: unknown; rolecall?: unknown } | null;
+  const locking = json(values[16]) as { failed_login_attempts?: number; password_lock_time_days?: number } | null;
   const { comment, rolecall, ...others } = metadata ?? {};
   const isLocked = locked === 'Y';
   return {
@@ -67,7 +71,7 @@ const mysqlTraits = (tables: Tables, row: Row): Traits => {
         queriesPerHour: questions,
         updatesPerHour: updates,
         connectionsPerHour: connections,
-        passwordExpireDays: row[5] === null ? null : Number(lifetime),
+        passwordExpireDays: lifetime === '' ? null : Number(lifetime),
         ...(tables.version >= 80_019
           ? { failedLoginAttempts: locking?.failed_login_attempts ?? 0, passwordLockDays: locking?.password_lock_time_days ?? 0 }
           : {}),
@@ -78,18 +82,18 @@ const mysqlTraits = (tables: Tables, row: Row): Traits => {
       attributes: Object.keys(others).length > 0,
     },
     words: lettered(letters!, tables.columns.user),
-    restrictions: restrictionsOf(row[15]),
+    restrictions: restrictionsOf(values[15]),
     defaultRole: null,
   };
 };
 
-const restrictionsOf = (value: Row[number] | undefined): Traits['restrictions'] =>
+const restrictionsOf = (value: string | undefined): Traits['restrictions'] =>
   ((json(value) ?? []) as readonly { Database: string; Privileges: readonly string[] }[]).map(({ Database, Privileges }) => ({
     schema: Database,
     privileges: Privileges.map((word) => word.toUpperCase()).sort(byCodeUnit),
   }));
 
-/** What global_priv holds of an account beside its mask and its password. */
+/** What is read of the column Priv of global_priv, which is JSON. */
 type Priv = {
   readonly plugin?: string;
   readonly is_role?: boolean;
@@ -107,13 +111,12 @@ type Priv = {
   readonly max_user_connections?: number;
 };
 
-/** Of a row of mysql.global_priv without its user and host. */
-const mariadbTraits = (tables: Tables, row: Row): Traits => {
-  const [mask, stored] = row.map(text) as [string, string];
-  const priv = (json(row[3]) ?? {}) as Priv;
-  const others = (json(row[2]) ?? []) as readonly string[];
+/** Of the values of MARIADB_ACCOUNTS. The mask is taken as text: it has more bits than a number of JSON. */
+const mariadbTraits = (tables: Tables, [stored = '', others, rest]: readonly string[]): Traits => {
+  const [, mask = '0'] = /"access": ?(\d+)/.exec(rest ?? '') ?? [];
+  const priv = (json(rest) ?? {}) as Priv;
   const locked = Boolean(priv.account_locked);
-  const plugin = [...others, priv.plugin || 'mysql_native_password'].join(' OR ');
+  const plugin = [...((json(others) ?? []) as readonly string[]), priv.plugin || 'mysql_native_password'].join(' OR ');
   return {
     account: {
       kind: priv.is_role ? 'role' : 'user',
@@ -135,7 +138,7 @@ const mariadbTraits = (tables: Tables, row: Row): Traits => {
       mark: null,
       attributes: false,
     },
-    words: accessWords(mask || '0', tables.version),
+    words: accessWords(mask, tables.version),
     restrictions: [],
     defaultRole: priv.default_role || null,
   };
@@ -184,4 +187,4 @@ export const of = ({ rows }: Tables, name: string): readonly Row[] => rows.get(n
 /** A value as text, null as none. */
 export const text = (value: Row[number] | undefined): string => (value === null || value === undefined ? '' : String(value));
 
-const json = (value: Row[number] | undefined): unknown => (value === null || value === undefined ? null : JSON.parse(String(value)));
+const json = (value: string | undefined): unknown => (value === undefined || value === '' ? null : JSON.parse(value));

@@ -92,23 +92,30 @@ export const connect = async (target: Target, options: ConnectOptions): Promise<
 
 const DEFAULTS = { connectTimeoutMs: 15_000, statementTimeoutMs: 300_000, lockTimeoutMs: 10_000 };
 
-/** The driver's own timeout lives on where a connection breaks, and holds the process for as long as a statement may take. */
-const asking =
-  (connection: Promised, timeout: number): Connected['ask'] =>
-  async (sql, values = []) => {
+/**
+ * The driver's own timeout lives on where a connection breaks, and holds the process for as long as a statement may take. Several may
+ * be asked at once: each is waited for from the time on when the one before it was answered.
+ */
+const asking = (connection: Promised, timeout: number): Connected['ask'] => {
+  let before: Promise<unknown> = Promise.resolve();
+  return async (sql, values = []) => {
     const patience = new AbortController();
     const answer = connection.query({ sql, rowsAsArray: true, values: [...values] });
+    const turn = before;
+    before = answer.catch(() => {});
     try {
-      const [rows] = await Promise.race([answer, overdue(timeout, patience.signal)]);
+      const [rows] = await Promise.race([answer, turn.then(() => overdue(timeout, patience.signal))]);
       return Array.isArray(rows) ? (rows as unknown as readonly Row[]) : [];
     } finally {
       patience.abort();
     }
   };
+};
 
 /** Fails as the driver does where an answer takes too long; never, where the signal comes first. */
 const overdue = (timeout: number, signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
+    if (signal.aborted) return;
     const timer = setTimeout(
       () => reject(Object.assign(new Error('Query inactivity timeout'), { code: 'PROTOCOL_SEQUENCE_TIMEOUT' })),
       timeout,

@@ -5,7 +5,7 @@ import { failure } from '../../model/finding.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
 import { mysqlLevel } from '../../model/privilege-mysql.ts';
 import type { Inspection } from '../provider.ts';
-import type { Rows, Tables } from './account-rows.ts';
+import { accountsOf, type ReadAccount, type Rows, type Tables } from './account-rows.ts';
 import { type Connected, connect, type Row, timeoutOptions } from './connect.ts';
 import { hostOf } from './hosts.ts';
 import {
@@ -29,7 +29,7 @@ import {
   TABLES_APART,
 } from './queries.ts';
 import { type Grants, grantsOf, sorted } from './rows.ts';
-import { type Everywhere, everywhere, serverOf } from './server.ts';
+import { type Answers, type Everywhere, everywhere, serverOf } from './server.ts';
 import type { Server, Snapshot, SnapshotAccount, Unseen } from './snapshot.ts';
 import { readError, readingGrants } from './trouble.ts';
 
@@ -62,13 +62,13 @@ export const inspectOver = async (connected: Connected, declared: Concern): Prom
 type Concern = Pick<Declared, 'target' | 'grants' | 'removed' | 'roles'>;
 
 const read = async (connected: Connected, declared: Concern): Promise<Snapshot> => {
-  const columns = await privilegeColumns(connected);
-  const tables: Tables = { flavour: connected.flavour, version: connected.version, columns, rows: await readGrants(connected, columns) };
-  const { nameOf, ...grants } = grantsOf(tables);
-  const server = await readServer(connected, nameOf);
+  const { tables, accounts } = await readGrants(connected, await privilegeColumns(connected));
+  // The server goes on while what it said is put together.
+  const [asked, answers] = [readAll(connected, OBJECT_QUERIES), askServer(connected)];
+  const { nameOf, ...grants } = grantsOf(tables, accounts);
+  const [objects, server] = [await asked, serverOf(await answers, nameOf)];
   const reader = everywhere(server.currentUser, server, grants);
   checkSight(connected, reader);
-  const objects = await readAll(connected, OBJECT_QUERIES);
   const relations = of(objects, 'relations').map(([schema, name]) => [String(schema), String(name)] as const);
   return {
     engine: 'mysql',
@@ -95,11 +95,9 @@ const read = async (connected: Connected, declared: Concern): Promise<Snapshot> 
 
 const of = (rows: Rows, name: string): readonly Row[] => rows.get(name)!;
 
-const readAll = async (connected: Connected, queries: readonly Query[]): Promise<Rows> => {
-  const rows = new Map<string, readonly Row[]>();
-  for (const { name, sql } of queries) rows.set(name, await connected.ask(sql));
-  return rows;
-};
+/** All of them are sent at once: the server answers one after the other, and waits for nobody. */
+const readAll = async (connected: Connected, queries: readonly Query[]): Promise<Rows> =>
+  new Map(await Promise.all(queries.map(async ({ name, sql }) => [name, await connected.ask(sql)] as const)));
 
 const privilegeColumns = async (connected: Connected): Promise<Tables['columns']> => {
   const rows = await connected.ask(PRIVILEGE_COLUMNS);
@@ -108,20 +106,20 @@ const privilegeColumns = async (connected: Connected): Promise<Tables['columns']
   return { user: named('user'), db: named('db') };
 };
 
+/** What the grant tables say, accounts apart. */
+type Read = { readonly tables: Tables; readonly accounts: readonly ReadAccount[] };
+
 /** At one moment: in one snapshot, or again and again until nothing changed meanwhile. */
-const readGrants = async (connected: Connected, columns: Tables['columns']): Promise<Rows> => {
-  const queries = grantQueries(connected.flavour, columns);
+const readGrants = async (connected: Connected, columns: Tables['columns']): Promise<Read> => {
   if (connected.flavour === 'mysql') {
     for (const sql of SNAPSHOT_BEGIN) await connected.ask(sql);
-    const rows = await readTables(connected, await readAll(connected, queries));
-    await connected.ask(SNAPSHOT_END);
-    return rows;
+    const [read] = await readTables(connected, columns, async () => await connected.ask(SNAPSHOT_END));
+    return read;
   }
   let before = await checksums(connected);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const rows = await readTables(connected, await readAll(connected, queries));
-    const after = await checksums(connected);
-    if (after === before) return rows;
+    const [read, after] = await readTables(connected, columns, async () => await checksums(connected));
+    if (after === before) return read;
     before = after;
   }
   const { target } = connected.peer;
@@ -133,24 +131,34 @@ const readGrants = async (connected: Connected, columns: Tables['columns']): Pro
 };
 const ATTEMPTS = 5;
 
-/** With what accounts hold on tables: as a text each, or, where the server cut one off, row by row. */
-const readTables = async (connected: Connected, rows: Rows): Promise<Rows> => {
-  await connected.ask(LONG_TEXTS);
-  const texts = await readAll(connected, [TABLE_GRANTS]);
-  const [[cut] = []] = await connected.ask(CUT_TEXTS);
-  return new Map([...rows, ...(Number(cut) > 0 ? await readAll(connected, [TABLES_APART]) : texts)]);
+/** Every grant table, and what `last` asks after them. Accounts are looked at while the server puts together what they hold on tables. */
+const readTables = async <T>(connected: Connected, columns: Tables['columns'], last: () => Promise<T>): Promise<readonly [Read, T]> => {
+  const { flavour, version } = connected;
+  const rows = await readAll(connected, grantQueries(flavour, columns));
+  const held = readHeld(connected, last);
+  const accounts = accountsOf({ flavour, version, columns, rows });
+  const [onTables, answer] = await held;
+  return [{ tables: { flavour, version, columns, rows: new Map([...rows, ...onTables]) }, accounts }, answer];
+};
+
+/** What accounts hold on tables: as text, or, where the server cut that off, row by row. */
+const readHeld = async <T>(connected: Connected, last: () => Promise<T>): Promise<readonly [Rows, T]> => {
+  const [, texts, [[cut] = []]] = await Promise.all([
+    connected.ask(LONG_TEXTS),
+    readAll(connected, [TABLE_GRANTS[connected.flavour]]),
+    connected.ask(CUT_TEXTS),
+  ]);
+  const rows = Number(cut) > 0 ? readAll(connected, [TABLES_APART]) : texts;
+  return await Promise.all([rows, last()]);
 };
 
 const checksums = async (connected: Connected): Promise<string> => JSON.stringify(await connected.ask(CHECKSUMS));
 
-const readServer = async (connected: Connected, nameOf: Grants['nameOf']): Promise<Omit<Server, 'grantable'>> => {
-  const settings = new Map((await connected.ask(SETTINGS)).map(([name, value]) => [String(name), String(value ?? '')]));
-  const [[currentUser, iamPlugin, rdsKill] = []] = await connected.ask(SERVER);
+const askServer = async (connected: Connected): Promise<Answers> => {
+  const [variables, [[currentUser, iamPlugin, rdsKill] = []]] = await Promise.all([connected.ask(SETTINGS), connected.ask(SERVER)]);
+  const settings = new Map(variables.map(([name, value]) => [String(name), String(value ?? '')]));
   const { flavour, version, versionText } = connected;
-  return serverOf(
-    { flavour, version, versionText, settings, currentUser: String(currentUser), iamPlugin: iamPlugin === 1, rdsKill: rdsKill === 1 },
-    nameOf,
-  );
+  return { flavour, version, versionText, settings, currentUser: String(currentUser), iamPlugin: iamPlugin === 1, rdsKill: rdsKill === 1 };
 };
 
 /** Schemas, tables and columns are shown to those who hold something there: only what counts everywhere shows them all. */

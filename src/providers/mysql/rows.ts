@@ -1,6 +1,6 @@
 import { accountName } from '../../core/account.ts';
 import { byCodeUnit } from '../../model/key.ts';
-import { accountsOf, lettered, of, once, type ReadAccount, type Row, type Tables, text } from './account-rows.ts';
+import { lettered, of, once, type ReadAccount, type Tables, text } from './account-rows.ts';
 import { setWord } from './flavour.ts';
 import type { Snapshot, SnapshotGrant, TableGrants } from './snapshot.ts';
 
@@ -13,11 +13,12 @@ export type Grants = Pick<Snapshot, 'accounts' | 'edges' | 'defaultRoles' | 'gra
 /** The name of an account in the snapshot, by user and host. */
 export type NameOf = (user: string, host: string) => string;
 
-/** The columns of `queries.ts`, in their order, turned into the shapes of `snapshot.ts`. */
-export const grantsOf = (tables: Tables): Grants => {
-  const read = accountsOf(tables);
+/** The columns of `queries.ts`, in their order, turned into the shapes of `snapshot.ts`; `read`: the accounts among them. */
+export const grantsOf = (tables: Tables, read: readonly ReadAccount[]): Grants => {
   const nameOf = naming(read.filter(({ host }) => host === '').map(({ user }) => user));
-  const grants = [...globalGrants(tables, read, nameOf), ...lowerGrants(tables, nameOf)];
+  const withColumns = new Set(of(tables, 'columns').map(([user, host]) => nameOf(text(user), text(host))));
+  const [mixed, whole] = parted(textsOf(tables, nameOf), ({ account }) => withColumns.has(account));
+  const grants = [...globalGrants(tables, read, nameOf), ...lowerGrants(tables, nameOf, mixed)];
   return {
     nameOf,
     accounts: sorted(
@@ -45,9 +46,7 @@ export const grantsOf = (tables: Tables): Grants => {
       ({ member, role }) => [member, role],
     ),
     grants: sortedGrants(grants),
-    tableGrants: of(tables, 'tableGrants')
-      .map(([user, host, count, rows]) => ({ account: nameOf(text(user), text(host)), count: Number(count), rows: text(rows) }))
-      .sort((a, b) => byCodeUnit(a.account, b.account)),
+    tableGrants: whole.sort((a, b) => byCodeUnit(a.account, b.account)),
     restrictions: sorted(
       read.flatMap(({ user, host, traits: { restrictions } }) =>
         restrictions.map((restriction) => ({ account: nameOf(user, host), ...restriction })),
@@ -83,7 +82,7 @@ const globalGrants = (tables: Tables, accounts: readonly ReadAccount[], nameOf: 
   });
 };
 
-const lowerGrants = (tables: Tables, nameOf: NameOf): readonly SnapshotGrant[] => {
+const lowerGrants = (tables: Tables, nameOf: NameOf, texts: readonly TableGrants[]): readonly SnapshotGrant[] => {
   const lettersOf = once((letters) => privilegesOf(lettered(letters, tables.columns.db)));
   const schemas = of(tables, 'schemas').flatMap(([user, host, db, letters]) =>
     grant(nameOf(text(user), text(host)), 'schema', text(db), null, lettersOf(text(letters))),
@@ -98,35 +97,37 @@ const lowerGrants = (tables: Tables, nameOf: NameOf): readonly SnapshotGrant[] =
     name: accountName({ user: text(proxiedUser), host: text(proxiedHost) }),
     privileges: [Number(option) > 0 ? 'PROXY*' : 'PROXY'],
   }));
-  return [...schemas, ...tableGrants(tables, nameOf), ...routines, ...proxies];
+  return [...schemas, ...tableGrants(tables, nameOf, texts), ...routines, ...proxies];
 };
 
 /**
  * The grant option of columns stands at their table: columns show it as theirs, and a table that holds nothing else is left out
  * where a column says it already.
  */
-const tableGrants = (tables: Tables, nameOf: NameOf): readonly SnapshotGrant[] => {
-  const key = (row: Row): string => JSON.stringify(row.slice(0, 4));
-  const columns = of(tables, 'columns');
-  const withColumns = new Set(columns.map(key));
-  const withOption = new Set(
-    columns.length === 0 ? [] : of(tables, 'tables').flatMap((row) => (members(text(row[4])).includes(OPTION) ? [key(row)] : [])),
-  );
-  const found: SnapshotGrant[] = [];
-  for (const row of [...of(tables, 'tables'), ...of(tables, 'apart')]) {
-    const [user, host, db, table, set] = row;
-    const privileges = setPrivileges(text(set));
-    if (privileges.length === 0 || (set === 'Grant' && withColumns.has(key(row)))) continue;
-    found.push({ account: nameOf(text(user), text(host)), level: 'table', schema: text(db), name: text(table), privileges });
-  }
-  for (const row of columns) {
-    const [user, host, db, table, column, set] = row;
-    const privileges = setPrivileges(withOption.has(key(row)) ? `${set},Grant` : text(set));
-    if (privileges.length === 0) continue;
+const tableGrants = (tables: Tables, nameOf: NameOf, texts: readonly TableGrants[]): readonly SnapshotGrant[] => {
+  const rows = [
+    ...texts.flatMap(tableRows),
+    ...of(tables, 'tables').flatMap(([user, host, db, table, set]) =>
+      grant(nameOf(text(user), text(host)), 'table', text(db), text(table), setPrivileges(text(set))),
+    ),
+  ];
+  const columns = of(tables, 'columns').map(([user, host, db, table, column, set]) => {
     const account = nameOf(text(user), text(host));
-    found.push({ account, level: 'column', schema: text(db), relation: text(table), name: text(column), privileges });
-  }
-  return found;
+    // No name holds a NUL.
+    return { account, schema: text(db), relation: text(table), name: text(column), set: text(set), key: [account, db, table].join('\0') };
+  });
+  const keyOf = ({ account, schema, name }: SnapshotGrant): string => [account, schema, name].join('\0');
+  const withColumns = new Set(columns.map(({ key }) => key));
+  const withOption = new Set(
+    columns.length === 0 ? [] : rows.filter(({ privileges }) => privileges.some((word) => word.endsWith('*'))).map(keyOf),
+  );
+  return [
+    ...rows.filter((row) => columns.length === 0 || row.privileges[0] !== `${OPTION}*` || !withColumns.has(keyOf(row))),
+    ...columns.flatMap(({ key, set, ...column }): SnapshotGrant[] => {
+      const privileges = setPrivileges(withOption.has(key) ? `${set},Grant` : set);
+      return privileges.length === 0 ? [] : [{ ...column, level: 'column', privileges }];
+    }),
+  ];
 };
 
 const grant = (
@@ -136,6 +137,49 @@ const grant = (
   name: string | null,
   privileges: readonly string[],
 ): readonly SnapshotGrant[] => (privileges.length === 0 ? [] : [{ account, level, schema, name, privileges }]);
+
+/** Those of which something is so, and the others. */
+const parted = <T>(items: readonly T[], is: (item: T) => boolean): readonly [T[], T[]] => {
+  const parts: [T[], T[]] = [[], []];
+  for (const item of items) parts[is(item) ? 0 : 1].push(item);
+  return parts;
+};
+
+/** What each account holds on tables, as the server put it together. */
+const textsOf = (tables: Tables, nameOf: NameOf): readonly TableGrants[] => [
+  ...of(tables, 'texts').map(([user, host, count, rows]) => ({
+    account: nameOf(text(user), text(host)),
+    count: Number(count),
+    rows: text(rows),
+  })),
+  ...of(tables, 'text').flatMap(([all]) => apart(text(all), nameOf)),
+];
+
+/** One text for all accounts, user and host before each row. Rows of one account mostly follow each other. */
+const apart = (all: string, nameOf: NameOf): readonly TableGrants[] => {
+  const found = new Map<string, { count: number; rows: string }>();
+  let [prefix, held] = ['', { count: 0, rows: '' }];
+  for (let at = 0; at < all.length; ) {
+    if (prefix === '' || !all.startsWith(prefix, at)) {
+      prefix = all.slice(at, afterNul(all, afterNul(all, at)));
+      held = found.get(prefix) ?? { count: 0, rows: '' };
+      found.set(prefix, held);
+    }
+    const start = at + prefix.length;
+    at = afterNul(all, afterNul(all, afterNul(all, start)));
+    held.count++;
+    held.rows += all.slice(start, at);
+  }
+  return [...found].map(([key, { count, rows }]) => {
+    const [user = '', host = ''] = key.split('\0');
+    return { account: nameOf(user, host), count, rows };
+  });
+};
+
+const afterNul = (all: string, at: number): number => {
+  const nul = all.indexOf('\0', at);
+  return nul < 0 ? all.length : nul + 1;
+};
 
 /** Reads the rows of one account on tables. */
 export const tableRows = ({ account, rows }: TableGrants): readonly SnapshotGrant[] => {

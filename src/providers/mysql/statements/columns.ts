@@ -5,7 +5,7 @@ import { byCodeUnit, distinct, pathKey } from '../../../model/key.ts';
 import type { Grant } from '../../../model/state.ts';
 import type { Scope } from '../scope.ts';
 import { ident } from '../sql.ts';
-import type { Draft, Indexed } from './draft.ts';
+import type { Draft, Indexed, RowTurn } from './draft.ts';
 import { nameSql } from './names.ts';
 
 type Change = Indexed<'grant'>;
@@ -22,19 +22,17 @@ export const columnDrafts = (scope: Scope, changes: readonly Change[], taken: Re
     const { on, grantee } = (group[0]!.before ?? group[0]!.after)!;
     const name = granteeKey(grantee);
     const draft = (verb: 'grant' | 'revoke', some: readonly Change[]): Draft[] => {
-      const columns = columnsOf(some.map((change) => ({ names: namesOf(change), words: verb === 'grant' ? comes(change) : goes(change) })));
+      const moved = verb === 'grant' ? comes : goes;
+      const columns = columnsOf(some.map((change) => ({ names: namesOf(change), words: moved(change) })));
       if (columns.size === 0) return [];
-      const changed = some.filter((change) => (verb === 'grant' ? comes(change) : goes(change)).length > 0).map(({ index }) => index);
+      const changed = some.filter((change) => moved(change).length > 0);
+      const own = {
+        changes: changed.map(({ index }) => index),
+        rows: changed.flatMap((change) => turnsOf(change, verb, moved(change))),
+      };
       return verb === 'grant'
-        ? [{ phase: 'grant', sql: grantSql(scope, columns, on, name), changes: changed, gains: name }]
-        : [
-            {
-              phase: 'revoke',
-              sql: `REVOKE ${wordsSql(columns)} ON ${tableSql(on)} FROM ${nameSql(scope, name)}`,
-              changes: changed,
-              loses: name,
-            },
-          ];
+        ? [{ phase: 'grant', sql: grantSql(scope, columns, on, name), ...own, gains: name }]
+        : [{ phase: 'revoke', sql: `REVOKE ${wordsSql(columns)} ON ${tableSql(on)} FROM ${nameSql(scope, name)}`, ...own, loses: name }];
     };
     return [
       ...draft(
@@ -50,12 +48,7 @@ export const columnDrafts = (scope: Scope, changes: readonly Change[], taken: Re
  * comparison counts as coming, are granted right after it. `lapses`: somebody could use such a column all along, and for that
  * moment cannot.
  */
-export const regranted = (
-  scope: Scope,
-  { before }: Change,
-  removed: Privileges,
-  columns: ColumnChanges,
-): { readonly next: NonNullable<Draft['next']>; readonly lapses: boolean } => {
+export const regranted = (scope: Scope, { before }: Change, removed: Privileges, columns: ColumnChanges): Regranted => {
   if (!before || removed.length === 0) return NOTHING;
   const name = granteeKey(before.grantee);
   const on = { schema: before.on.schema, relation: before.on.names[0]! };
@@ -63,9 +56,19 @@ export const regranted = (
   const coming = here.filter((change) => comes(change).some((word) => removed.includes(word)));
   if (coming.length === 0) return NOTHING;
   const granted = columnsOf(coming.map((change) => ({ names: namesOf(change), words: comes(change) })));
-  return { next: [{ sql: grantSql(scope, granted, on, name), changes: coming.map(({ index }) => index) }], lapses: true };
+  const next = [{ sql: grantSql(scope, granted, on, name), changes: coming.map(({ index }) => index) }];
+  return { next, lapses: true, rows: coming.flatMap((change) => turnsOf(change, 'grant', comes(change))) };
 };
-const NOTHING = { next: [], lapses: false };
+
+/** What follows on the REVOKE of a table. */
+type Regranted = { readonly next: NonNullable<Draft['next']>; readonly lapses: boolean; readonly rows: readonly RowTurn[] };
+export const NOTHING: Regranted = { next: [], lapses: false, rows: [] };
+
+/** What a statement makes of the rows of columns. */
+const turnsOf = ({ before, after }: Change, verb: RowTurn['verb'], words: readonly string[]): readonly RowTurn[] => {
+  const { schema, relation, names } = (before ?? after)!.on;
+  return names.map((name) => ({ place: { level: 'column', schema: schema!, relation: relation!, name }, words, verb }));
+};
 
 type Table = Pick<Grant['on'], 'schema' | 'relation'>;
 

@@ -3,12 +3,13 @@ import { byWord, grantable, wordOf } from '../../../core/privileges.ts';
 import { granteeKey, type ObjectSet, type Privileges } from '../../../model/access.ts';
 import { distinct } from '../../../model/key.ts';
 import { byRestart, bySpecificity } from '../access-order.ts';
+import { grantPlaces } from '../access-rows.ts';
 import { schemaPattern } from '../patterns.ts';
 import type { Scope } from '../scope.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { ident } from '../sql.ts';
-import { type ColumnChanges, columnDrafts, regranted, tableOf } from './columns.ts';
-import type { Draft, Indexed } from './draft.ts';
+import { type ColumnChanges, columnDrafts, NOTHING, regranted, tableOf } from './columns.ts';
+import type { Draft, Indexed, RowTurn } from './draft.ts';
 import { nameSql } from './names.ts';
 
 type Change = Indexed<'grant'>;
@@ -57,16 +58,26 @@ const rowDrafts = (scope: Scope, change: Change, before: Held, after: Held, colu
   const removed = before.words.filter((word) => !after.words.includes(word));
   const [optionComes, optionGoes] = [after.option && !before.option, before.option && !after.option];
   const own = { changes: [change.index], ...storedOf(scope, on) };
+  const [comes, goes] = [turnsOf(scope, on, 'grant', added), turnsOf(scope, on, 'revoke', removed)];
   const optionFirst = optionGoes && added.length > 0;
   const grant = `GRANT ${wordsSql(added)} ${to}${optionComes && removed.length === 0 ? ' WITH GRANT OPTION' : ''}`;
   const option = { sql: `GRANT ${wordsSql(after.words)} ${to} WITH GRANT OPTION`, changes: own.changes };
   const taken = [...removed, ...(optionGoes && !optionFirst ? [OPTION] : [])];
-  const again = on.kind === 'table' ? regranted(scope, change, removed, columns) : { next: [], lapses: false };
+  const again = on.kind === 'table' ? regranted(scope, change, removed, columns) : NOTHING;
   return [
     ...(optionFirst
-      ? [{ phase: 'grant', sql: `REVOKE ${OPTION} ${from}`, next: [{ sql: grant, changes: own.changes }], ...own, gains: name } as const]
+      ? [
+          {
+            phase: 'grant',
+            sql: `REVOKE ${OPTION} ${from}`,
+            next: [{ sql: grant, changes: own.changes }],
+            ...own,
+            gains: name,
+            rows: comes,
+          } as const,
+        ]
       : added.length > 0
-        ? [{ phase: 'grant', sql: grant, ...own, gains: name } as const]
+        ? [{ phase: 'grant', sql: grant, ...own, gains: name, rows: comes } as const]
         : []),
     ...(optionComes && added.length === 0 && removed.length === 0 ? [{ phase: 'grant', ...option, ...own, gains: name } as const] : []),
     ...(taken.length > 0
@@ -78,6 +89,7 @@ const rowDrafts = (scope: Scope, change: Change, before: Held, after: Held, colu
             ...own,
             rank: revokeRank(scope, on),
             loses: name,
+            rows: [...goes, ...again.rows],
             ...(after.words.length === 0 && !after.option ? { whole: true as const } : {}),
             ...(again.lapses ? { lapses: [name] } : {}),
           } as const,
@@ -85,6 +97,10 @@ const rowDrafts = (scope: Scope, change: Change, before: Held, after: Held, colu
       : []),
   ];
 };
+
+/** What a statement makes of the row of an object. */
+const turnsOf = ({ server }: Scope, on: ObjectSet, verb: RowTurn['verb'], words: readonly string[]): readonly RowTurn[] =>
+  words.length === 0 ? [] : grantPlaces({ on }, server).map((place) => ({ place, words, verb }));
 
 /**
  * Of the rows that match a schema the first counts, the most specific one: were that taken first, a wider one would come to light.
@@ -116,7 +132,7 @@ const patternsOf = ({ snapshot, server }: Scope): ReadonlyMap<string, number> =>
  * restarts (MySQL 8.0.45, 9.7), so that nothing with such an option is there when it runs.
  */
 const globalDrafts = (scope: Scope, change: Change): Draft[] => {
-  const { grantee } = (change.before ?? change.after)!;
+  const { on, grantee } = (change.before ?? change.after)!;
   const [before, after] = [change.before?.privileges ?? [], change.after?.privileges ?? []];
   const statics = rowDrafts(scope, change, heldBy(before.filter(isStatic)), heldBy(after.filter(isStatic)));
   const name = granteeKey(grantee);
@@ -131,6 +147,7 @@ const globalDrafts = (scope: Scope, change: Change): Draft[] => {
   const coming = (option: boolean) => [...wanted].filter(([word, wants]) => wants === option && !held.has(word)).map(([word]) => word);
   const raised = [...wanted].filter(([word, option]) => option && held.get(word) === false).map(([word]) => word);
   const own = { changes: [change.index] };
+  const turns = (verb: RowTurn['verb'], words: readonly string[]) => turnsOf(scope, on, verb, words);
   const grant = (words: readonly string[], option: boolean) => ({
     sql: `GRANT ${wordsSql(words)} ON *.* TO ${account}${option ? ' WITH GRANT OPTION' : ''}`,
     ...own,
@@ -141,11 +158,14 @@ const globalDrafts = (scope: Scope, change: Change): Draft[] => {
     return words.length > 0 ? [grant(words, option)] : [];
   });
   const [plain, optional] = [coming(false), [...coming(true), ...raised]];
+  const gone = endangered.filter((word) => !wanted.has(word));
   // It would lose its option at once.
   const late = optionGoes && optional.length > 0 ? [grant(optional, true)] : [];
   return [
-    ...(plain.length > 0 ? [{ phase: 'grant', ...grant(plain, false), gains: name } as const] : []),
-    ...(optional.length > 0 && !optionGoes ? [{ phase: 'grant', ...grant(optional, true), gains: name } as const] : []),
+    ...(plain.length > 0 ? [{ phase: 'grant', ...grant(plain, false), gains: name, rows: turns('grant', plain) } as const] : []),
+    ...(optional.length > 0 && !optionGoes
+      ? [{ phase: 'grant', ...grant(optional, true), gains: name, rows: turns('grant', optional) } as const]
+      : []),
     ...statics.map((draft): Draft => {
       if (endangered.length + late.length === 0 || !takesOption(draft.sql)) return draft;
       const { sql, next = [], changes, ...rest } = draft;
@@ -154,11 +174,12 @@ const globalDrafts = (scope: Scope, change: Change): Draft[] => {
         ...rest,
         ...first!,
         next: then,
+        rows: [...(rest.rows ?? []), ...turns('revoke', gone), ...turns('grant', late.length > 0 ? optional : [])],
         ...(late.length > 0 ? { gains: name } : {}),
         ...(back.length > 0 ? { lapses: [name] } : {}),
       };
     }),
-    ...(removed.length > 0 ? [{ phase: 'revoke', ...revoke(removed), loses: name } as const] : []),
+    ...(removed.length > 0 ? [{ phase: 'revoke', ...revoke(removed), loses: name, rows: turns('revoke', removed) } as const] : []),
     ...(lowered.length > 0
       ? [{ phase: 'revoke', ...revoke(lowered), next: [grant(lowered, false)], loses: name, lapses: [name] } as const]
       : []),
@@ -177,10 +198,11 @@ const proxyDrafts = (scope: Scope, { before, after, index }: Change): Draft[] =>
   const name = granteeKey(grantee);
   const [proxied, account] = [nameSql(scope, on.names[0]!), nameSql(scope, name)];
   const own = { changes: [index] };
-  if (!after) return [{ phase: 'revoke', sql: `REVOKE PROXY ON ${proxied} FROM ${account}`, ...own, loses: name }];
+  const rows = turnsOf(scope, on, after ? 'grant' : 'revoke', ['PROXY']);
+  if (!after) return [{ phase: 'revoke', sql: `REVOKE PROXY ON ${proxied} FROM ${account}`, ...own, loses: name, rows }];
   const option = heldBy(after.privileges).option;
   const sql = `GRANT PROXY ON ${proxied} TO ${account}${option ? ' WITH GRANT OPTION' : ''}`;
-  return before && !option ? [{ phase: 'revoke', sql, ...own, loses: name }] : [{ phase: 'grant', sql, ...own, gains: name }];
+  return before && !option ? [{ phase: 'revoke', sql, ...own, loses: name }] : [{ phase: 'grant', sql, ...own, gains: name, rows }];
 };
 
 /** Words come from the server's tables and from closed lists; anything else never reaches a statement. */

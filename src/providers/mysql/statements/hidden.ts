@@ -2,22 +2,23 @@ import { distinct } from '../../../model/key.ts';
 import { type Asker, askerOf, type Effective, rankedRows, type SchemaRow, schemaRows } from '../access-asker.ts';
 import { effectiveAccess } from '../access-effective.ts';
 import { literalOf } from '../access-rows.ts';
-import { type AccessState, stateOf } from '../access-state.ts';
+import type { AccessState } from '../access-state.ts';
 import { coversSchema, schemaPattern } from '../patterns.ts';
 import type { Scope } from '../scope.ts';
 import type { Draft } from './draft.ts';
+import { stateBefore } from './replay.ts';
 
-/** `first`: pairs of drafts, the first of which must run before the second. `lapses`: who may miss for a moment what it had and will have. */
-export type Hidden = { readonly first: readonly (readonly [number, number])[]; readonly lapses: readonly string[] };
+/** `first`: pairs of drafts, the first of which must run before the second. `mayLapse`: users that may miss something for a moment. */
+export type Hidden = { readonly first: readonly (readonly [number, number])[]; readonly mayLapse: readonly string[] };
 
-const NOTHING: Hidden = { first: [], lapses: [] };
+const NOTHING: Hidden = { first: [], mayLapse: [] };
 
 /**
  * Of the rows that match a schema one counts. Taking it away (by REVOKE, or by leaving a role) brings the next to light, which may give
  * what neither state does: so the hidden rows that go are gone first. A user whose first role of MySQL becomes active, or whose last
  * one goes, has its rows put in another order: what would come to light is gone by then.
  *
- * A row that comes hides what a pattern gave: that is told as a lapse where more than the one statement makes up for it.
+ * A row that comes hides what a pattern gave: somebody may miss that where more than the one statement makes up for it.
  */
 export const hiddenRows = (scope: Scope, drafts: readonly Draft[]): Hidden => {
   if (!drafts.some(({ stored, leaves, settles }) => (stored ?? leaves ?? settles) !== undefined)) return NOTHING;
@@ -25,16 +26,17 @@ export const hiddenRows = (scope: Scope, drafts: readonly Draft[]): Hidden => {
   if (!before) return NOTHING;
   const index = indexOf(drafts);
   const found = [...before.logins].map((user) => hiddenOf(askerOf(before, user), index));
-  return { first: found.flatMap(({ first }) => first), lapses: distinct(found.flatMap(({ lapses }) => lapses)) };
+  return { first: found.flatMap(({ first }) => first), mayLapse: distinct(found.flatMap(({ mayLapse }) => mayLapse)) };
 };
 
 /** Where a schema can have more than one row of somebody's: a pattern, or accounts that share a user name. */
-const patternState = ({ snapshot, rename }: Scope): AccessState | null => {
+const patternState = (scope: Scope): AccessState | null => {
+  const { snapshot } = scope;
   const rows = snapshot.grants.filter(({ level }) => level === 'schema');
   const hosts = new Set<string>();
   const shared = snapshot.accounts.some(({ user, kind }) => kind === 'user' && (user === '' || hosts.size === hosts.add(user).size));
   const patterns = rows.some(({ schema }) => literalOf(schema ?? '', snapshot.server) === null);
-  return rows.length > 0 && (shared || patterns) ? stateOf(snapshot, rename) : null;
+  return rows.length > 0 && (shared || patterns) ? stateBefore(scope) : null;
 };
 
 type Index = {
@@ -60,7 +62,7 @@ const indexOf = (drafts: readonly Draft[]): Index => {
     if (stored !== undefined && loses !== undefined && all) whole.set(rowKey(loses, stored), draft);
     if (stored !== undefined && loses !== undefined) put(lists.revokes, rowKey(loses, stored), draft);
     if (stored !== undefined && gains !== undefined) put(lists.grants, rowKey(gains, stored), draft);
-    if (leaves !== undefined && loses !== undefined) put(lists.leaves, loses, [leaves, draft]);
+    if (loses !== undefined) for (const role of leaves ?? []) put(lists.leaves, loses, [role, draft]);
     if (joins !== undefined && gains !== undefined) put(lists.joins, gains, [joins, draft]);
     if (settles !== undefined) put(lists.settles, settles, draft);
   });
@@ -86,7 +88,7 @@ const hiddenOf = (asker: Asker, index: Index): Hidden => {
   if (state.server.flavour === 'mysql') {
     for (const then of pooled ? leaving : moving) for (const draft of comingToLight(asker, index)) first.push([draft, then]);
   }
-  return { first, lapses: isOpen && mayLapse(asker, index) ? [user] : [] };
+  return { first, mayLapse: isOpen && mayMiss(asker, index) ? [user] : [] };
 };
 
 /** What is behind, and would give something new, goes before what is in front of it. */
@@ -143,7 +145,7 @@ const comingToLight = (asker: Asker, { revokes }: Index): readonly number[] => {
  * The user's roles move, or more than one statement is needed on a schema where a pattern counts or lies in wait: several that give,
  * or several that take patterns away.
  */
-const mayLapse = ({ own, roles, state }: Asker, { grants, revokes, joins, leaves, settles }: Index): boolean => {
+const mayMiss = ({ own, roles, state }: Asker, { grants, revokes, joins, leaves, settles }: Index): boolean => {
   const sources = [own, ...roles].map(({ holdings }) => holdings);
   if (sources.some(({ name }) => joins.has(name) || leaves.has(name) || settles.has(name))) return true;
   const patterns = sources.flatMap(({ name, schemas }) =>

@@ -32,7 +32,7 @@ const moveDrafts = (scope: Scope, { before, after, index }: Change): Draft[] => 
   const [roleSql, memberSql] = [nameSql(scope, role), nameSql(scope, member)];
   const common = { phase: 'member', changes: [index] } as const;
   const revoke = `REVOKE ${roleSql} FROM ${memberSql}`;
-  if (!after) return [{ ...common, sql: revoke, rank: LEAVE, loses: member, leaves: role }];
+  if (!after) return [{ ...common, sql: revoke, rank: LEAVE, loses: member, leaves: [role] }];
   const grant = `GRANT ${roleSql} TO ${memberSql}${after.admin ? ' WITH ADMIN OPTION' : ''}`;
   if (before === null || (after.admin && !before.admin)) return [{ ...common, sql: grant, rank: JOIN, gains: member, joins: role }];
   if (after.admin === before.admin) return [];
@@ -59,8 +59,9 @@ const defaultList = (scope: Scope, member: string, changes: readonly Change[], c
     if (after?.inherit) wanted.add(after.role);
     else wanted.delete((after ?? before)!.role);
   }
-  const roles = distinct(wanted).map((role) => nameSql(scope, role));
-  return [settling(member, moved, `SET DEFAULT ROLE ${roles.length === 0 ? 'NONE' : roles.join(', ')} TO ${nameSql(scope, member)}`)];
+  const roles = distinct(wanted);
+  const list = roles.length === 0 ? 'NONE' : roles.map((role) => nameSql(scope, role)).join(', ');
+  return [settling(member, moved, roles, `SET DEFAULT ROLE ${list} TO ${nameSql(scope, member)}`)];
 };
 
 const isRegranted = (before: Change['before'], after: Change['after']): boolean => before?.admin === true && after?.admin === false;
@@ -76,6 +77,7 @@ const singleDefault = (scope: Scope, member: string, changes: readonly Change[],
   const draft = settling(
     member,
     [...coming, ...going],
+    next === null ? [] : [next],
     `SET DEFAULT ROLE ${next === null ? 'NONE' : nameSql(scope, next)} FOR ${nameSql(scope, member)}`,
   );
   const left = changes.some(({ before, after }) => after === null && before?.role === current);
@@ -83,7 +85,7 @@ const singleDefault = (scope: Scope, member: string, changes: readonly Change[],
   return [{ ...draft, dulls: current === null || left ? [] : [current] }];
 };
 
-const settling = (member: string, changes: readonly Change[], sql: string): Draft => {
+const settling = (member: string, changes: readonly Change[], standard: readonly string[], sql: string): Draft => {
   const staying = changes.flatMap(({ before, after }) => (before && after && before.inherit !== after.inherit ? [after] : []));
   const rolesOf = (awake: boolean) => staying.filter(({ inherit }) => inherit === awake).map(({ role }) => role);
   return {
@@ -92,6 +94,7 @@ const settling = (member: string, changes: readonly Change[], sql: string): Draf
     changes: changes.map(({ index }) => index).sort((a, b) => a - b),
     rank: SETTLE,
     settles: member,
+    standard,
     wakes: rolesOf(true),
     dulls: rolesOf(false),
   };

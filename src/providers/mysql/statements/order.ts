@@ -4,6 +4,7 @@ import { PHASES } from '../../../model/plan.ts';
 import type { Scope } from '../scope.ts';
 import type { Draft } from './draft.ts';
 import { hiddenRows } from './hidden.ts';
+import { lapsing } from './replay.ts';
 
 /** Statements in order, and the accounts whose access in both states lapses for a moment because there is no other way. */
 export type Ordered = { readonly drafts: readonly Draft[]; readonly lapses: readonly string[] };
@@ -21,12 +22,13 @@ export const inOrder = (scope: Scope, drafts: readonly Draft[]): Ordered => {
   );
   const own = sorted.flatMap(({ lapses = [] }) => lapses);
   if (!sorted.some(isLoss)) return { drafts: sorted, lapses: distinct(own) };
-  const { order, given } = movesInTurn(scope, sorted);
+  const { order, mayLapse } = movesInTurn(scope, sorted);
   const at = new Map(order.map((index, place) => [index, place]));
   const moved = sorted.flatMap((draft, index) => (isMove(draft) ? [index] : []));
   const inTurn = [...moved].sort((a, b) => at.get(a)! - at.get(b)!);
   let next = 0;
-  return { drafts: sorted.map((draft) => (isMove(draft) ? sorted[inTurn[next++]!]! : draft)), lapses: distinct([...own, ...given]) };
+  const ordered = sorted.map((draft) => (isMove(draft) ? sorted[inTurn[next++]!]! : draft));
+  return { drafts: ordered, lapses: distinct([...own, ...lapsing(scope, ordered, distinct(mayLapse))]) };
 };
 
 const isLoss = ({ loses, dulls = [] }: Draft): boolean => loses !== undefined || dulls.length > 0;
@@ -34,25 +36,28 @@ const isMove = ({ gains, loses, settles }: Draft): boolean => (gains ?? loses ??
 
 type Edges = { readonly strict: number[][]; readonly soft: number[][] };
 
-const movesInTurn = (scope: Scope, drafts: readonly Draft[]): { readonly order: readonly number[]; readonly given: readonly string[] } => {
+const movesInTurn = (
+  scope: Scope,
+  drafts: readonly Draft[],
+): { readonly order: readonly number[]; readonly mayLapse: readonly string[] } => {
   const edges = edgesOf(scope, drafts);
   const hidden = hiddenRows(scope, drafts);
   for (const [first, then] of hidden.first) edges.strict[first]!.push(then);
   const size = edges.strict.length;
   const following = (node: number) => [...edges.strict[node]!, ...edges.soft[node]!];
   const group = new Array<number>(size).fill(-1);
-  const given: string[] = [...hidden.lapses];
+  const mayLapse: string[] = [...hidden.mayLapse];
   together(
     Array.from({ length: size }, (_, node) => node),
     following,
   ).forEach((nodes, number) => {
     for (const node of nodes) group[node] = number;
-    if (nodes.length > 1) given.push(...nodes.flatMap((node) => drafts[node]?.loses ?? []));
+    if (nodes.length > 1) mayLapse.push(...nodes.flatMap((node) => drafts[node]?.loses ?? []));
   });
   const before: number[][] = Array.from({ length: size }, () => []);
   edges.strict.forEach((then, node) => void then.forEach((other) => void before[other]!.push(node)));
   edges.soft.forEach((then, node) => void then.forEach((other) => void (group[node] !== group[other] && before[other]!.push(node))));
-  return { order: placed(drafts.length, before), given };
+  return { order: placed(drafts.length, before), mayLapse };
 };
 
 /** Nodes in their own order, but each after what comes before it. */
@@ -123,7 +128,7 @@ const edgesOf = (scope: Scope, drafts: readonly Draft[]): Edges => {
     if (loses !== undefined) {
       softly(hub('lose', loses), index);
       strictly(index, hub('fallen', loses));
-      if (leaves !== undefined) strictly(index, hub('rise', leaves));
+      for (const role of leaves ?? []) strictly(index, hub('rise', role));
     }
   });
   joinsFirst(drafts, strictly);
@@ -150,7 +155,7 @@ const membershipsOf = (
   { reality }: Scope,
   drafts: readonly Draft[],
 ): { readonly before: readonly Pair[]; readonly after: readonly Pair[] } => {
-  const left = new Set(drafts.flatMap(({ leaves, loses }) => (leaves === undefined ? [] : [keyOf({ role: leaves, member: loses! })])));
+  const left = new Set(drafts.flatMap(({ leaves, loses }) => (leaves ?? []).map((role) => keyOf({ role, member: loses! }))));
   return {
     before: reality.memberships,
     after: [
