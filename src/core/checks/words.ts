@@ -65,7 +65,8 @@ const MYSQL: Words = {
     is: 'identified with AWSAuthenticationPlugin',
     missing: 'the plugin AWSAuthenticationPlugin is not loaded',
     add: (whom) => `ALTER USER ${accountOf(whom)} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'`,
-    remove: (whom) => `ALTER USER ${accountOf(whom)} IDENTIFIED BY a password`,
+    // Without a plugin's name the account keeps this one, and the password would stand in mysql.user as it is.
+    remove: (whom) => `ALTER USER ${accountOf(whom)} IDENTIFIED WITH caching_sha2_password BY a password`,
     switchOn: 'switch IAM authentication on: RDS loads the plugin',
   },
   other: 'look for an anonymous account of a closer host, or a proxy that maps users',
@@ -82,7 +83,11 @@ const MYSQL: Words = {
 const MARIADB: Words = {
   ...MYSQL,
   product: 'MariaDB',
-  iam: { ...MYSQL.iam, add: (whom) => `ALTER USER ${accountOf(whom)} IDENTIFIED VIA AWSAuthenticationPlugin USING 'RDS'` },
+  iam: {
+    ...MYSQL.iam,
+    add: (whom) => `ALTER USER ${accountOf(whom)} IDENTIFIED VIA AWSAuthenticationPlugin USING 'RDS'`,
+    remove: (whom) => `ALTER USER ${accountOf(whom)} IDENTIFIED BY a password`,
+  },
 };
 
 const WORDS: Readonly<Record<string, Words>> = { postgres: POSTGRES, mysql: MYSQL, mariadb: MARIADB };
