@@ -36,6 +36,11 @@ const pins = (content: Content): Pin[] => [
   ...Object.entries(content.iam?.roles ?? {}).flatMap(([name, { boundary }]) =>
     pinOf(boundary, ['iam', 'roles', name, 'boundary'], `the boundary of role '${name}'`, 'a boundary is a policy of the same account'),
   ),
+  ...Object.entries(content.alarms ?? {}).flatMap(([name, { notify: { topic } = {} }]) =>
+    topic?.startsWith('arn:')
+      ? pinOf(topic, ['alarms', name, 'notify', 'topic'], `the topic of alarm '${name}'`, 'an alarm tells a topic of its own account')
+      : [],
+  ),
 ];
 
 const targetPins = ({ targets }: Content, name: string): Pin[] => {

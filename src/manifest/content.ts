@@ -1,3 +1,4 @@
+import type { AlarmSource } from '../model/alarm.ts';
 import type { DatabaseEngine, DeclaredRole, Endpoint, Manage, Rule } from '../model/declared.ts';
 import type { Position, Severity } from '../model/finding.ts';
 import type { IamMode } from '../model/iam.ts';
@@ -34,7 +35,15 @@ export type Content = {
     readonly rules?: Readonly<Partial<Record<Rule, Severity | 'off'>>>;
   };
   readonly expect?: readonly ExpectEntry[];
-  readonly alarms?: Named<{ readonly targets?: Texts }>;
+  readonly alarms?: Named<AlarmEntry>;
+};
+
+export type AlarmEntry = {
+  readonly targets?: Texts;
+  readonly source?: AlarmSource;
+  readonly threshold?: number;
+  readonly period?: string;
+  readonly notify?: { readonly topic?: string; readonly email?: Texts };
 };
 
 export type TargetEntry = {

@@ -17,11 +17,18 @@ export const checkTargets = (checks: Checks): void => {
   checkServers(checks);
 };
 
+/** What a plan calls its parts that are no servers. */
+const TAKEN: ReadonlyMap<string, string> = new Map([
+  ['iam', 'the IAM account'],
+  ['alarms', 'what watches failed logins'],
+]);
+
 const checkName = ({ target, report }: Context): void => {
-  if (target === 'iam')
+  const taken = TAKEN.get(target);
+  if (taken !== undefined)
     report(
       'target',
-      `target 'iam' has the name that a plan gives the IAM account`,
+      `target '${target}' has the name that a plan gives ${taken}`,
       ['targets', target],
       { hint: 'call it something else' },
       'key',

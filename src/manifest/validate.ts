@@ -1,5 +1,6 @@
 import { type Finding, isError } from '../model/finding.ts';
 import { checkAccount } from './account.ts';
+import { checkAlarms } from './alarms.ts';
 import { byPlace, type Checks, checksOf } from './checks.ts';
 import type { Content, Manifest } from './content.ts';
 import { checkCycles } from './cycles.ts';
@@ -7,7 +8,6 @@ import { checkElsewhere, defaultsOn, publicsOn } from './elsewhere.ts';
 import { checkExpect } from './expect.ts';
 import { checkIam } from './iam.ts';
 import { fromUserManager, type ImportOptions, isUserManager, parseJson } from './import/postgres-user-manager.ts';
-import { checkLater } from './later.ts';
 import { type Merged, merge } from './merge.ts';
 import { checkNames } from './names.ts';
 import { checkReferences } from './references.ts';
@@ -81,7 +81,7 @@ const runChecks = (checks: Checks, merged: Merged): void => {
     publicsOn(context);
   }
   checkExpect(checks);
-  checkLater(checks);
+  checkAlarms(checks);
 };
 
 /** What every manifest has, in whichever of its files. */
@@ -89,7 +89,7 @@ const checkWhole = ({ report }: Checks, { value }: Merged): void => {
   for (const key of ['version', 'stack', 'targets']) if (!(key in value)) report('missing', `the manifest has no '${key}'`, []);
   if (isRecord(value.targets) && Object.keys(value.targets).length === 0)
     report('missing', 'the manifest has no target', ['targets'], {}, 'key');
-  const acts = ['users', 'groups', 'removed', 'defaults', 'public'].some((key) => !isEmpty(value[key]));
+  const acts = ['users', 'groups', 'removed', 'defaults', 'public', 'alarms'].some((key) => !isEmpty(value[key]));
   const roles = isRecord(value.iam) && !isEmpty(value.iam.roles);
   if (!acts && !roles)
     report('empty', 'the manifest declares no user, no group and nothing else to act on', [], {
