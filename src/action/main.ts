@@ -2,6 +2,7 @@ import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Failure, type Finding, failure, isError } from '../model/finding.ts';
+import { onSecret } from '../providers/lookup.ts';
 import { canonicalJson } from '../render/escape.ts';
 import { annotations } from './annotations.ts';
 import { type Context, contextOf, untrusted } from './context.ts';
@@ -52,6 +53,7 @@ const run = async (log: Log, signal: AbortSignal): Promise<Outcome> => {
   keepSecretsOf(process.env);
   keepSecret(inputs.githubToken);
   if (inputs.githubToken !== '') log.mask(inputs.githubToken);
+  onSecret((secret) => maskOn(log, secret));
   const load = COMMAND_FILES[commandFor(inputs, context, log)];
   const show = detailOf({ inputs, context }) === 'full' ? everything : withoutNames;
   const said = await (await load())(jobOf(inputs, context, log, signal)).catch((error) => failed(error, context, show));
@@ -72,16 +74,19 @@ const jobOf = (inputs: Inputs, context: Context, log: Log, signal: AbortSignal):
   context,
   log: (text) => log.print(redact(text)),
   runner: {
-    mask: (secret) => {
-      log.mask(secret);
-      keepSecret(secret);
-    },
+    mask: (secret) => maskOn(log, secret),
     idToken: (audience) => log.listening(async () => (await import('@actions/core')).getIDToken(audience)),
   },
   listening: log.listening,
   now: () => new Date(),
   signal,
 });
+
+/** In the log, and in whatever else leaves the step. */
+const maskOn = (log: Log, secret: string): void => {
+  log.mask(secret);
+  keepSecret(secret);
+};
 
 const payload = async (): Promise<unknown> => {
   const file = process.env.GITHUB_EVENT_PATH;

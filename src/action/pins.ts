@@ -75,7 +75,8 @@ export const withheldOf = (compared: Compared, allowedHosts: readonly string[]):
     const reason =
       about.length === 0
         ? undefined
-        : (redirection(entry, known ?? entry, allowedHosts) ?? (known ? undefined : writes(entry, compared.base)));
+        : (redirection(entry, known ?? entry, allowedHosts) ??
+          (known ? undefined : (otherSecret(entry, compared.base) ?? writes(entry, compared.base))));
     if (reason === undefined) return [];
     return [
       {
@@ -102,6 +103,14 @@ const redirection = ({ endpoint, rds }: TargetEntry, { login }: TargetEntry, all
   const unknown = hosts.find((host) => !allowedHosts.includes(host));
   if (unknown !== undefined) return `'allowed-hosts' does not name '${unknown}'`;
   return isVerified(endpoint) ? undefined : 'its certificate would not be verified';
+};
+
+/** Why a password could be somebody else's: whoever opens a pull request chose the secret, and whoever plans may read it. */
+const otherSecret = ({ login }: TargetEntry, base: Manifest | null): string | undefined => {
+  const { password = '' } = login ?? {};
+  if (!password.startsWith('${secret:')) return undefined;
+  const known = Object.values(base?.content.targets ?? {}).map((entry) => entry.login?.password);
+  return known.includes(password) ? undefined : 'its login names a secret that no login of the base branch names';
 };
 
 /** Why reading by token could be more than reading: the plan's login is one that changes servers, and whoever opens a pull request chose it. */

@@ -15,12 +15,14 @@ export const onSecret = (listener: (value: string) => void): void => void listen
 export const createLookup = (): Lookup => {
   const asks = askers();
   const held = new Map<string, Promise<string | null>>();
+  const told = new Set<string>();
   return async (reference) => {
     const text = held.get(reference.name) ?? textOf(reference.name, asks);
     held.set(reference.name, text);
     const found = secretValue(await text, reference);
     if (!('value' in found)) throw failure(`secret/${found.slug}`, `the secret '${reference.name}' ${found.problem}`, { hint: found.hint });
-    for (const listener of listeners) listener(found.value);
+    if (!told.has(found.value)) for (const listener of listeners) listener(found.value);
+    told.add(found.value);
     return found.value;
   };
 };

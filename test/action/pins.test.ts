@@ -74,6 +74,8 @@ const LOGIN = 'user: rolecall, plan_user: rolecall_plan, auth: iam';
 const PASSWORD = 'user: rolecall, plan_user: rolecall_plan, password: "${env:SECRET}"';
 const READ = TARGETS.rds.replace('user: rolecall, auth: iam', LOGIN);
 const NOWHERE = 'the base branch does not have it';
+const SECRET = 'secret:arn:aws:secretsmanager:eu-west-1:123456789012:secret:login-Ab12Cd';
+const other = (reference: string): Manifest => manifest(host('new.example.com').replace('env:SECRET', reference));
 const host = (name: string, more = ''): string =>
   `endpoint: { host: ${name}${more} }\n    login: { user: rolecall, password: "\${env:SECRET}" }`;
 
@@ -152,6 +154,22 @@ describe('where credentials go on a pull request', () => {
       `${NOWHERE}, and its password would be sent to it`,
     ],
     ['new, and explicit', manifest(), null, [], NOWHERE],
+    ['new, at an allowed host, with a secret', other(SECRET), null, ['new.example.com'], 'a secret that no login of the base branch names'],
+    [
+      "new, at an allowed host, with another key of the base branch's secret",
+      other(`${SECRET}#admin`),
+      manifest(TARGETS.explicit.replace('env:SECRET', SECRET), REST.replace('[orders]', '[sales]'), 'sales'),
+      ['new.example.com'],
+      'a secret that no login of the base branch names',
+    ],
+    [
+      "new, at an allowed host, with the base branch's secret",
+      other(SECRET),
+      manifest(TARGETS.explicit.replace('env:SECRET', SECRET), REST.replace('[orders]', '[sales]'), 'sales'),
+      ['new.example.com'],
+      null,
+    ],
+    ['with a secret in place of its variable', manifest(TARGETS.explicit.replace('env:SECRET', SECRET)), manifest(), [], null],
     ['new, from the environment', manifest('endpoint: env'), null, [], 'the environment of the workflow says where it is'],
   ])('a target %s', (_, head, base, allowed, reason) => {
     const findings = withheldOf(compared(head, base), allowed);
