@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { prove as proveHere } from '../../src/index.ts';
 import type { Failure } from '../../src/model/finding.ts';
 import type { Proof, Proofs } from '../../src/model/proof.ts';
+import { proofsText } from '../../src/render/proofs.ts';
 import { awsEnvironment, clientConfig, REGION } from '../lab/aws/moto.ts';
 import { withMoto } from '../lab/aws/suite.ts';
 import { issueCertificate } from '../lab/certificate.ts';
@@ -91,7 +92,11 @@ users:
   const prove = async (file: string) => {
     const { code, stdout, stderr } = await run(file, '--json');
     if (stdout === '') expect.fail(stderr);
-    return { code, proofs: (JSON.parse(stdout) as Proofs).proofs };
+    const result = JSON.parse(stdout) as Proofs;
+    const text = proofsText(result, { width: 1000, colour: false, unicode: false });
+    printed.push(text);
+    for (const { status, cause } of result.proofs) if (status !== 'passed') expect(text).toContain(`[${cause}]`);
+    return { code, proofs: result.proofs };
   };
 
   test('pass where all is as it is expected', async () => {
