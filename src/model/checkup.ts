@@ -146,7 +146,8 @@ export type UserFacts = {
   readonly hasIamRole: boolean;
   readonly adPath: boolean;
   readonly connectionLimit: number;
-  readonly sessions: number;
+  /** null: the login does not see the sessions of others. */
+  readonly sessions: number | null;
   readonly database: string;
   /** null: there is no such database. */
   readonly connect: boolean | null;

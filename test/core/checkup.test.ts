@@ -380,6 +380,16 @@ test.each<[string, Changes, string]>([
   expect(judged(name, evidence(changes))).toMatchObject({ status: 'passed', message });
 });
 
+test('sessions that are not seen are not counted: whether a limit leaves room is unread, and without a limit no matter', () => {
+  const unseen = (connectionLimit: number) => judged('user-connections', evidence({ user: { sessions: null, connectionLimit } }));
+  expect(unseen(5)).toMatchObject({
+    status: 'unread',
+    message: expect.stringContaining('how many of 5 are open'),
+    hint: expect.stringContaining('PROCESS'),
+  });
+  expect(unseen(-1)).toMatchObject({ status: 'passed', message: 'no limit' });
+});
+
 test('a policy that could not be read, or that hangs on a condition, is no way in', () => {
   const given = evidence({ ways: judgement({ verdict: 'unknown', why: [], unread: ["'role/api': iam:GetRole is not allowed"] }) });
   expect(judged('user-policy', given)).toMatchObject({ status: 'unread', message: expect.stringContaining('iam:GetRole') });

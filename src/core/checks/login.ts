@@ -75,7 +75,13 @@ export const LOGIN_CHECKS: readonly Check[] = [
     applies: always,
     judge: ({ user }) => {
       const { connectionLimit, sessions } = the(user);
-      if (connectionLimit < 0) return passed(`no limit, ${sessions} open`);
+      if (connectionLimit < 0) return passed(`no limit${sessions === null ? '' : `, ${sessions} open`}`);
+      if (sessions === null)
+        return {
+          status: 'unread',
+          message: `how many of ${connectionLimit} are open: the login sees no sessions but its own`,
+          hint: 'let it see them: GRANT PROCESS ON *.* TO it',
+        };
       return sessions < connectionLimit
         ? passed(`${sessions} of ${connectionLimit} open`)
         : failed(`all ${connectionLimit} of its connections are open`, 'end idle sessions, or raise connection_limit');

@@ -7,6 +7,7 @@ import { authoritiesOf } from '../login.ts';
 import type { Checker, Timeouts } from '../provider.ts';
 import { accountHere, type Here, isByToken } from './account-here.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
+import { seesOthers } from './end-sessions.ts';
 import { IAM_PLUGIN } from './flavour.ts';
 import { upgrade } from './greeting.ts';
 import { hostOf } from './hosts.ts';
@@ -164,8 +165,9 @@ const limitOf = async ({ ask }: Connected, { account }: Here): Promise<number> =
   return Number(all) > 0 ? Number(all) : -1;
 };
 
-/** The limit is that of an account: sessions of the user from hosts of its other accounts count there. */
-const sessionsOf = async ({ ask, id }: Connected, user: string, { account, hosts }: Here): Promise<number> => {
+/** The limit is that of an account: sessions of the user from hosts of its other accounts count there. null: not seen. */
+const sessionsOf = async ({ ask, id }: Connected, user: string, { account, hosts }: Here): Promise<number | null> => {
+  if (!(await seesOthers(ask))) return null;
   const rows = await ask('SELECT HOST, USER FROM information_schema.PROCESSLIST WHERE USER = ? AND ID <> ?', [user, id]);
   return rows.filter(([from, name]) => name === user && hostOf(String(from).replace(/:\d+$/, ''), hosts) === account?.host).length;
 };

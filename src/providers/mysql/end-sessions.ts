@@ -12,8 +12,8 @@ export const sessionsOf = async ({ ask, id }: Connected, user: string): Promise<
   return found.length > 0 || (await seesOthers(ask)) ? found : null;
 };
 
-/** This table needs the privilege PROCESS, by whatever role it is held. */
-const seesOthers = async (ask: Connected['ask']): Promise<boolean> => {
+/** Whether the login sees the sessions of others: this table needs the privilege PROCESS too, by whatever role it is held. */
+export const seesOthers = async (ask: Connected['ask']): Promise<boolean> => {
   try {
     await ask('SELECT 1 FROM information_schema.INNODB_TRX LIMIT 1');
     return true;

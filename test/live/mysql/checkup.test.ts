@@ -105,6 +105,11 @@ eachMysql(
       const own = await server().connect({ user: 'jane', password: 'canary-1' });
       expect(await user(target(), 'jane', '')).toMatchObject({ sessions: 1 });
       await own.end();
+      // Who does not see the sessions of others does not count them.
+      const { superuser, query } = server();
+      await query(superuser, "REVOKE PROCESS ON *.* FROM master@'%'");
+      expect(await user(target(), 'jane', '')).toMatchObject({ connectionLimit: 3, sessions: null });
+      await query(superuser, "GRANT PROCESS ON *.* TO master@'%' WITH GRANT OPTION");
       expect(await user(target(), 'far', '')).toMatchObject({ lacks: "an account for '127.0.0.1', and has those for '10.%'" });
       expect(await user(target(), 'strict', '')).toMatchObject({ login: false, lacks: expect.stringContaining('REQUIRE SSL') });
       expect(await user(target(), 'token', '')).toMatchObject({ iamPath: ["'token'@'%'", 'AWSAuthenticationPlugin'] });
@@ -135,7 +140,11 @@ eachMysql(
       const { checks, summary } = checkupOf(evidence, []);
       expect(checks.map(({ target: name, check, status }) => [name === 'other' ? name : 'it', check, status])).toEqual([
         ['other', 'found', 'unread'],
-        ...['reachable', 'login', 'writer', 'server-clock', 'administration', 'denied-logged'].map((check) => ['it', check, expect.anything()]),
+        ...['reachable', 'login', 'writer', 'server-clock', 'administration', 'denied-logged'].map((check) => [
+          'it',
+          check,
+          expect.anything(),
+        ]),
       ]);
       expect(summary.unread).toBe(1);
     });
