@@ -14,31 +14,26 @@ export const deniedText = (report: DeniedReport, terminal: Terminal): string => 
   return rows.map((row) => `${paint(row).trimEnd()}\n`).join('');
 };
 
-const targetRows = (one: DeniedOfTarget, { since, user }: DeniedReport, terminal: Terminal): Span[][] => {
+const targetRows = (one: DeniedOfTarget, report: DeniedReport, terminal: Terminal): Span[][] => {
   const { target, denied, total, read, unread } = one;
-  const asked = `${user === null ? '' : ` of ${visible(user)}`}${since === null ? '' : ` since ${shortTime(since)}`}`;
-  const shown = denied.length < total ? `, the last ${denied.length} of them below` : '';
-  const said =
-    total > 0
-      ? `${plural(total, 'denied login')}${asked}${shown}`
-      : unread.length > 0
-        ? `no denied login${asked} in what could be read`
-        : `no denied login${asked}`;
+  const sources = read.map(({ log, by }) => `${log} (${SOURCES[by]})`).join(', ');
   return [
-    [span(visible(target), 'strong'), span('  '), span(said, total > 0 ? 'loss' : unread.length > 0 ? 'warn' : 'add')],
+    [span(visible(target), 'strong'), span('  '), headline(one, report)],
     ...unread.flatMap(({ log, message, hint }) => [
-      ...indented(
-        [span(`${terminal.unicode ? '?' : '?'} unread: `, 'warn'), span(`${log === null ? '' : `${log}: `}${visible(message)}`, 'warn')],
-        2,
-        terminal,
-      ),
+      ...indented([span(`? unread: ${log === null ? '' : `${log}: `}${visible(message)}`, 'warn')], 2, terminal),
       ...(hint === undefined ? [] : indented([span(visible(hint), 'dim')], 4, terminal)),
     ]),
-    ...(read.length === 0
-      ? []
-      : indented([span(`read: ${read.map(({ log, by }) => `${log} (${SOURCES[by]})`).join(', ')}`, 'dim')], 2, terminal)),
-    ...(total === 0 ? [] : [[], ...causeRows(one, terminal), [], ...userRows(one), [], ...loginRows(denied, terminal)]),
+    ...(read.length === 0 ? [] : indented([span(`read: ${sources}`, 'dim')], 2, terminal)),
+    ...(total === 0 ? [] : [[], ...causeRows(one, terminal), [], ...userRows(one)]),
+    ...(denied.length === 0 ? [] : [[], ...loginRows(denied, terminal)]),
   ];
+};
+
+const headline = ({ denied, total, unread }: DeniedOfTarget, { since, user }: DeniedReport): Span => {
+  const asked = `${user === null ? '' : ` of ${visible(user)}`}${since === null ? '' : ` since ${shortTime(since)}`}`;
+  const shown = denied.length < total ? `, of which the last ${denied.length} are below` : '';
+  if (total > 0) return span(`${plural(total, 'denied login')}${asked}${shown}`, 'loss');
+  return unread.length > 0 ? span(`no denied login${asked} in what could be read`, 'warn') : span(`no denied login${asked}`, 'add');
 };
 
 const SOURCES = { cloudwatch: 'CloudWatch Logs', rds: 'files of RDS', file: 'a file' } as const;
@@ -68,14 +63,12 @@ const nameOf = (name: string | null): string => (name === null || name === '' ? 
 const loginRows = (denied: readonly DeniedLogin[], terminal: Terminal): Span[][] => {
   const cells = denied.map((one) => [
     shortTime(one.at ?? one.stamp),
-    nameOf(one.user),
-    one.from === null ? '-' : visible(one.from),
+    cut(nameOf(one.user)),
+    one.from === null ? '-' : cut(visible(one.from)),
     visible(one.cause),
   ]);
   const heads = ['when', 'user', 'from', 'cause'];
-  const widths = heads.map((head, column) =>
-    Math.min(LONGEST, Math.max(displayWidth(head), ...cells.map((row) => displayWidth(row[column]!)))),
-  );
+  const widths = heads.map((head, column) => Math.max(displayWidth(head), ...cells.map((row) => displayWidth(row[column]!))));
   const indent = 2 + widths.reduce((sum, width) => sum + width + 2, 0);
   const line = (row: readonly string[]): string => `  ${row.map((cell, column) => padEnd(cell, widths[column]!)).join('  ')}`;
   return [
@@ -89,8 +82,11 @@ const loginRows = (denied: readonly DeniedLogin[], terminal: Terminal): Span[][]
     }),
   ];
 };
-const LONGEST = 40;
 const NARROW = 30;
+const LONGEST = 32;
+
+/** Names are as long as clients like; what was said has them whole. */
+const cut = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST - 3)}...` : text);
 
 const indented = (spans: readonly Span[], indent: number, terminal: Terminal): Span[][] =>
   wrap(spans, terminal.width - indent).map((row) => [span(' '.repeat(indent)), ...row]);

@@ -1,5 +1,5 @@
 import type { Count, DeniedLogin, DeniedOfTarget } from '../../model/denied.ts';
-import { byCodeUnit } from '../../model/key.ts';
+import { byCodeUnit, distinct } from '../../model/key.ts';
 import { groupBy } from '../group.ts';
 
 /** What is asked for. `since`: ms since 1970; null: everything. */
@@ -21,11 +21,17 @@ export const summaryOf = (
   };
 };
 
-/** Those of one cause may differ in words that name somebody: what is said of all of them is what the last one says. */
+/** Where messages of one cause differ in whom they name, nobody is named. */
 const explained = (denied: readonly DeniedLogin[], cause: string): Pick<DeniedLogin, 'message' | 'hint'> => {
-  const { message, hint } = denied.filter((one) => one.cause === cause).at(-1)!;
-  return { message, hint };
+  const same = denied.filter((one) => one.cause === cause);
+  const { message, hint } = same.at(-1)!;
+  if (same.every((one) => one.message === message)) return { message, hint };
+  const general = distinct(same.map(({ message: own, user, database, principal }) => unnamed(own, [principal, user, database])));
+  return { message: general.length === 1 ? general[0]! : general.sort(byCodeUnit).join('; or: '), hint };
 };
+
+const unnamed = (message: string, names: readonly (string | null)[]): string =>
+  names.reduce<string>((text, name) => (name === null ? text : text.replaceAll(`'${name}'`, () => "'…'")), message);
 
 /** The most first. */
 const counted = (names: readonly string[]): readonly Count[] => {

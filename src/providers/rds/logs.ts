@@ -72,7 +72,7 @@ const fromCloudWatch = async (
     if ((error as { readonly name?: unknown }).name === 'ResourceNotFoundException')
       throw failure(
         'logs/no-group',
-        `${log} is exported, and there is no log group ${logGroupName}: whether anything was written is not known`,
+        `it is exported, and there is no log group ${logGroupName}: whether anything was written is not known`,
         {
           hint: 'the group comes with the first line: RDS may have had none to write since it was switched on',
         },
@@ -102,12 +102,12 @@ const FILES: Readonly<Record<LogName, RegExp>> = {
 
 const fromFiles = async (access: Access, server: ServerFacts, log: LogName, since: number, { bytes }: LogBounds): Promise<LogReading> => {
   const { region, instances } = server;
-  if (instances.length === 0) throw failure('logs/no-instance', `${log}: the ${server.kind} has no instance`);
+  if (instances.length === 0) throw failure('logs/no-instance', `the ${server.kind} has no instance`);
   const client = await access.rds(region);
   const read = await Promise.all(instances.map(async ({ name }) => await ofInstance(client, name, { log, since, bytes, region })));
   const parts = read.flatMap(({ part }) => (part === undefined ? [] : [part]));
   if (!read.some(({ files }) => files > 0))
-    throw failure('logs/not-exported', `${log} is not exported, and no file of it is kept`, {
+    throw failure('logs/not-exported', 'it is not exported, and no file of it is kept', {
       hint: `aws rds modify-db-${server.kind} --db-${server.kind}-identifier ${server.identifier} --cloudwatch-logs-export-configuration '{"EnableLogTypes":["${log}"]}'`,
     });
   return { by: 'rds', events: read.flatMap(({ events }) => events), ...(parts.length === 0 ? {} : { part: parts.join('; ') }) };

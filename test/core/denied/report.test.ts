@@ -76,6 +76,14 @@ test('counts are of all that was asked for, and the last of them are shown', () 
   expect(summaryOf(many, { ...ALL, limit: 0 })).toMatchObject({ denied: [], total: 6 });
 });
 
+test('what is said of several logins of one cause names nobody whom it is not about', () => {
+  const of = (user: string, message: string): DeniedLogin => one({ user, message, cause: 'no-user' });
+  const said = (...denied: DeniedLogin[]) => summaryOf(denied, ALL).causes.map(({ message }) => message);
+  expect(said(of('a', "there is no role 'a'"), of('a', "there is no role 'a'"))).toEqual(["there is no role 'a'"]);
+  expect(said(of('a', "there is no role 'a'"), of('b', "there is no role 'b'"))).toEqual(["there is no role '…'"]);
+  expect(said(of('a', "'a' is wrong"), of('b', 'it has expired'))).toEqual(["'…' is wrong; or: it has expired"]);
+});
+
 test('of one user, since an instant; a time that is not known is not taken for an old one', () => {
   const denied = [
     one({ at: '2026-11-21T08:00:00Z', stamp: 'old' }),

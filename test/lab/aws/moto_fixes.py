@@ -232,7 +232,17 @@ def modify_db_cluster(original, self, kwargs):
     if cluster is None:
         raise DBClusterNotFoundError(kwargs["db_cluster_identifier"])
     switch(cluster, "iam_auth", kwargs)
+    export_logs(cluster, kwargs.pop("cloudwatch_logs_export_configuration", None) or {})
     return original(self, kwargs)
+
+
+# RDS API Reference, ModifyDBCluster: CloudwatchLogsExportConfiguration. Of instances moto knows it.
+
+
+def export_logs(cluster, wanted):
+    kept = [log for log in cluster.enabled_cloudwatch_logs_exports if log not in wanted.get("DisableLogTypes", [])]
+    new = [log for log in wanted.get("EnableLogTypes", []) if log not in kept]
+    cluster.enabled_cloudwatch_logs_exports = kept + new
 
 
 @corrects(rds.RDSBackend, "modify_db_instance")

@@ -154,6 +154,14 @@ withMoto('our corrections of the AWS emulator', (moto) => {
     expect(proxy.violations()).toEqual([]);
   });
 
+  test('logs of a cluster are exported, and no more', async () => {
+    const proxy = await proxied();
+    const client = rdsOf(proxy);
+    expect(await exportsOf(client, { EnableLogTypes: ['postgresql', 'iam-db-auth-error'] })).toEqual(['iam-db-auth-error', 'postgresql']);
+    expect(await exportsOf(client, { DisableLogTypes: ['postgresql'] }, false)).toEqual(['iam-db-auth-error']);
+    expect(proxy.violations()).toEqual([]);
+  });
+
   test('IAM authentication of an instance is set, pending, and unset', async () => {
     const proxy = await proxied();
     const client = rdsOf(proxy);
@@ -223,6 +231,12 @@ withMoto(
       return await client.send(version).catch((error) => error.$metadata.httpStatusCode);
     };
 
+    test('lacks the export of logs of a cluster that is there', async () => {
+      const client = new rds.RDSClient({ ...clientConfig(moto()), maxAttempts: 1 });
+      expect(await exportsOf(client, { EnableLogTypes: ['postgresql'] })).toEqual([]);
+      client.destroy();
+    });
+
     test('lacks resource ids of instances, and IAM authentication switched on and off as RDS does', async () => {
       const client = new rds.RDSClient({ ...clientConfig(moto()), maxAttempts: 1 });
       const create = async (DBInstanceIdentifier: string) => {
@@ -245,3 +259,13 @@ withMoto(
   },
   { unfixed: true },
 );
+
+/** What a cluster exports after the change; `fresh`: it is made first. */
+async function exportsOf(client: rds.RDSClient, change: rds.CloudwatchLogsExportConfiguration, fresh = true): Promise<readonly string[]> {
+  const name = { DBClusterIdentifier: 'exports' };
+  const master = { MasterUsername: 'master', MasterUserPassword: 'not-a-password' };
+  if (fresh) await client.send(new rds.CreateDBClusterCommand({ ...name, Engine: 'aurora-postgresql', ...master }));
+  await client.send(new rds.ModifyDBClusterCommand({ ...name, CloudwatchLogsExportConfiguration: change }));
+  const { DBClusters: [cluster] = [] } = await client.send(new rds.DescribeDBClustersCommand(name));
+  return [...(cluster?.EnabledCloudwatchLogsExports ?? [])].sort();
+}

@@ -1,0 +1,176 @@
+import fs from 'node:fs';
+import { ModifyDBClusterCommand, RDSClient } from '@aws-sdk/client-rds';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DeniedReport } from '../../src/model/denied.ts';
+import { type LogFiles, startLogFiles } from '../lab/aws/log-files.ts';
+import { clientConfig, type Moto } from '../lab/aws/moto.ts';
+import { withMoto } from '../lab/aws/suite.ts';
+import { type AwsWorld, startAwsWorld } from './aws-world.ts';
+import { exportLines } from './log-groups.ts';
+
+const GROUP = '/aws/rds/cluster/orders-prod';
+const BODY = 'users: { orders_api: { auth: iam, read: [app.s] } }\n';
+const TOKEN = 'orders:5432/?Action=connect&X-Amz-Security-Token=canary&X-Amz-Signature=canary';
+
+withMoto('denied logins of PostgreSQL', (moto) => {
+  let files: LogFiles;
+  let world: AwsWorld;
+  let rds: RDSClient;
+  /** What the server really wrote about logins that were really refused. */
+  let lines: readonly string[];
+
+  beforeAll(async () => {
+    files = await startLogFiles(moto());
+    const settings = { log_line_prefix: '%t:%r:%u@%d:[%p]:', log_timezone: 'UTC' };
+    world = await startAwsWorld({ ...moto(), ...files } as Moto, { settings });
+    rds = new RDSClient({ ...clientConfig(moto()), region: world.rds.region });
+    const { server } = world.rds;
+    await server.query(
+      server.superuser,
+      'postgres',
+      "CREATE ROLE closed NOLOGIN PASSWORD 'closed-password'; CREATE ROLE jane LOGIN PASSWORD 'jane-password'",
+    );
+    const before = server.log().length;
+    for (const [user, database] of [
+      ['jane', 'postgres'],
+      ['nobody', 'postgres'],
+      ['closed', 'postgres'],
+      ['master', 'gone'],
+      [TOKEN, 'postgres'],
+    ] as const) {
+      const password = user === 'master' ? server.master.password : user === 'closed' ? 'closed-password' : 'canary-wrong';
+      await expect(server.connect({ user, password }, database)).rejects.toThrow();
+    }
+    lines = server.log().slice(before).split('\n');
+  });
+  afterAll(async () => {
+    rds?.destroy();
+    await world?.close();
+    await files?.close();
+  });
+
+  const exported = async (EnableLogTypes: readonly string[], DisableLogTypes: readonly string[] = []) =>
+    await rds.send(
+      new ModifyDBClusterCommand({
+        DBClusterIdentifier: world.rds.identifier,
+        CloudwatchLogsExportConfiguration: { EnableLogTypes: [...EnableLogTypes], DisableLogTypes: [...DisableLogTypes] },
+      }),
+    );
+  const denied = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await world.run('doctor', '--denied', ...args, '-m', world.manifest(BODY), '--json');
+    expect(stdout + stderr).not.toContain('canary');
+    expect({ stderr, json: stdout.startsWith('{') }).toEqual({ stderr: '', json: true });
+    const report = JSON.parse(stdout) as DeniedReport;
+    return { code, report, one: report.targets[0]! };
+  };
+  const causes = (one: DeniedReport['targets'][number]) => one.denied.map(({ user, cause }) => `${user} ${cause}`);
+
+  test('what can be read from nowhere is unread, and no denied login is claimed to be none', async () => {
+    const { code, one } = await denied('orders');
+    expect({ code, total: one.total, unread: one.unread.map(({ log, hint }) => [log, hint]) }).toEqual({
+      code: 3,
+      total: 0,
+      unread: ['iam-db-auth-error', 'postgresql'].map((log) => [log, expect.stringContaining(`"EnableLogTypes":["${log}"]`)]),
+    });
+  });
+
+  test('files of RDS are read where no log is exported: the newest, and no older than is asked for', async () => {
+    const [half, now] = [Math.floor(lines.length / 2), Date.now()];
+    const instance = 'orders-prod-1';
+    const old = '2020-01-01 00:00:00 UTC:10.0.0.1(1):old@app:[1]:FATAL:  role "old" does not exist\n';
+    files.show([
+      { instance, name: 'error/postgresql.log.2020-01-01-00', lastWritten: now - 86_400_000, text: old },
+      { instance, name: 'error/postgresql.log.2026-11-21-08', lastWritten: now - 1000, text: lines.slice(0, half).join('\n') },
+      { instance, name: 'error/postgresql.log.2026-11-21-09', lastWritten: now, text: lines.slice(half).join('\n') },
+      { instance, name: 'error/postgresql.log.2026-11-21-09.csv', lastWritten: now, text: lines.join('\n') },
+    ]);
+    const { code, one } = await denied('orders');
+    expect({ code, read: one.read, unread: one.unread.map(({ log }) => log), causes: causes(one) }).toEqual({
+      code: 3,
+      read: [{ log: 'postgresql', by: 'rds' }],
+      unread: ['iam-db-auth-error'],
+      causes: [
+        expect.stringMatching(/^jane (password|no-iam-user)$/),
+        'nobody no-user',
+        'closed no-login',
+        'master no-database',
+        expect.stringMatching(/ no-user$/),
+      ],
+    });
+    expect(one.denied[0]).toMatchObject({ from: '127.0.0.1', database: 'postgres', instance });
+    expect(world.aws.violations()).toEqual([]);
+    files.show([]);
+  });
+
+  test('logs that are exported are read from CloudWatch Logs, and lines of one login in both are one', async () => {
+    await exported(['postgresql', 'iam-db-auth-error']);
+    await exportLines(moto(), `${GROUP}/postgresql`, 'orders-prod-1.0', lines);
+    // No server of the lab asks AWS about tokens: these two are written as the RDS User Guide has them.
+    const at = new Date().toISOString().slice(0, 19);
+    const ARN = 'arn:aws:sts::123456789012:assumed-role/orders-api-task/i-1';
+    const pam = `${at.replace('T', ' ')} UTC:10.0.0.7(4711):orders_api@app:[7]:FATAL:  PAM authentication failed for user "orders_api"`;
+    const refused = `${at},954 [ERROR] Failed to authorize the connection request for user 'orders_api' because the IAM policy assumed by the caller '${ARN}' is not authorized to perform \`rds-db:connect\` on the DB instance. (Status Code: 403, Error Code:NotAuthorized)`;
+    await exportLines(moto(), `${GROUP}/postgresql`, 'orders-prod-1.0', [pam]);
+    await exportLines(moto(), `${GROUP}/iam-db-auth-error`, 'orders-prod-1', [refused]);
+    const { code, one } = await denied('orders_api@orders');
+    expect({ code, total: one.total, unread: one.unread, denied: one.denied }).toEqual({
+      code: 0,
+      total: 1,
+      unread: [],
+      denied: [
+        expect.objectContaining({
+          user: 'orders_api',
+          cause: 'policy',
+          principal: ARN,
+          from: '10.0.0.7',
+          database: 'app',
+          logs: ['iam-db-auth-error', 'postgresql'],
+        }),
+      ],
+    });
+    const all = await denied('--limit', '2');
+    expect({ code: all.code, total: all.one.total, shown: all.one.denied.length }).toEqual({ code: 0, total: 6, shown: 2 });
+    expect(all.one.denied.at(-1)).toMatchObject({ user: 'orders_api' });
+    expect((await denied('nobody@orders')).one.denied.map(({ cause }) => cause)).toEqual(['no-user']);
+  });
+
+  test('a tired person is told how many, why and what to do, then who and when', async () => {
+    const { code, stdout } = await world.run('doctor', '--denied', 'orders', '-m', world.manifest(BODY));
+    expect(stdout).not.toContain('canary');
+    expect({ code, lines: stdout.split('\n') }).toEqual({
+      code: 0,
+      lines: expect.arrayContaining([
+        expect.stringMatching(/^orders {2}6 denied logins since \S+Z$/),
+        '  read: iam-db-auth-error (CloudWatch Logs), postgresql (CloudWatch Logs)',
+        "  2  no-user       there is no role '…'",
+        expect.stringMatching(/^ {2}users {2}closed 1, jane 1, /),
+        expect.stringMatching(/^ {2}when +user +from +cause +what was said$/),
+        expect.stringMatching(/^ {2}\S+Z {2}orders_api +10\.0\.0\.7 +policy +arn:aws:sts::123456789012:assum/),
+      ]),
+    });
+  });
+
+  test('where CloudWatch may not be read, RDS is asked, and what AWS said is told if that is of no use', async () => {
+    world.refuse('FilterLogEvents');
+    const { code, one } = await denied('orders');
+    world.refuse(null);
+    expect({ code, unread: one.unread.map(({ log, hint }) => [log, hint]) }).toEqual({
+      code: 3,
+      unread: ['iam-db-auth-error', 'postgresql'].map((log) => [log, expect.stringContaining('logs:FilterLogEvents')]),
+    });
+  });
+
+  test('a log file is decoded offline, as is stdin, and what is no length of time is refused', async () => {
+    const file = `${world.command.home}/postgresql.log`;
+    fs.writeFileSync(file, lines.join('\n'));
+    const { code, stdout } = await world.command.start(['doctor', '--denied', '--from', file, '--json']).ended;
+    const [one] = (JSON.parse(stdout) as DeniedReport).targets;
+    expect({ code, total: one!.total, read: one!.read }).toEqual({ code: 0, total: 5, read: [{ log: 'postgresql', by: 'file' }] });
+    const of = await world.command.start(['doctor', '--denied', 'closed', '--from', file, '--json']).ended;
+    expect((JSON.parse(of.stdout) as DeniedReport).targets[0]!.denied.map(({ cause }) => cause)).toEqual(['no-login']);
+    const since = await world.command.start(['doctor', '--denied', '--from', file, '--since', 'yesterday']).ended;
+    expect([since.code, since.stderr]).toEqual([1, expect.stringContaining("'yesterday' is no length of time")]);
+    const missing = await world.command.start(['doctor', '--denied', '--from', '/nowhere/at.log']).ended;
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('ENOENT')]);
+  });
+});
