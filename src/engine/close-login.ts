@@ -1,4 +1,5 @@
 import { connectArn } from '../core/aws.ts';
+import { rdsHost } from '../core/rds-host.ts';
 import type { Declared, DeclaredRole } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import { LOCK_FORMAT, type LockResult, type LoginLock, type PolicyLock } from '../model/lock.ts';
@@ -146,7 +147,7 @@ const refusal = (message: string, target: string): Failure => failure('lock/refu
 
 const isRefused = ({ findings }: LoginLock): boolean => findings.some(({ code }) => code === 'lock/refused');
 
-/** The lines of our policies that name the user where these targets are. */
+/** The lines of our policies that name the user where these targets are. A server without a manifest is called by its host. */
 const withdrawn = async (session: Session, declareds: readonly Declared[], user: string, own: boolean): Promise<PolicyLock> => {
   const { account } = session;
   const places = declareds.flatMap(({ target }) => (target.place ? [[target.name, target.place] as const] : []));
@@ -156,7 +157,8 @@ const withdrawn = async (session: Session, declareds: readonly Declared[], user:
     ),
   );
   const skipped = (findings: readonly Finding[]): PolicyLock => ({ status: 'skipped', removed: [], findings });
-  if (account === null || arns.length === 0) return skipped(account === null || !session.declareds.some(isInAws) ? [] : [noPlace()]);
+  if (account === null) return skipped(!own && session.declareds.some(({ target }) => rdsHost(target.name)) ? [noPlace()] : []);
+  if (arns.length === 0) return skipped(session.declareds.some(isInAws) ? [noPlace()] : []);
   if (account.iam.mode !== 'manage') return skipped([elsewhere(account.iam.mode, arns)]);
   const declared: Declared = { ...account, iam: { ...account.iam, connects: [], places: new Map(places), logins: null, flips: new Set() } };
   try {

@@ -122,6 +122,7 @@ test.each<[string, Partial<Options>, Readonly<Record<string, string>>, string]>(
   ['two servers', { host: 'x', rds: 'cluster/y', region: 'eu-west-1' }, {}, '--rds finds the endpoint, and --host or --port names one'],
   ['what is for RDS alone', { host: 'x', via: 'localhost:1' }, {}, '--via is for a server that --rds names · write --rds cluster/NAME'],
   ['what is not for RDS', { rds: 'cluster/y', tls: 'disable', region: 'eu-west-1' }, {}, '--tls is for a server that --host names'],
+  ['no kind', { rds: 'y', region: 'eu-west-1' }, {}, 'write --rds cluster/NAME, instance/NAME or proxy/NAME'],
   ['no region', { rds: 'cluster/y' }, {}, "the region of 'cluster/y' is not named · add --region"],
 ])('%s: it is said', async (_name, options, env, said) => {
   expect(await opened(options, env)).toContain(said);
