@@ -1,7 +1,6 @@
 import { groupBy } from '../../core/group.ts';
-import { accountName } from '../../model/account.ts';
-import type { Account, DeclaredRole } from '../../model/declared.ts';
-import { byCodeUnit, nameKey, pathKey } from '../../model/key.ts';
+import type { DeclaredRole } from '../../model/declared.ts';
+import { distinct, nameKey, pathKey } from '../../model/key.ts';
 import { bySpecificity } from './access-order.ts';
 import { FLAVOURS } from './flavour.ts';
 import { coversSchema } from './patterns.ts';
@@ -70,14 +69,19 @@ const reportOtherHosts = (scope: Scope, compare: Comparison, users: readonly Dec
 
 /** Names of users count in their case, so that two may be taken for one. */
 const reportCase = ({ snapshot, declared }: Scope, compare: Comparison): void => {
-  const known: readonly (Account & { readonly name: string })[] = [
-    ...snapshot.accounts,
-    ...[...declared.roles.values()].flatMap(({ account }) => (account ? [{ ...account, name: accountName(account) }] : [])),
-  ];
-  for (const alike of groupBy(known, ({ user }) => user.toLowerCase()).values()) {
-    const spellings = [...new Set(alike.map(({ user }) => user))].sort(byCodeUnit);
-    const source = alike.map(({ name }) => declared.roles.get(name)?.source).find((one) => one !== undefined);
-    if (spellings.length < 2 || !source) continue;
+  const roles = [...declared.roles.values()].flatMap(({ account, name, source }) =>
+    account ? [{ user: account.user, name, source }] : [],
+  );
+  const alike = groupBy(roles, ({ user }) => user.toLowerCase());
+  const others = groupBy(
+    snapshot.accounts.filter(({ user }) => alike.has(user.toLowerCase())),
+    ({ user }) => user.toLowerCase(),
+  );
+  for (const [user, named] of alike) {
+    const there = others.get(user) ?? [];
+    const spellings = distinct([...there, ...named].map((one) => one.user));
+    if (spellings.length < 2) continue;
+    const source = there.map(({ name }) => declared.roles.get(name)?.source).find((one) => one !== undefined) ?? named[0]!.source;
     compare.report({
       severity: 'warning',
       code: 'account/case',

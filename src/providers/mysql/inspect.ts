@@ -219,6 +219,7 @@ const columnPairs = (
 ): readonly (readonly [string, string])[] => {
   const selected = declared.grants.filter(({ kind, columns }) => columns !== undefined || mysqlLevel(kind) === 'column');
   const held = new Set(grants.flatMap((row) => (row.level === 'column' ? [JSON.stringify([row.schema, row.relation])] : [])));
+  if (selected.length === 0 && held.size === 0) return [];
   return relations.filter(
     ([schema, table]) =>
       held.has(JSON.stringify([schema, table])) ||

@@ -1,5 +1,6 @@
 import type { Mark, Membership, Role } from '../../model/state.ts';
 import type { Reality } from '../provider.ts';
+import { once } from './account-rows.ts';
 import { isReserved } from './catalog.ts';
 import type { Snapshot, SnapshotAccount } from './snapshot.ts';
 
@@ -13,37 +14,38 @@ export const realityOf = (snapshot: Snapshot, rename: (name: string) => string):
       level === 'global' && privileges.some((privilege) => /^(SUPER|SYSTEM_USER)\*?$/.test(privilege)) ? [account] : [],
     ),
   );
-  return {
-    roles: new Map(
-      snapshot.accounts.map((account) => {
-        const name = rename(account.name);
-        return [name, { ...roleOf(account, name, superusers.has(account.name)), oid: oidOf(account) }];
-      }),
-    ),
-    memberships: membershipsOf(snapshot, rename),
-    objects: [],
-  };
+  const markOf = once(parseMark);
+  const roles = new Map<string, Role & { readonly oid: number }>();
+  for (const account of snapshot.accounts) {
+    const role = roleOf(account, rename(account.name), superusers.has(account.name), account.mark === null ? null : markOf(account.mark));
+    roles.set(role.name, role);
+  }
+  return { roles, memberships: membershipsOf(snapshot, rename), objects: [] };
 };
 
 /** Accounts have no lasting number: it only tells those of the server from the others. */
 const oidOf = ({ user, host }: SnapshotAccount): number =>
   isReserved(user) || (user === 'root' && ['localhost', '127.0.0.1', '::1'].includes(host)) ? 1 : 16384;
 
-const roleOf = (account: SnapshotAccount, name: string, superuser: boolean): Role => ({
-  name,
-  login: account.kind === 'user' && !account.locked,
-  inherit: true,
-  createdb: false,
-  createrole: false,
-  superuser,
-  replication: false,
-  bypassrls: false,
-  connectionLimit: account.connectionLimit === 0 ? -1 : account.connectionLimit,
-  validUntil: null,
-  description: account.comment ?? '',
-  mark: parseMark(account.mark),
-  ...(account.kind === 'user' ? { options: account.options } : {}),
-});
+/** Written out, since there may be ten thousand of them. */
+const roleOf = (account: SnapshotAccount, name: string, superuser: boolean, mark: Mark | null): Role & { readonly oid: number } => {
+  const role = {
+    name,
+    login: account.kind === 'user' && !account.locked,
+    inherit: true,
+    createdb: false,
+    createrole: false,
+    superuser,
+    replication: false,
+    bypassrls: false,
+    connectionLimit: account.connectionLimit === 0 ? -1 : account.connectionLimit,
+    validUntil: null,
+    description: account.comment ?? '',
+    mark,
+    oid: oidOf(account),
+  };
+  return account.kind === 'user' ? { ...role, options: account.options } : role;
+};
 
 /** Our attribute, a JSON object; other people write attributes too: what is not ours is none. */
 export const parseMark = (text: string | null): Mark | null => {

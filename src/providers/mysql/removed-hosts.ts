@@ -6,6 +6,7 @@ import type { SnapshotAccount } from './snapshot.ts';
 
 /** A written '%' means the user, also where a role of MariaDB has its name, and when the user is gone: it is known by its host then. */
 export const withHosts = (removed: readonly DeclaredRemoval[], accounts: readonly SnapshotAccount[]): readonly DeclaredRemoval[] => {
+  if (removed.length === 0) return removed;
   const roles = new Set(accounts.flatMap(({ name, kind, host }) => (kind === 'role' && host === '' ? [name] : [])));
   return removed.map((removal) => (!removal.hostAssumed && roles.has(removal.name) ? { ...removal, name: `${removal.name}@%` } : removal));
 };

@@ -21,10 +21,9 @@ export const grantsOf = (tables: Tables, read: readonly ReadAccount[]): Grants =
   const grants = [...globalGrants(tables, read, nameOf), ...lowerGrants(tables, nameOf, mixed)];
   return {
     nameOf,
-    accounts: sorted(
-      read.map(({ user, host, traits, system }) => ({ name: nameOf(user, host), user, host, ...traits.account, system })),
-      ({ name }) => [name],
-    ),
+    accounts: read
+      .map(({ user, host, traits, system }) => ({ name: nameOf(user, host), user, host, ...traits.account, system }))
+      .sort((a, b) => byCodeUnit(a.name, b.name)),
     edges: sorted(
       of(tables, 'edges').map(([role, roleHost, user, host, admin]) => ({
         role: nameOf(text(role), text(roleHost)),

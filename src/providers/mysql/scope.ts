@@ -95,12 +95,12 @@ const makeScope = (snapshot: Snapshot, written: Declared): Scope => {
 
 /** New name → old name, where only the old one exists. */
 const renames = ({ accounts }: Snapshot, declared: Declared): ReadonlyMap<string, string> => {
-  const existing = new Set(accounts.map(({ name }) => name));
-  return new Map(
-    [...declared.roles.values()].flatMap(({ name, renamedFrom }) =>
-      renamedFrom !== undefined && existing.has(renamedFrom) && !existing.has(name) ? [[name, renamedFrom] as const] : [],
-    ),
+  const meant = [...declared.roles.values()].flatMap(({ name, renamedFrom }) =>
+    renamedFrom === undefined ? [] : [[name, renamedFrom] as const],
   );
+  if (meant.length === 0) return new Map();
+  const existing = new Set(accounts.map(({ name }) => name));
+  return new Map(meant.filter(([now, old]) => existing.has(old) && !existing.has(now)));
 };
 
 /** The account and everything that it is in, over whatever roles. */

@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/group.ts';
 import { nearest } from '../../core/nearest.ts';
 import { isEverything, isPattern, matches } from '../../core/selector.ts';
 import { parseAccount } from '../../model/account.ts';
@@ -6,7 +7,7 @@ import type { Position } from '../../model/finding.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import type { Match } from '../../model/plan.ts';
 import { isSystemSchema } from './catalog.ts';
-import type { Container } from './places.ts';
+import { type Container, foldOf } from './places.ts';
 import type { Comparison, Scope } from './scope.ts';
 
 /** Objects of one container that a selector means. */
@@ -69,12 +70,12 @@ const matchOf = ({ selector, kind, source }: DeclaredGrant, places: readonly Sel
 
 const countOf = (places: readonly Selection[]): number => places.reduce((sum, { names }) => sum + names.length, 0);
 
-/** What is there to be selected. `folded`: names of schemas and tables count in whatever case (lower_case_table_names). */
+/** What is there to be selected. `fold`: how names of schemas and tables count (lower_case_table_names). */
 type Inventory = {
   readonly scope: Scope;
-  readonly folded: boolean;
-  readonly schemas: readonly string[];
-  readonly tables: ReadonlyMap<string, readonly string[]>;
+  readonly fold: (name: string) => string;
+  readonly schemas: Names;
+  readonly tables: ReadonlyMap<string, Names>;
   readonly columns: ReadonlyMap<string, readonly string[]>;
   readonly routines: ReadonlyMap<string, readonly Routines[]>;
 };
@@ -82,6 +83,7 @@ type Routines = { readonly kind: 'function' | 'procedure'; readonly names: reado
 
 const inventoryOf = (scope: Scope): Inventory => {
   const { schemas, tables, columns, routines } = scope.snapshot;
+  const fold = foldOf(scope);
   const bySchema = new Map<string, Routines[]>();
   for (const { schema, kind, names } of routines) {
     const list = bySchema.get(schema);
@@ -90,12 +92,25 @@ const inventoryOf = (scope: Scope): Inventory => {
   }
   return {
     scope,
-    folded: scope.server.lowerCaseTableNames !== 0,
-    schemas,
-    tables: new Map(tables.map(({ schema, names }) => [schema, names])),
+    fold,
+    schemas: namesOf(schemas, fold),
+    tables: new Map(tables.map(({ schema, names }) => [schema, namesOf(names, fold)])),
     columns: new Map(columns.map(({ schema, table, names }) => [`${schema}\0${table}`, names])),
     routines: bySchema,
   };
+};
+
+/** Sorted names, and where they count alike those that do: ten thousand selectors name one table each. */
+type Names = { readonly all: readonly string[]; readonly alike: ReadonlyMap<string, readonly string[]> };
+
+const namesOf = (all: readonly string[], fold: Inventory['fold']): Names => ({ all, alike: groupBy(all, fold) });
+
+/** The names that a part of a selector means. */
+const meant = ({ fold }: Inventory, { all, alike }: Names, part: Part): readonly string[] => {
+  if (isEverything(part)) return all;
+  if (!isPattern(part)) return alike.get(fold(part.text)) ?? [];
+  const folded = { ...part, text: fold(part.text) };
+  return all.filter((name) => matches(folded, fold(name)));
 };
 
 const select = (inventory: Inventory, grant: DeclaredGrant): readonly Selection[] => {
@@ -132,9 +147,9 @@ const select = (inventory: Inventory, grant: DeclaredGrant): readonly Selection[
 /** A schema of the server is met by its own name alone; nobody lists those. */
 const schemasMet = (inventory: Inventory, part: Part | null): readonly string[] => {
   if (!part) return [];
-  if (isPattern(part)) return inventory.schemas.filter((name) => meets(inventory, part, name));
-  const found = inventory.schemas.find((name) => meets(inventory, part, name));
-  return found !== undefined ? [found] : isSystemSchema(part.text) ? [part.text] : [];
+  const found = meant(inventory, inventory.schemas, part);
+  if (isPattern(part)) return found;
+  return found.length > 0 ? found.slice(0, 1) : isSystemSchema(part.text) ? [part.text] : [];
 };
 
 const tablesMet = (
@@ -143,8 +158,9 @@ const tablesMet = (
 ): readonly { readonly schema: string; readonly names: readonly string[] }[] =>
   schemasMet(inventory, schema).flatMap((one) => {
     if (isSystemSchema(one)) return name && !isPattern(name) ? [{ schema: one, names: [name.text] }] : [];
-    const names = inventory.tables.get(one) ?? [];
-    const met = !name || isEverything(name) ? names : names.filter((table) => meets(inventory, name, table));
+    const names = inventory.tables.get(one);
+    if (!names) return [];
+    const met = name ? meant(inventory, names, name) : names.all;
     return met.length === 0 ? [] : [{ schema: one, names: met }];
   });
 
@@ -169,9 +185,6 @@ const routinesMet = (inventory: Inventory, { kind, schema, name }: DeclaredGrant
 
 const accountMet = ({ scope }: Inventory, name: Part | null): readonly string[] =>
   name && (scope.reality.roles.has(name.text) || scope.declared.roles.has(name.text)) ? [name.text] : [];
-
-const meets = ({ folded }: Inventory, part: Part, name: string): boolean =>
-  folded ? matches(lower(part), name.toLowerCase()) : matches(part, name);
 
 const lowered = new WeakMap<Part, Part>();
 const lower = (part: Part): Part => {
@@ -228,7 +241,7 @@ const reportNone = (inventory: Inventory, compare: Comparison, grant: DeclaredGr
   const met = place === null ? [] : schemasMet(inventory, place);
   const parts = [schema, name].filter((part) => part !== null);
   if (place !== null && !isPattern(place) && met.length === 0) {
-    const near = nearest(place.text, inventory.schemas);
+    const near = nearest(place.text, inventory.schemas.all);
     compare.report({
       severity: 'error',
       code: 'selector/no-match',
@@ -253,6 +266,6 @@ const reportNone = (inventory: Inventory, compare: Comparison, grant: DeclaredGr
 
 const candidates = ({ tables, routines, scope }: Inventory, { kind }: DeclaredGrant, schemas: readonly string[]): readonly string[] => {
   if (kind === 'proxy') return scope.snapshot.accounts.filter(({ name }) => parseAccount(name).user !== '').map(({ name }) => name);
-  if (kind === 'table') return schemas.flatMap((schema) => tables.get(schema) ?? []);
+  if (kind === 'table') return schemas.flatMap((schema) => tables.get(schema)?.all ?? []);
   return schemas.flatMap((schema) => (routines.get(schema) ?? []).flatMap(({ names }) => names));
 };
