@@ -79,6 +79,10 @@ export const secretOf = async (reference: Reference, target: Target, env: Enviro
   );
 };
 
+/** What whoever logged in with a wrong password does next. */
+export const checkPassword = ({ login }: Pick<Target, 'login'>): string =>
+  `check the ${login.password?.source === 'secret' ? 'secret' : 'variable'} that 'login.password' names`;
+
 /** An endpoint of RDS itself is signed by RDS, unless the manifest knows better; one of RDS Proxy by those whom Node trusts. */
 export const authoritiesOf = async (target: Target): Promise<string | undefined> => {
   if (target.endpoint.kind !== 'explicit') return undefined;

@@ -2,6 +2,7 @@ import { connectArn } from '../../core/aws.ts';
 import type { Target } from '../../model/declared.ts';
 import { Failure, failure } from '../../model/finding.ts';
 import type { Flavour } from '../../model/privilege-mysql.ts';
+import { checkPassword } from '../login.ts';
 import {
   BROKEN,
   brokenWhile,
@@ -85,7 +86,7 @@ const explainConnect = (error: unknown, peer: Peer, verdict: string): Explained 
   explainDriver(error, peer) ??
   explainHandshake(error, peer) ??
   (peer.target.login.auth === 'iam' ? explainToken(error, peer) : undefined) ??
-  explainRefusal(error, peer.address);
+  explainRefusal(error, peer);
 
 /** What the driver finds out by itself. */
 const explainDriver = (error: unknown, { address, target }: Peer): Explained | undefined => {
@@ -123,7 +124,7 @@ const explainHandshake = (error: unknown, { address }: Peer): Explained | undefi
 };
 
 /** The server's own words follow where one number has several causes. */
-const explainRefusal = (error: unknown, { user, tls }: Address): Explained | undefined => {
+const explainRefusal = (error: unknown, { target, address: { user, tls } }: Peer): Explained | undefined => {
   const said = messageOf(error);
   switch (errno(error)) {
     case 1045:
@@ -132,8 +133,8 @@ const explainRefusal = (error: unknown, { user, tls }: Address): Explained | und
         what: `the password of '${user}' is wrong, or there is no such user for this machine: ${said}`,
         hint:
           tls === 'disable'
-            ? "check the variable that 'login.password' names; an account that requires TLS says the same, and 'tls: disable' has none"
-            : "check the variable that 'login.password' names, and the host of the account: an anonymous one that is more specific goes first",
+            ? `${checkPassword(target)}; an account that requires TLS says the same, and 'tls: disable' has none`
+            : `${checkPassword(target)}, and the host of the account: an anonymous one that is more specific goes first`,
       };
     case 1698:
       return {

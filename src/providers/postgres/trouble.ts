@@ -1,6 +1,7 @@
 import { connectArn } from '../../core/aws.ts';
 import type { Target } from '../../model/declared.ts';
 import { Failure } from '../../model/finding.ts';
+import { checkPassword } from '../login.ts';
 import {
   BROKEN,
   brokenWhile,
@@ -69,7 +70,7 @@ const WHERE_ENVIRONMENT_SAYS = 'PGHOST and PGPORT, or DATABASE_URL';
 const passwordHint = ({ endpoint, login }: Target): string =>
   login.password === undefined && endpoint.kind === 'env'
     ? 'check PGUSER and PGPASSWORD, DATABASE_URL, or ~/.pgpass'
-    : "check the variable that 'login.password' names";
+    : checkPassword({ login });
 
 /** The server's own words follow where one SQLSTATE has several causes: they come in its language. */
 const explainRefusal = (error: unknown, { target, address: { user, database } }: Peer): Explained | undefined => {
