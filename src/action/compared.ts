@@ -112,18 +112,29 @@ const authoritiesOf = ({ content }: Manifest): readonly string[] => {
   return [...new Set(paths)].filter((path) => path !== 'rds');
 };
 
-/** Policies name targets: where one of them is withheld, the account waits with it. */
+/** Policies name targets, and alarms watch them: where one of them is withheld, the account or the alarms wait with it. */
 const withhold = (session: Session, names: ReadonlySet<string>): { readonly session: Session; readonly findings: readonly Finding[] } => {
-  const { account } = session;
-  const named = account?.iam.connects.map(({ target }) => target).filter((target) => names.has(target)) ?? [];
-  const rest = { ...session, declareds: session.declareds.filter(({ target }) => !names.has(target.name)) };
-  if (account === null || named.length === 0) return { session: rest, findings: [] };
-  const finding: Finding = {
+  const { account, watch } = session;
+  const named = account?.iam.connects.find(({ target }) => names.has(target));
+  const watched = watch?.alarms.alarms.find(({ target }) => names.has(target));
+  const finding = (subject: string, target: string, withheld: string): Finding => ({
     severity: 'error',
     code: 'pin/withheld',
-    message: `the account is not planned here: its policies name ${nameKey(named[0]!)}, which is withheld`,
+    message: `${subject} ${nameKey(withheld)}, which is withheld`,
     hint: 'merge that target by itself first',
-    target: account.target.name,
+    target,
+  });
+  return {
+    session: {
+      ...session,
+      declareds: session.declareds.filter(({ target }) => !names.has(target.name)),
+      elsewhere: session.elsewhere.filter(({ name }) => !names.has(name)),
+      ...(named ? { account: null } : {}),
+      ...(watched ? { watch: null } : {}),
+    },
+    findings: [
+      ...(account && named ? [finding('the account is not planned here: its policies name', account.target.name, named.target)] : []),
+      ...(watch && watched ? [finding('the alarms are not planned here: they watch', watch.target.name, watched.target)] : []),
+    ],
   };
-  return { session: { ...rest, account: null, elsewhere: [] }, findings: [finding] };
 };

@@ -8,12 +8,14 @@ import type { Target } from '../model/declared.ts';
 export const withLogins = (session: Session, base: Session | null): Session => {
   if (base === null) return session;
   const known = new Map(base.declareds.map(({ target }) => [target.name, target]));
+  const asBefore = (target: Target): Target => {
+    const before = known.get(target.name);
+    return before ? { ...target, login: readingAs(before, target) } : target;
+  };
   return {
     ...session,
-    declareds: session.declareds.map((declared) => {
-      const before = known.get(declared.target.name);
-      return before ? { ...declared, target: { ...declared.target, login: readingAs(before, declared.target) } } : declared;
-    }),
+    declareds: session.declareds.map((declared) => ({ ...declared, target: asBefore(declared.target) })),
+    elsewhere: session.elsewhere.map(asBefore),
   };
 };
 

@@ -4,6 +4,7 @@ import { planOf } from '../engine/plan.ts';
 import { planTargets, providerOf } from '../engine/read.ts';
 import { openSession, type Session } from '../engine/session.ts';
 import type { Change } from '../model/change.ts';
+import { isServer } from '../model/declared.ts';
 import { type ExitCode, Failure } from '../model/finding.ts';
 import type { PlanTarget } from '../model/plan.ts';
 import type { Reality } from '../model/reality.ts';
@@ -23,7 +24,7 @@ export const destroyCommand = async (
   if (located.findings.length > 0) throw new Failure(located.findings);
   const declareds = await Promise.all(
     located.declareds.map(async (declared) => {
-      if (declared.iam) return destroyed(declared, NOBODY);
+      if (!isServer(declared)) return destroyed(declared, NOBODY);
       const provider = await providerOf(declared.target.engine, declared.target.name);
       const nothing = { ...declared, target: { ...declared.target, databases: [] } };
       const { reality } = provider.normalize(await provider.inspect({ declared: nothing, as: 'apply' }), nothing);
@@ -42,14 +43,15 @@ export const destroyCommand = async (
   return await applyPlans({ stack: session.stack, declareds }, [plan], options, console);
 };
 
-/** What takes policies away need not know what they are for: the server may be gone. */
+/** What takes policies and alarms away need not know what they are for: the server may be gone. */
 const withoutLogins = (session: Session): Session => ({
   ...session,
   elsewhere: [],
   account: session.account && { ...session.account, iam: { ...session.account.iam, connects: [], expired: [] } },
+  ...(session.watch && { watch: { ...session.watch, alarms: { ...session.watch.alarms, alarms: [], subscriptions: [] } } }),
 });
 
-/** The account has no database roles. */
+/** The account and the alarms have no database roles. */
 const NOBODY: Reality = { roles: new Map(), memberships: [], objects: [] };
 
 /** Nobody named these roles under `removed`, and no policy left the manifest: the stack as a whole goes. */

@@ -1,7 +1,7 @@
 import type { Grantee } from '../model/access.ts';
 import { isPublic } from '../model/access.ts';
 import type { Change } from '../model/change.ts';
-import type { Declared, Guards, Rule } from '../model/declared.ts';
+import { type Declared, type Guards, isServer, type Rule } from '../model/declared.ts';
 import type { Finding, Position, Severity } from '../model/finding.ts';
 import { distinct, nameKey } from '../model/key.ts';
 import type { Reality } from '../model/reality.ts';
@@ -94,10 +94,10 @@ const tooManyRemovals = (changes: readonly Change[], limit: number | null): Find
 
 /**
  * A manifest without roles would disable everybody: more likely a lost file than a wish. The account has none of its own, and its
- * policies close only after the servers.
+ * policies close only after the servers; nor have the alarms.
  */
 const emptyManifest = (declared: Declared, changes: readonly Change[]): Finding[] =>
-  declared.iam === null && declared.roles.size === 0 && changes.some((change) => change.cause === 'absent')
+  isServer(declared) && declared.roles.size === 0 && changes.some((change) => change.cause === 'absent')
     ? [
         refusal(
           'guard/empty-manifest',

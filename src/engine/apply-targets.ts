@@ -1,7 +1,7 @@
 import { digest } from '../core/digest.ts';
 import { flipsOf } from '../core/flips.ts';
 import { withoutLocked } from '../core/locked.ts';
-import type { Declared } from '../model/declared.ts';
+import { type Declared, isServer } from '../model/declared.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import { type ApplyResult, RESULT_FORMAT } from '../model/result.ts';
@@ -21,7 +21,7 @@ export const applyTargets = async (
   const account = session.declareds.some(({ iam }) => iam !== null);
   // Somebody may have been locked since the plan: no line of a policy comes back by it.
   const opens = session.declareds.some(({ iam }) => iam !== null && iam.connects.length > 0);
-  const locked = opens ? await lockedOn(session.declareds.filter(({ iam }) => iam === null)) : new Map();
+  const locked = opens ? await lockedOn(session.declareds.filter(isServer)) : new Map();
   const stages = createStages(session.declareds.map(({ target }) => target.name));
   // Targets that wait for one another cannot wait for a turn as well.
   const together = account ? session.declareds.length : (options.parallel ?? PARALLEL);

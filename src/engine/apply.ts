@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { diff } from '../core/diff.ts';
 import { operationsOf, unreviewed } from '../core/operations.ts';
 import type { Cause, Change } from '../model/change.ts';
-import type { Declared } from '../model/declared.ts';
+import { type Declared, isServer } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import { byCodeUnit } from '../model/key.ts';
 import type { PlanTarget, Step } from '../model/plan.ts';
@@ -250,7 +250,7 @@ const run = async <Snapshot>(
           type: 'transaction-done',
           target: name,
           database,
-          of: declared.iam ? 'call' : 'statement',
+          of: isServer(declared) ? 'statement' : 'call',
           statements: steps.length,
           ms: options.now() - started,
         });

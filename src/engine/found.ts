@@ -12,7 +12,7 @@ export type FoundTargets = {
 /** ■ Finds targets for those who do not plan: whether declared users can use IAM authentication is no matter here. */
 export const foundTargets = async (session: Session): Promise<FoundTargets> => {
   const bare = session.declareds.map((declared) => ({ ...declared, roles: new Map<string, never>() }));
-  const located = await locate({ ...session, declareds: bare, account: null, elsewhere: [] });
+  const located = await locate({ ...session, declareds: bare, account: null, watch: null, elsewhere: [] });
   const places = new Map(located.declareds.map(({ target }) => [target.name, target]));
   return {
     declareds: session.declareds.flatMap((declared) => {

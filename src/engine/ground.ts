@@ -1,6 +1,5 @@
 import { declaredPlace } from '../core/declared-place.ts';
 import { tokenTarget } from '../core/postgres-variables.ts';
-import { rdsHost } from '../core/rds-host.ts';
 import type { Manifest } from '../manifest/content.ts';
 import { targetNamed } from '../manifest/declare.ts';
 import { declareIam } from '../manifest/declare-iam.ts';
@@ -10,6 +9,7 @@ import { distinct } from '../model/key.ts';
 import type { Place } from '../model/place.ts';
 import type { Expectation } from '../model/proof.ts';
 import { createLookup } from '../providers/lookup.ts';
+import { regionOf } from './in-aws.ts';
 import { type Principals, principalsOf } from './principals.ts';
 
 /** Where everything is, and who is who. `troubles`: what keeps a target from being logged in to at all. */
@@ -61,12 +61,6 @@ const withPlace = (target: Target): Target => {
   const place = target.place ?? declaredPlace(target);
   return place ? { ...target, place } : target;
 };
-
-/** The region whose tokens a target takes. */
-export const regionOf = ({ place, endpoint, rds }: Target): string | undefined =>
-  place?.region ??
-  rds?.region ??
-  (endpoint.kind === 'explicit' ? (endpoint.aws?.region ?? rdsHost(endpoint.host)?.region ?? undefined) : undefined);
 
 /** The account as those who read it are told of it: which one, and where its targets are. */
 const accountFor = (manifest: Manifest, targets: ReadonlyMap<string, Target>, asOf: string): Pick<Declared, 'target' | 'iam'> => {

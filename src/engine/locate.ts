@@ -8,15 +8,16 @@ import { distinct, nameKey } from '../model/key.ts';
 import type { Place } from '../model/place.ts';
 import { createLookup } from '../providers/lookup.ts';
 import type { Session } from './session.ts';
+import { watchedAlike, watchedOf } from './watched.ts';
 
-/** What can be planned, and why the rest cannot. `declareds` holds the IAM account last; `also` is what another session says of the same targets. */
+/** What can be planned, and why the rest cannot. `declareds` holds the IAM account after the servers, and the alarms last; `also` is what another session says of the same targets. */
 export type Located = {
   readonly declareds: readonly Declared[];
   readonly also: readonly Declared[];
   readonly findings: readonly Finding[];
 };
 
-/** ■ Finds every target that is named by RDS, readies logins by token and what looks secrets up for this run, and puts the IAM account beside the servers. */
+/** ■ Finds every target that is named by RDS, readies logins by token and what looks secrets up for this run, and puts the IAM account and the alarms beside the servers. */
 export const locate = async (session: Session, other?: Session): Promise<Located> => {
   const { targets, findings } = await found([...session.declareds.map(({ target }) => target), ...session.elsewhere], session);
   const trouble = findings.filter(isError);
@@ -30,10 +31,13 @@ export const locate = async (session: Session, other?: Session): Promise<Located
     return [{ ...declared, target: byName.get(name)!, findings: [...declared.findings, ...told] }];
   });
   const account = session.account && accountOf(session.account, byName, lost);
+  const watch = session.watch ? await watchedOf(session.watch, { targets: byName, lost, regions: session.regions ?? [] }) : null;
+  const also = other ? alsoOf(other, byName, lost) : [];
+  const otherWatch = other?.watch && watch?.declared ? watchedAlike(other.watch, watch.declared) : null;
   return {
-    declareds: account?.declared ? [...declareds, account.declared] : declareds,
-    also: other ? alsoOf(other, byName, lost) : [],
-    findings: [...trouble, ...(account?.findings ?? [])],
+    declareds: [...declareds, ...(account?.declared ? [account.declared] : []), ...(watch?.declared ? [watch.declared] : [])],
+    also: otherWatch ? [...also, otherWatch] : also,
+    findings: [...trouble, ...(account?.findings ?? []), ...(watch?.findings ?? [])],
   };
 };
 

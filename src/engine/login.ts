@@ -20,7 +20,7 @@ export const loginOf = async (session: Session, { user, as }: LoginOptions): Pro
       hint: `write ${user}@TARGET with one of: ${session.declareds.map(({ target }) => target.name).join(', ')}`,
     });
   const meant = { ...declared, target: targetOf(declared, user) };
-  const { declareds, findings } = await locate({ ...session, declareds: [meant], account: null, elsewhere: [] });
+  const { declareds, findings } = await locate({ ...session, declareds: [meant], account: null, watch: null, elsewhere: [] });
   const target = declareds[0]?.target;
   if (target === undefined) throw new Failure(findings);
   if (target.login.auth === 'iam' && target.login.token === undefined)

@@ -2,7 +2,7 @@ import { parseAccount } from '../core/account.ts';
 import { flipsOf } from '../core/flips.ts';
 import { type Locked, withoutLocked } from '../core/locked.ts';
 import type { Cause, Change } from '../model/change.ts';
-import type { Declared, Engine } from '../model/declared.ts';
+import { type Declared, type Engine, isServer } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
 import type { PlanTarget } from '../model/plan.ts';
 import type { Progress } from '../model/result.ts';
@@ -17,6 +17,7 @@ export const providerOf = async (engine: Engine, target: string): Promise<Provid
   if (engine === 'postgres') return (await import('../providers/postgres/index.ts')).postgres as Provider<unknown>;
   if (engine === 'mysql' || engine === 'mariadb') return (await import('../providers/mysql/index.ts')).mysql as Provider<unknown>;
   if (engine === 'iam') return (await import('../providers/iam/index.ts')).iam as Provider<unknown>;
+  if (engine === 'cloudwatch') return (await import('../providers/cloudwatch/index.ts')).cloudwatch as Provider<unknown>;
   throw failure('target/engine-unsupported', `target '${target}': this version does not plan ${engine}`, {
     hint: 'choose other targets with --target',
     target,
@@ -42,7 +43,7 @@ export const planTargets = async (
   declareds: readonly Declared[],
   options: ReadOptions,
 ): Promise<{ readonly targets: readonly PlanTarget[]; readonly also: readonly PlanTarget[]; readonly findings: readonly Finding[] }> => {
-  const servers = declareds.filter(({ iam }) => iam === null);
+  const servers = declareds.filter(isServer);
   const [logins, alsoLogins]: [Logins, Logins] = [new Map(), new Map()];
   const locked = new Map<string, ReadonlySet<string>>();
   const planned = sideBySide(servers, (declared) => planServer(declared, options, { logins, alsoLogins, locked }), options.parallel);
@@ -54,7 +55,11 @@ export const planTargets = async (
     declareds.filter(({ iam }) => iam !== null),
     (declared) => planAccount(declared, options, flips, { logins, alsoLogins, locked }),
   );
-  const settled = [...(await planned), ...(await accounts)];
+  const watches = sideBySide(
+    declareds.filter(({ alarms }) => alarms !== undefined),
+    (declared) => planServer(declared, options, { logins, alsoLogins, locked }),
+  );
+  const settled = [...(await planned), ...(await accounts), ...(await watches)];
   const findings: Finding[] = [];
   const targets: PlanTarget[] = [];
   const also: PlanTarget[] = [];

@@ -2,12 +2,14 @@ import { changedTargets } from '../core/changed-targets.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Manifest } from '../manifest/content.ts';
 import { declare, targetNamed } from '../manifest/declare.ts';
+import { type DeclaredWatch, declareAlarms } from '../manifest/declare-alarms.ts';
 import { type DeclaredAccount, declareIam } from '../manifest/declare-iam.ts';
 import { loadManifest } from '../manifest/load.ts';
 import { readManifest, targetsOf } from '../manifest/validate.ts';
 import type { Declared, DeclaredRole, Target } from '../model/declared.ts';
 import { Failure, type Finding, failure, isError } from '../model/finding.ts';
 import { distinct, nameKey } from '../model/key.ts';
+import { regionOf } from './in-aws.ts';
 
 /** Where the manifest is, and which part of it is meant: everything that reads one takes this. */
 export type ManifestOptions = {
@@ -29,7 +31,11 @@ export type Session = {
   readonly declareds: readonly Declared[];
   /** The IAM account, where it is one of the chosen targets; it is a `Declared` once its targets are found (see locate). */
   readonly account: DeclaredAccount | null;
-  /** Targets that were not chosen, and that the account's policies name. */
+  /** What watches failed logins, where it is one of the chosen targets; a `Declared` once its servers are found (see watched). */
+  readonly watch?: DeclaredWatch | null;
+  /** Where alarms may be: the regions of all targets of the manifest. */
+  readonly regions?: readonly string[];
+  /** Targets that were not chosen, and that the account's policies name or alarms watch. */
   readonly elsewhere: readonly Target[];
   readonly findings: readonly Finding[];
   /** Targets that are not meant because another state of the manifest declares them alike. */
@@ -62,13 +68,13 @@ export const declaredAt = (manifest: Manifest, { asOf }: Pick<Session, 'asOf'>):
 /** The session for some of its targets alone, which may be none. */
 export const narrowed = (manifest: Manifest, session: Session, names: readonly string[]): Session => {
   const leftOut = namesOf(session).filter((name) => !names.includes(name));
-  if (names.length === 0) return { ...session, declareds: [], account: null, elsewhere: [], leftOut };
+  if (names.length === 0) return { ...session, declareds: [], account: null, watch: null, elsewhere: [], leftOut };
   const { asOf, findings } = session;
   return { ...sessionOf(manifest, findings, { target: names, now: asOf }, () => new Date(asOf)), leftOut };
 };
 
-const namesOf = ({ declareds, account }: Pick<Session, 'declareds' | 'account'>): readonly string[] =>
-  [...declareds, ...(account ? [account] : [])].map(({ target }) => target.name);
+const namesOf = ({ declareds, account, watch }: Pick<Session, 'declareds' | 'account' | 'watch'>): readonly string[] =>
+  [...declareds, ...(account ? [account] : []), ...(watch ? [watch] : [])].map(({ target }) => target.name);
 
 /** What a manifest declares for the chosen targets. */
 export const sessionOf = (
@@ -79,22 +85,28 @@ export const sessionOf = (
 ): Session => {
   const asOf = options.now ?? clock().toISOString();
   const account = declareIam(manifest, { asOf });
+  const watch = declareAlarms(manifest, { asOf });
   const servers = targetsOf(manifest).map((target) => target.name);
-  const names = account ? [...servers, account.target.name] : servers;
+  const names = [...servers, ...[account, watch].flatMap((one) => (one ? [one.target.name] : []))];
   const chosen = options.target.length > 0 ? options.target : names;
   for (const name of chosen) if (!names.includes(name)) throw unknownTarget(name, names);
   const isChosen = account !== null && chosen.includes(account.target.name);
+  const isWatched = watch !== null && chosen.includes(watch.target.name);
   const apart = account !== null && !isChosen ? { apart: true as const } : {};
   const declareds = rotating(
     servers.filter((name) => chosen.includes(name)).map((name) => ({ ...declare(manifest, name, { asOf }), ...apart })),
     options.rotate ?? [],
   );
-  const named = isChosen ? distinct(account.iam.connects.map(({ target }) => target)) : [];
+  const named = distinct([
+    ...(isChosen ? account.iam.connects.map(({ target }) => target) : []),
+    ...(isWatched ? watch.alarms.alarms.map(({ target }) => target) : []),
+  ]);
   return {
     stack: manifest.content.stack,
-    asOf: (declareds[0] ?? account)!.asOf,
+    asOf: (declareds[0] ?? account ?? watch)!.asOf,
     declareds,
     account: isChosen ? account : null,
+    ...(isWatched ? { watch, regions: distinct(servers.flatMap((name) => regionOf(targetNamed(manifest, name)) ?? [])) } : {}),
     elsewhere: named.filter((name) => !chosen.includes(name)).map((name) => targetNamed(manifest, name)),
     // How a target is connected to is said by its plan.
     findings: findings.filter(({ code }) => code !== 'manifest/tls'),

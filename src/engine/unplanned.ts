@@ -5,7 +5,7 @@ import type { Session } from './session.ts';
 
 /** A target that could not be planned stands among the others, with the reason: left out, it would look as if it matched. */
 export const withUnplanned = (session: Session, planned: readonly PlanTarget[], findings: readonly Finding[]): readonly PlanTarget[] =>
-  [...session.declareds, ...(session.account ? [session.account] : [])].map((declared) => {
+  [...session.declareds, ...(session.account ? [session.account] : []), ...(session.watch ? [session.watch] : [])].map((declared) => {
     const { name } = declared.target;
     const reasons = findings.filter((finding) => finding.target === undefined || finding.target === name);
     return planned.find((target) => target.name === name) ?? unplanned(declared, reasons);

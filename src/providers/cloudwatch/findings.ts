@@ -8,6 +8,7 @@ import type { FoundTopic, Snapshot } from './snapshot.ts';
 
 /** What is in the way of the alarms, and what they do not achieve yet. */
 export const findingsOf = (snapshot: Snapshot, declared: Declared, desired: Desired): readonly Finding[] => [
+  ...declared.findings,
   ...watchesOf(declared.alarms!).flatMap((watch) => watchFindings(watch, snapshot)),
   ...foreignTopics(snapshot, declared, desired),
   ...foreignAlarms(snapshot, declared, desired),
