@@ -2,7 +2,7 @@ import { connectArn } from '../core/aws.ts';
 import { locate } from '../engine/locate.ts';
 import { expectedOf } from '../engine/prove.ts';
 import { type ManifestOptions, openSession } from '../engine/session.ts';
-import type { Declared } from '../model/declared.ts';
+import type { Declared, Reference } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, failure } from '../model/finding.ts';
 import type { DeclaredIam } from '../model/iam.ts';
 import { distinct } from '../model/key.ts';
@@ -43,8 +43,13 @@ export const iamCommand = async (options: IamOptions, console: Console): Promise
   }
   const place = placeOf(declared.iam);
   if (options.requirements !== undefined) {
-    const assumes = options.requirements === 'prove' ? await assumesOf(options, declared.iam, place) : [];
-    return printRequirements(scopeOf(declareds, declared.iam, place, options), assumes, options, console);
+    const { assumes, secrets } =
+      options.requirements === 'prove'
+        ? await provenOf(options, declared.iam, place)
+        : { assumes: [], secrets: secretsOf(declareds, options) };
+    const logins = declareds.map(({ target }) => target.login.password);
+    const scope = { ...scopeOf(declareds, declared.iam, place, options), secrets: arnsOf([...logins, ...secrets]) };
+    return printRequirements(scope, assumes, options, console);
   }
   const emitted = emittedOf(declared, declared.iam, place);
   const files = emitFiles(emitted.policies, emitted.roles);
@@ -63,7 +68,12 @@ const placeOf = ({ account, places }: DeclaredIam): AccountPlace => {
   throw failure('iam/no-account', 'the manifest does not say which account it is about', { hint: 'add iam: { account: "ACCOUNT" }' });
 };
 
-const scopeOf = (declareds: readonly Declared[], iam: DeclaredIam, { account, partition }: AccountPlace, options: IamOptions): Scope => ({
+const scopeOf = (
+  declareds: readonly Declared[],
+  iam: DeclaredIam,
+  { account, partition }: AccountPlace,
+  options: IamOptions,
+): Omit<Scope, 'secrets'> => ({
   account,
   partition,
   path: iam.path,
@@ -82,16 +92,28 @@ const loginsOf = ({ target: { login, place } }: Declared, as: 'plan' | 'apply' |
   );
 };
 
-/** Roles that `expect` names. A role with a path that the manifest does not know has to be written as its ARN there. */
-const assumesOf = async (options: IamOptions, iam: DeclaredIam, { account, partition }: AccountPlace): Promise<string[]> => {
+type Password = Reference | undefined;
+
+/** Passwords of users, which only `apply` sets. */
+const secretsOf = (declareds: readonly Declared[], { requirements: as }: IamOptions): readonly Password[] =>
+  as === 'apply' ? declareds.flatMap(({ roles }) => [...roles.values()].map(({ password }) => password)) : [];
+
+const arnsOf = (passwords: readonly Password[]): string[] =>
+  distinct(passwords.flatMap((password) => (password?.source === 'secret' ? [password.name] : [])));
+
+/** Roles and passwords of those whom `expect` names. A role with a path that the manifest does not know has to be written as its ARN there. */
+const provenOf = async (
+  options: IamOptions,
+  iam: DeclaredIam,
+  { account, partition }: AccountPlace,
+): Promise<{ readonly assumes: readonly string[]; readonly secrets: readonly Password[] }> => {
   const { expectations } = await expectedOf({ ...options, target: [] });
-  return distinct(
-    expectations.flatMap(({ as }) => {
-      if (as?.kind !== 'role') return [];
-      const path = iam.roles.find(({ name }) => name === as.name)?.path ?? '/';
-      return [as.arn ?? `arn:${partition}:iam::${account}:role${path}${as.name}`];
-    }),
-  );
+  const roles = expectations.flatMap(({ as }) => {
+    if (as?.kind !== 'role') return [];
+    const path = iam.roles.find(({ name }) => name === as.name)?.path ?? '/';
+    return [as.arn ?? `arn:${partition}:iam::${account}:role${path}${as.name}`];
+  });
+  return { assumes: distinct(roles), secrets: expectations.map(({ password }) => password) };
 };
 
 const printRequirements = (

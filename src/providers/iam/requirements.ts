@@ -12,7 +12,7 @@ export type Requirement = {
 /**
  * Whom the requirements are for. `path`: of our policies, `/…/`. `roles`: paths of roles that the manifest makes; empty: it makes none.
  * `boundary`: ARN of a permissions boundary that every principal has which is changed; null: none is asked for.
- * `logins`: ARNs of what Rolecall itself logs in as.
+ * `logins`: ARNs of what Rolecall itself logs in as. `secrets`: ARNs of those of Secrets Manager that are looked up.
  */
 export type Scope = {
   readonly partition: Partition;
@@ -21,10 +21,11 @@ export type Scope = {
   readonly roles: readonly string[];
   readonly boundary: string | null;
   readonly logins: readonly string[];
+  readonly secrets: readonly string[];
 };
 
 /** What `plan` needs: nothing of it changes anything. */
-export const planRequirements = ({ partition, account, path, logins }: Scope): readonly Requirement[] => {
+export const planRequirements = ({ partition, account, path, logins, secrets }: Scope): readonly Requirement[] => {
   const arn = (service: string, resource: string): string => `arn:${partition}:${service}:${resource}`;
   return [
     {
@@ -80,8 +81,21 @@ export const planRequirements = ({ partition, account, path, logins }: Scope): r
     ...(logins.length === 0
       ? []
       : [{ sid: 'LogIn', why: 'logs in to the servers by IAM', actions: ['rds-db:connect'], resources: logins }]),
+    ...(secrets.length === 0
+      ? []
+      : [
+          {
+            sid: 'ReadSecrets',
+            why: 'looks up passwords. Of secrets under a KMS key of your own it needs kms:Decrypt on that key besides, which the manifest does not name',
+            actions: ['secretsmanager:GetSecretValue'],
+            resources: secrets.map(secretResource),
+          },
+        ]),
   ];
 };
+
+/** The ARN of a secret ends with six characters that AWS adds; in a reference they may be left out. */
+const secretResource = (arn: string): string => (/-[A-Za-z0-9]{6}$/.test(arn) ? arn : `${arn}-??????`);
 
 /** What `prove` needs: to find servers, to read who is expected to log in, and to be them. `assumes`: ARNs of the roles that `expect` names. */
 export const proveRequirements = (scope: Scope, assumes: readonly string[]): readonly Requirement[] => {
@@ -106,7 +120,7 @@ export const proveRequirements = (scope: Scope, assumes: readonly string[]): rea
             resources: assumes,
           },
         ]),
-    ...of('LogIn'),
+    ...of('LogIn', 'ReadSecrets'),
   ];
 };
 

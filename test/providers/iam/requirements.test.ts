@@ -12,6 +12,7 @@ import {
 import { ACCOUNT, dbuser, policyArn } from './world.ts';
 
 const EDGE = policyArn('edge');
+const secret = (name: string): string => `arn:aws:secretsmanager:eu-west-1:${ACCOUNT}:secret:${name}`;
 const scope: Scope = {
   partition: 'aws',
   account: ACCOUNT,
@@ -19,6 +20,7 @@ const scope: Scope = {
   roles: ['/apps/'],
   boundary: null,
   logins: [dbuser('rolecall')],
+  secrets: [secret('login-Ab12Cd'), secret('etl')],
 };
 const pinned: Scope = { ...scope, boundary: EDGE };
 
@@ -55,7 +57,11 @@ test.each<[string, object]>([
 test('prove changes nothing, and is nobody but whom expect names', () => {
   const requirements = proveRequirements(scope, [role('/orders-api')]);
   const actions = requirements.flatMap((requirement) => requirement.actions);
-  expect(actions.filter((action) => !/^(iam:(Get|List)|rds:Describe|rds-db:connect$|sts:AssumeRole$)/.test(action))).toEqual([]);
+  expect(
+    actions.filter(
+      (action) => !/^(iam:(Get|List)|rds:Describe|rds-db:connect$|secretsmanager:GetSecretValue$|sts:AssumeRole$)/.test(action),
+    ),
+  ).toEqual([]);
   const document = requirementsDocument(requirements);
   expect(['/orders-api', '/other'].map((name) => may(document, 'sts:AssumeRole', role(name)))).toEqual([true, false]);
   expect(proveRequirements(scope, []).map(({ sid }) => sid)).not.toContain('AssumePrincipals');
@@ -63,7 +69,9 @@ test('prove changes nothing, and is nobody but whom expect names', () => {
 
 test('plan changes nothing', () => {
   const actions = planRequirements(scope).flatMap((requirement) => requirement.actions);
-  expect(actions.filter((action) => !/^(iam:(Get|List)|rds:Describe|rds-db:connect$)/.test(action))).toEqual([]);
+  expect(actions.filter((action) => !/^(iam:(Get|List)|rds:Describe|rds-db:connect$|secretsmanager:GetSecretValue$)/.test(action))).toEqual(
+    [],
+  );
 });
 
 test.each<[string, string, Record<string, string>]>([
@@ -84,6 +92,8 @@ test.each<[string, string, Record<string, string>]>([
   ['rds:DescribeDBClusters', `arn:aws:rds:eu-west-1:${ACCOUNT}:cluster:orders`, {}],
   ['rds:DescribeGlobalClusters', `arn:aws:rds::${ACCOUNT}:global-cluster:world`, {}],
   ['rds-db:connect', dbuser('rolecall'), {}],
+  ['secretsmanager:GetSecretValue', secret('login-Ab12Cd'), {}],
+  ['secretsmanager:GetSecretValue', secret('etl-xY3zW9'), {}],
 ])('who applies may %s on %s', (action, resource, context) => {
   expect(may(apply, action, resource, context)).toBe(true);
 });
@@ -100,6 +110,9 @@ test.each<[string, string, Record<string, string>]>([
   ['iam:PassRole', role('/apps/api'), {}],
   ['rds:ModifyDBCluster', `arn:aws:rds:eu-west-1:${ACCOUNT}:cluster:orders`, {}],
   ['rds-db:connect', dbuser('postgres'), {}],
+  ['secretsmanager:GetSecretValue', secret('login-Ab12Ce'), {}],
+  ['secretsmanager:GetSecretValue', secret('etl-prod-xY3zW9'), {}],
+  ['secretsmanager:PutSecretValue', secret('login-Ab12Cd'), {}],
 ])('who applies may not %s on %s', (action, resource, context) => {
   expect(may(apply, action, resource, context)).toBe(false);
 });
@@ -133,7 +146,8 @@ test('a manifest that makes no roles needs no rights over roles', () => {
 });
 
 test('partitions are those of the account', () => {
-  const text = JSON.stringify(requirementsDocument(applyRequirements({ ...scope, partition: 'aws-cn', logins: [] })));
+  const text = JSON.stringify(requirementsDocument(applyRequirements({ ...scope, partition: 'aws-cn', logins: [], secrets: [] })));
   expect(text.match(/arn:aws:/g)).toBeNull();
   expect(text).toContain('arn:aws-cn:iam::aws:policy/*');
+  expect(text).not.toContain('secretsmanager');
 });
