@@ -176,7 +176,7 @@ const partsOf = (context: Context): Gather => {
     tls: () => read(() => checker.tls(target, timeouts)),
     server: () => aws(async (where) => await (await import('../providers/rds/facts.ts')).serverFacts(target, where)),
     caller: () => aws(async (where) => await (await import('../providers/rds/facts.ts')).callerFacts(target, where)),
-    session: () => read(() => checker.session(target, administeredBy(declared), timeouts)),
+    session: () => read(() => checker.session(target, administeredBy(declared), timeouts, groupsOf(declared))),
     logging: async () => logging && (await read(() => logging(target, timeouts))),
     token: () => ofLogin?.token() ?? read(() => ownToken(target)),
     policies: () => read(() => context.policies(declared.target)),
@@ -196,11 +196,13 @@ const ownToken = async ({ login, name }: Target) => {
   return facts;
 };
 
+const groupsOf = ({ memberships }: Pick<Declared, 'memberships'>): readonly string[] => distinct(memberships.map(({ role }) => role));
+
 /** Declared roles, and what they are put into: groups of others, and rds_iam, where users of PostgreSQL with `auth: iam` go. */
 const administeredBy = ({ roles, memberships, target }: Declared): readonly string[] =>
   distinct([
     ...roles.keys(),
-    ...memberships.map(({ role }) => role),
+    ...groupsOf({ memberships }),
     ...(target.engine === 'postgres' && [...roles.values()].some(({ auth }) => auth === 'iam') ? ['rds_iam'] : []),
   ]);
 

@@ -122,8 +122,8 @@ export type Checker = {
   readonly reach: (target: Target, timeouts?: Timeouts) => Promise<ReachFacts>;
   /** ■ what TLS comes to, whoever signed the certificate */
   readonly tls: (target: Target, timeouts?: Timeouts) => Promise<TlsFacts>;
-  /** ■ what Rolecall's own login finds; `roles`: names of declared roles */
-  readonly session: (target: Target, roles: readonly string[], timeouts?: Timeouts) => Promise<SessionFacts>;
+  /** ■ what Rolecall's own login finds; `roles`: names of declared roles; `groups`: those that somebody is to be put into */
+  readonly session: (target: Target, roles: readonly string[], timeouts?: Timeouts, groups?: readonly string[]) => Promise<SessionFacts>;
   /** ■ what the catalog says of a user that wants into a database */
   readonly user: (target: Target, user: string, database: string, timeouts?: Timeouts) => Promise<UserFacts>;
 };

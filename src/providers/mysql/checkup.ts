@@ -23,7 +23,8 @@ import { errno, readError } from './trouble.ts';
 export const checkup: Checker = {
   reach: async (target, timeouts) => await reached(placeOf(target), timeouts),
   tls: async (target, timeouts) => await agreed(placeOf(target), await authoritiesOf(target), upgrade, timeouts),
-  session: async (target, roles, timeouts) => await asked(target, timeouts, async (connected) => await sessionOf(connected, roles)),
+  session: async (target, roles, timeouts, groups = []) =>
+    await asked(target, timeouts, async (connected) => await sessionOf(connected, roles, groups)),
   user: async (target, user, database, timeouts) =>
     await asked(target, timeouts, async (connected) => await userOf(connected, user, database)),
 };
@@ -44,7 +45,7 @@ const asked = async <T>(target: Target, timeouts: Timeouts | undefined, work: (c
   }
 };
 
-const sessionOf = async (connected: Connected, roles: readonly string[]): Promise<SessionFacts> => {
+const sessionOf = async (connected: Connected, roles: readonly string[], groups: readonly string[]): Promise<SessionFacts> => {
   const { ask, flavour, versionText } = connected;
   const skewMs = await skewOf(connected);
   const [[current, readOnly, innodbReadOnly] = []] = await ask('SELECT CURRENT_USER(), @@GLOBAL.read_only, @@GLOBAL.innodb_read_only');
@@ -65,24 +66,49 @@ const sessionOf = async (connected: Connected, roles: readonly string[]): Promis
     hasIamRole: await hasPlugin(connected),
     notAdministered: flavour === 'mariadb' || held.has('SYSTEM_USER') ? [] : await powerful(connected, roles),
     perGrantor: false,
-    lacking: superuser ? [] : await lackingOf(connected, accountSql(own), held, roles),
+    lacking: superuser ? [] : await lackingOf(connected, accountSql(own), held, groups),
     skewMs,
   };
 };
 
-/** What planning and applying need besides CREATE USER: to read the grant tables, and to put others into the declared groups. */
+/** What planning and applying need besides CREATE USER: to see what there is, and to put others into the declared groups. */
 const lackingOf = async (
   connected: Connected,
   account: string,
   held: ReadonlySet<string>,
-  roles: readonly string[],
+  groups: readonly string[],
 ): Promise<readonly string[]> => {
-  if (!(await readsGrants(connected))) return [`GRANT SELECT ON mysql.* TO ${account}`];
-  const groups = await groupsAmong(connected, roles);
-  if (connected.flavour === 'mysql') return groups.length === 0 || held.has('ROLE_ADMIN') ? [] : [`GRANT ROLE_ADMIN ON *.* TO ${account}`];
-  const own = await connected.ask("SELECT ROLE_NAME FROM information_schema.APPLICABLE_ROLES WHERE IS_GRANTABLE = 'YES'");
-  const administered = new Set(own.map(([role]) => String(role)));
-  return groups.filter((group) => !administered.has(group)).map((group) => `GRANT ${ident(group)} TO ${account} WITH ADMIN OPTION`);
+  const reads = await readsGrants(connected);
+  const sees = ['SELECT', 'INSERT', 'UPDATE', 'REFERENCES', 'ALL PRIVILEGES'].some((word) => held.has(word));
+  const sight = [
+    ...(sees ? [] : ['REFERENCES']),
+    ...['SHOW VIEW', 'PROCESS'].filter((word) => !held.has(word) && !held.has('ALL PRIVILEGES')),
+  ];
+  return [
+    ...(reads ? [] : [`GRANT SELECT ON mysql.* TO ${account}`]),
+    ...(sight.length === 0 ? [] : [`GRANT ${sight.join(', ')} ON *.* TO ${account}`]),
+    ...(await rightsToGrant(connected, account, held, groups, reads)),
+  ];
+};
+
+/**
+ * MySQL lets who has ROLE_ADMIN grant every role, one that it made itself included; MariaDB who has ADMIN on that one, as who made it
+ * has: which roles are there already is seen only by who reads the grant tables.
+ */
+const rightsToGrant = async (
+  { ask, flavour }: Connected,
+  account: string,
+  held: ReadonlySet<string>,
+  groups: readonly string[],
+  reads: boolean,
+): Promise<readonly string[]> => {
+  const rows = await ask("SELECT ROLE_NAME FROM information_schema.APPLICABLE_ROLES WHERE IS_GRANTABLE = 'YES'");
+  const own = new Set(rows.map(([role]) => String(role)));
+  const others = groups.filter((group) => !own.has(group));
+  if (flavour === 'mysql') return others.length === 0 || held.has('ROLE_ADMIN') ? [] : [`GRANT ROLE_ADMIN ON *.* TO ${account}`];
+  if (!reads) return [];
+  const there = new Set((await ask("SELECT User FROM mysql.user WHERE is_role = 'Y'")).map(([name]) => String(name)));
+  return others.filter((group) => there.has(group)).map((group) => `GRANT ${ident(group)} TO ${account} WITH ADMIN OPTION`);
 };
 
 /** 1142 and 1143: SELECT is denied on a table, or on some of its columns. */
@@ -94,15 +120,6 @@ const readsGrants = async ({ ask, flavour }: Connected): Promise<boolean> => {
     if ([1142, 1143].includes(errno(error))) return false;
     throw error;
   }
-};
-
-/** Those of the names that are roles on the server: on MySQL whatever is granted to somebody, on MariaDB what is marked so. */
-const groupsAmong = async ({ ask, flavour }: Connected, names: readonly string[]): Promise<readonly string[]> => {
-  const rows = await ask(
-    flavour === 'mysql' ? 'SELECT FROM_USER FROM mysql.role_edges' : "SELECT User FROM mysql.user WHERE is_role = 'Y'",
-  );
-  const there = new Set(rows.map(([name]) => String(name)));
-  return names.filter((name) => there.has(name));
 };
 
 /** By how much this machine's clock is ahead of the server's, half of the way there and back taken off. */
