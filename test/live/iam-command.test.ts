@@ -82,6 +82,20 @@ test('prints what plan and apply need, and what that means', async () => {
   expect(apply.err).toContain('an administrator in effect');
 });
 
+test('names the secrets that it looks up: of logins, to apply those of users, to prove those of whom expect names', async () => {
+  const arn = (name: string): string => `arn:aws:secretsmanager:eu-west-1:123456789012:secret:${name}`;
+  const users = `users:\n  etl: { password: "\${secret:${arn('etl-Ab12Cd')}#password}" }\n  app: { password: "\${secret:${arn('app')}}" }\n`;
+  const login = MANIFEST.replace('${env:PASSWORD}', `\${secret:${arn('login-Ab12Cd')}#password}`);
+  cli.write('secrets.yaml', `${login.replace(/^users:\n/m, users)}expect: [{ user: etl, login: denied }]\n`);
+  const resources = async (command: string): Promise<string[]> => {
+    const { out } = await cli.run(['iam', '-m', 'secrets.yaml', '--requirements', command]);
+    return JSON.parse(out).Statement.find(({ Sid }: { Sid: string }) => Sid === 'ReadSecrets').Resource;
+  };
+  expect(await resources('plan')).toEqual([arn('login-Ab12Cd')]);
+  expect(await resources('apply')).toEqual([arn('app-??????'), arn('etl-Ab12Cd'), arn('login-Ab12Cd')]);
+  expect(await resources('prove')).toEqual([arn('etl-Ab12Cd'), arn('login-Ab12Cd')]);
+});
+
 test('names what it logs in as itself, where that is by IAM', async () => {
   cli.write('token.yaml', MANIFEST.replace('password: "${env:PASSWORD}"', 'plan_user: reader, auth: iam'));
   const keys = { AWS_ACCESS_KEY_ID: 'AKIAROLECALLLAB00001', AWS_SECRET_ACCESS_KEY: 'x', AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };

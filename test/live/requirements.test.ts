@@ -1,6 +1,7 @@
 import { CreateAccessKeyCommand, CreateUserCommand, PutUserPolicyCommand } from '@aws-sdk/client-iam';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { awsEnvironment } from '../lab/aws/moto.ts';
+import { awsEnvironment, clientConfig } from '../lab/aws/moto.ts';
 import { withMoto } from '../lab/aws/suite.ts';
 import { type AwsWorld, startAwsWorld } from './aws-world.ts';
 import type { Ended } from './command.ts';
@@ -24,9 +25,13 @@ withMoto('what AWS has to allow, by the actions that the tool prints', (moto) =>
     await world.makeRole('api');
     await world.makeRole('gone');
     await world.rds.server.query(world.rds.server.master, 'postgres', 'CREATE DATABASE app');
+    const { ARN: etl } = await new SecretsManagerClient(clientConfig(moto())).send(
+      new CreateSecretCommand({ Name: 'etl', SecretString: 'etl-password' }),
+    );
     file = world.manifest(`iam: { roles: { task: { trust: { service: ecs-tasks.amazonaws.com } } } }
 users:
   api: { auth: iam, principals: [role/api, role/task] }
+  etl: { password: "\${secret:${etl}}" }
 expect: [{ as: role/api, user: api }]
 `);
     for (const command of ['plan', 'apply', 'prove']) {
@@ -63,8 +68,10 @@ expect: [{ as: role/api, user: api }]
     await moto().judge(true);
     const planned = await as('plan', 'plan');
     expect({ code: planned.code, out: planned.code === 0 ? '' : planned.stdout + planned.stderr }).toEqual({ code: 0, out: '' });
-    const refused = await as('plan', 'apply', '--auto-approve');
-    expect({ code: refused.code, out: refused.stdout }).toEqual({ code: 5, out: expect.stringMatching(/iam:(CreateRole|CreatePolicy)/) });
+    const secret = await as('plan', 'apply', '--auto-approve', '--target', 'orders');
+    expect({ code: secret.code, out: secret.stdout }).toEqual({ code: 1, out: expect.stringContaining('secretsmanager:GetSecretValue') });
+    const refused = await as('plan', 'apply', '--auto-approve', '--target', 'iam');
+    expect({ code: refused.code, out: refused.stdout }).toEqual({ code: 1, out: expect.stringMatching(/iam:(CreateRole|CreatePolicy)/) });
     for (const command of [['apply'], ['plan', '--detailed-exitcode'], ['destroy']]) {
       const ended = await as('apply', ...command, ...(command[0] === 'plan' ? [] : ['--auto-approve']));
       expect({ command, code: ended.code, out: ended.code === 0 ? '' : ended.stdout + ended.stderr }).toEqual({
