@@ -262,7 +262,7 @@ const MYSQL_FAILING: readonly [check: string, changes: Changes, says: RegExp, fi
     /^as a master: ALTER USER 'jane'@'10\.%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'$/,
   ],
   ['rds-iam', { session: { iamPath: null } }, /not identified with/, /IDENTIFIED VIA AWSAuthenticationPlugin USING 'RDS'$/, 'mariadb'],
-  ['rds-iam', { target: { by: 'password' } }, /RDS wants a token/, /ALTER USER 'jane'@'10\.%' IDENTIFIED BY/],
+  ['rds-iam', { target: { by: 'password' } }, /RDS wants a token/, /ALTER USER 'jane'@'10\.%' IDENTIFIED WITH caching_sha2_password BY/],
   ['administration', { session: { createrole: false } }, /has no CREATE USER/, /GRANT CREATE USER ON \*\.\* TO 'jane'@'10\.%'/],
   ['administration', { session: { notAdministered: ['dba'] } }, /has no SYSTEM_USER.* on "dba"/, /take it from dba/],
   [
@@ -295,7 +295,7 @@ const MYSQL_FAILING: readonly [check: string, changes: Changes, says: RegExp, fi
   ['user-login', { user: { login: false, locked: '2026-11-20' } }, /locked on 2026-11-20/, /unlock/],
   ['user-method', { user: { hasIamRole: false } }, /is not loaded/, /switch IAM/],
   ['user-method', { user: { iamPath: null } }, /wants a password of it/, /AS 'RDS'$/],
-  ['user-method', { target: { by: 'password' } }, /wants a token of it/, /IDENTIFIED BY/],
+  ['user-method', { target: { by: 'password' } }, /wants a token of it/, /IDENTIFIED WITH caching_sha2_password BY/],
 ];
 
 describe('on MySQL and MariaDB', () => {
