@@ -51,8 +51,8 @@ export const accountRoles = (role: DeclaredRole, view: View, context: Context): 
     ...(role.renamedFrom === undefined ? {} : { renamedFrom: accountName({ ...account, user: role.renamedFrom }) }),
   }));
 
-/** What is said of a user or group, once for each of its accounts. */
+/** What is said of a user or group under its own name, once for each of its accounts. */
 export const forAccounts = <T>(values: readonly T[], view: View, context: Context, named: (value: T, name: string) => T): readonly T[] =>
   hasAccounts(context.entry) && values.length > 0
-    ? accountsOf(view, context).flatMap((account) => values.map((value) => named(value, accountName(account))))
+    ? accountNames(view, context).flatMap((name) => (name === view.name ? values : values.map((value) => named(value, name))))
     : values;

@@ -1,5 +1,5 @@
 import type { AlarmSource } from '../model/alarm.ts';
-import type { DatabaseEngine, DeclaredRole, Endpoint, Manage, Rule } from '../model/declared.ts';
+import type { DatabaseEngine, DeclaredGrant, DeclaredRole, Endpoint, Manage, Rule } from '../model/declared.ts';
 import type { Position, Severity } from '../model/finding.ts';
 import type { IamMode } from '../model/iam.ts';
 
@@ -10,7 +10,15 @@ export type Path = readonly (string | number)[];
 export type Locate = (path: Path, part?: 'key' | 'value') => Position;
 
 /** A manifest that was validated: what is written, and where. */
-export type Manifest = { readonly content: Content; readonly at: Locate };
+export type Manifest = {
+  readonly content: Content;
+  readonly at: Locate;
+  /** What the checks have read already; left out: it is read where it is needed. */
+  readonly granted?: Granted;
+};
+
+/** What is granted on each target, by kind and name of user or group. */
+export type Granted = ReadonlyMap<string, ReadonlyMap<string, readonly DeclaredGrant[]>>;
 
 type Named<V> = Readonly<Record<string, V>>;
 type Texts = readonly string[];

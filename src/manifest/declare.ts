@@ -40,7 +40,7 @@ export const declare = (manifest: Manifest, target: string, { asOf }: { readonly
     roles: new Map(roles.map((role) => [role.name, role])),
     memberships: memberships(views, asOfMs, context),
     settings: settings(lasting, context),
-    grants: grants(lasting, context),
+    grants: grants(lasting, context, manifest.granted?.get(target)),
     ownerships: lasting
       .flatMap((view) => ownershipsOf(view, context))
       .sort(byText(({ owner, database, schema }) => [owner, database.text, schema.text])),
@@ -92,10 +92,15 @@ const settings = (views: readonly View[], context: Context): DeclaredSetting[] =
     .flatMap((view) => settingsOf(view, context))
     .sort((a, b) => byCodeUnit(a.role, b.role) || byCodeUnit(a.database ?? '', b.database ?? '') || byCodeUnit(a.name, b.name));
 
-const grants = (views: readonly View[], context: Context): Declared['grants'] => {
-  const byView = views.flatMap((view) =>
-    forAccounts(mergeGrants(grantsOf(view, context)), view, context, (grant, grantee) => ({ ...grant, grantee })),
-  );
+const grants = (
+  views: readonly View[],
+  context: Context,
+  granted: ReadonlyMap<string, Declared['grants']> | undefined,
+): Declared['grants'] => {
+  const byView = views.flatMap((view) => {
+    const own = granted?.get(`${view.kind} ${view.name}`) ?? grantsOf(view, context);
+    return forAccounts(mergeGrants(own), view, context, (grant, grantee) => ({ ...grant, grantee }));
+  });
   return hasAccounts(context.entry) ? byView.sort((a, b) => byCodeUnit(a.grantee, b.grantee)) : byView;
 };
 

@@ -39,27 +39,35 @@ export const ownershipsOf = (view: View, context: Context): readonly DeclaredOwn
 /** Grants of one grantee on the same objects as one grant with all the privileges, so that nothing is said twice; sorted by what they are about. */
 export const mergeGrants = (grants: readonly DeclaredGrant[]): DeclaredGrant[] => {
   if (grants.length < 2) return [...grants];
-  const merged = new Map<string, DeclaredGrant>();
-  for (const grant of grants) {
-    const key = grantKey(grant);
-    const before = merged.get(key);
-    // The lesser text stands for both, so that the order in the file decides nothing.
-    const shown = before && byCodeUnit(before.selector, grant.selector) <= 0 ? before : grant;
-    merged.set(key, before ? { ...shown, privileges: unite(before.privileges, grant.privileges) } : grant);
+  const keyed = grants.map((grant) => ({ key: grantKey(grant), grant })).sort((a, b) => byCodeUnit(a.key, b.key));
+  const merged: DeclaredGrant[] = [];
+  let last = '';
+  for (const { key, grant } of keyed) {
+    if (key === last) merged.push(together(merged.pop()!, grant));
+    else merged.push(grant);
+    last = key;
   }
-  return [...merged]
-    .map(([key, grant]) => ({ text: JSON.stringify(key), grant }))
-    .sort((a, b) => byCodeUnit(a.text, b.text))
-    .map(({ grant }) => grant);
+  return merged;
 };
 
-/** What a grant is about, its privileges aside, as JSON. ALL stands alone: the server's version decides what it is. */
-const grantKey = ({ grantee, kind, database, schema, name, columns = [], profile = '', privileges }: DeclaredGrant): string =>
-  // put together by hand: there are a hundred thousand of them
-  `[${JSON.stringify(grantee)},"${kind}",[${partKey(database)},${partKey(schema)},${partKey(name)}],${columns.length > 0 ? JSON.stringify(columns) : '[]'},${JSON.stringify(profile)},${privileges[0]?.startsWith('ALL') ?? false}]`;
+/** The lesser text stands for both, so that the order in the file decides nothing. */
+const together = (a: DeclaredGrant, b: DeclaredGrant): DeclaredGrant => ({
+  ...(byCodeUnit(a.selector, b.selector) <= 0 ? a : b),
+  privileges: unite(a.privileges, b.privileges),
+});
+
+/**
+ * What a grant is about, its privileges aside, as JSON in JSON. ALL stands alone: the server's version decides what it is. Put
+ * together by hand, since there may be a hundred thousand of them.
+ */
+const grantKey = ({ grantee, kind, database, schema, name, columns, profile = '', privileges }: DeclaredGrant): string =>
+  `[${quoted(grantee)},${quoted(kind)},[${partKey(database)},${partKey(schema)},${partKey(name)}],${columns === undefined ? '[]' : quoted(columns)},${quoted(profile)},${privileges[0]?.startsWith('ALL') ?? false}]`;
 
 const partKey = (part: Part | null): string =>
-  part === null ? 'null' : `[${JSON.stringify(part.text)},${part.literal || !part.text.includes('*')}]`;
+  part === null ? 'null' : `[${quoted(part.text)},${part.literal || !part.text.includes('*')}]`;
+
+const quoted = (value: string | readonly string[]): string =>
+  typeof value === 'string' && /^[\w.*-]*$/.test(value) ? `\\"${value}\\"` : JSON.stringify(JSON.stringify(value)).slice(1, -1);
 
 /** MySQL and MariaDB address alike. */
 const addressForms = (engines: ReadonlySet<string>): ReadonlySet<string> =>

@@ -149,10 +149,22 @@ const written = (entry: ObjectsEntry, key: KindKey, path: Path): [selector: stri
 };
 
 /** Routines of PostgreSQL may carry argument types; MySQL has one of a name. */
-const parseAddress = (selector: string, key: KindKey, { entry: { engine } }: Context): Address => {
+const parseAddress = (selector: string, key: KindKey, { content, entry: { engine } }: Context): Address => {
   if (KINDS[key].within === 'schema' && engine !== 'postgres' && key !== 'tables' && selector.endsWith(')'))
     return { problem: `${engine} has no argument types, expected the name alone` };
-  return parseSelector(selector, key === 'routines');
+  return parseOnce(selector, key === 'routines', content);
+};
+
+const known = new WeakMap<Context['content'], Map<string, Address>>();
+
+/** Ten thousand users are granted the same tables: what one selector says is one value. */
+const parseOnce = (selector: string, routine: boolean, content: Context['content']): Address => {
+  const addresses = known.get(content) ?? new Map<string, Address>();
+  known.set(content, addresses);
+  const key = routine ? `${selector}()` : selector;
+  const found = addresses.get(key) ?? parseSelector(selector, routine);
+  addresses.set(key, found);
+  return found;
 };
 
 const partsOf = (selector: string, key: KindKey, place: Path, context: Context): readonly Part[] | undefined => {

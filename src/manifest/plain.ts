@@ -1,15 +1,17 @@
-/** Offsets of a container's parts, by key or index. */
-export type Spots = Map<string | number, readonly [key: number, value: number]>;
+/** Offsets of the parts of a map, by key. */
+export type Spots = Map<string, readonly [key: number, value: number]>;
+/** Offsets of what a list or a map holds. */
+export type Places = WeakMap<object, Spots | readonly number[]>;
 
 /** Where a reading stands: at the first character of what comes next; `indent` is the column of the line's first one, -1 at the end. */
-type Scan = { readonly text: string; readonly spots: WeakMap<object, Spots>; at: number; indent: number };
+type Scan = { readonly text: string; readonly spots: Places; at: number; indent: number };
 
 /**
  * Reads YAML as manifests are mostly written: block maps and lists, lists and maps in brackets on one line, words, numbers
  * and quoted text without escapes. Returns undefined for anything else, an error included: then the library decides. It is
  * ten times as fast, and takes a tenth of the memory; what both read they read alike (test/manifest/plain.test.ts).
  */
-export const readPlain = (text: string, spots: WeakMap<object, Spots>): unknown => {
+export const readPlain = (text: string, spots: Places): unknown => {
   if (!USUAL.test(text)) return undefined;
   const scan: Scan = { text, spots, at: 0, indent: 0 };
   try {
@@ -111,11 +113,11 @@ const blockList = (scan: Scan, depth: number): unknown => {
   if (depth > DEEPEST) unusual();
   const { indent } = scan;
   const value: unknown[] = [];
-  const spots: Spots = new Map();
+  const spots: number[] = [];
   do {
     const dash = scan.at++;
     skipSpaces(scan);
-    spots.set(value.length, [scan.at, scan.at]);
+    spots.push(scan.at);
     if (match(scan, KEY)) value.push(blockMap(scan, depth + 1, indent + scan.at - dash));
     else {
       value.push(inline(scan, depth, WORDS));
@@ -148,9 +150,9 @@ const inline = (scan: Scan, depth: number, words: RegExp): unknown => {
 
 const flowList = (scan: Scan, depth: number): unknown => {
   const value: unknown[] = [];
-  const spots: Spots = new Map();
+  const spots: number[] = [];
   inBrackets(scan, depth, ']', () => {
-    spots.set(value.length, [scan.at, scan.at]);
+    spots.push(scan.at);
     value.push(inline(scan, depth, WORD));
   });
   scan.spots.set(value, spots);

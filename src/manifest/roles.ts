@@ -2,7 +2,7 @@ import type { DeclaredGrant } from '../model/declared.ts';
 import { hasAccounts } from './accounts.ts';
 import { covers } from './address.ts';
 import type { Checks } from './checks.ts';
-import type { Path, RoleEntry, SettingsEntry } from './content.ts';
+import type { Granted, Path, RoleEntry, SettingsEntry } from './content.ts';
 import { checkEngineKeys } from './engine-keys.ts';
 import { grantsOf, oneKind, ownershipsOf } from './grants.ts';
 import { authOf, checkIdentities } from './identities.ts';
@@ -13,8 +13,9 @@ import { checkKnown } from './references.ts';
 import { checkAccount } from './roles-mysql.ts';
 import { type Context, enginesOf, isList, targetNames, type View, viewsOn } from './view.ts';
 
-/** Users and groups: attributes, settings, and what they are granted on each of their targets. */
-export const checkRoles = (checks: Checks): void => {
+/** Users and groups: attributes, settings, and what they are granted on each of their targets, which is returned. */
+export const checkRoles = (checks: Checks): Granted => {
+  const granted = new Map<string, Map<string, readonly DeclaredGrant[]>>();
   checkProfiles(checks);
   for (const section of ['groups', 'users'] as const) {
     for (const [name, entry] of Object.entries(checks.content[section] ?? {})) {
@@ -25,17 +26,21 @@ export const checkRoles = (checks: Checks): void => {
   }
   for (const context of checks.contexts) {
     const owners = new Map<string, Path>();
+    const here = new Map<string, readonly DeclaredGrant[]>();
+    granted.set(context.target, here);
     for (const view of viewsOn(checks.content, context.target)) {
       checkLogin(view, context);
       checkIdentities(view, context);
       checkUntil(view, context);
       checkSettings(view, context, checks);
       const grants = grantsOf(view, context);
+      here.set(`${view.kind} ${view.name}`, grants);
       checkColumns(grants, context);
       if (hasAccounts(context.entry)) checkAccount(view, grants, context);
       checkOwners(view, owners, context);
     }
   }
+  return granted;
 };
 
 /** Grants of a profile that nothing uses are checked as well. */

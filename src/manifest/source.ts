@@ -13,7 +13,7 @@ import {
 } from 'yaml';
 import type { Finding, Position } from '../model/finding.ts';
 import type { Path } from './content.ts';
-import { readPlain, type Spots } from './plain.ts';
+import { type Places, readPlain, type Spots } from './plain.ts';
 
 /** One manifest file: its plain value, what is wrong with its YAML, and where each part of it stands. */
 export type Source = {
@@ -31,7 +31,9 @@ type Reading = {
   readonly file: string;
   readonly lines: LineCounter;
   readonly findings: Finding[];
-  readonly spots: WeakMap<object, Spots>;
+  readonly spots: Places;
+  /** The container of what was located last, and the way to it: what is asked for next mostly is in the same one. */
+  last?: { readonly path: Path; readonly container: unknown };
   /** What anchors stand for; undefined while their own node is being read. */
   readonly anchors: Map<string, { readonly value: unknown; readonly nodes: number } | undefined>;
   nodes: number;
@@ -161,7 +163,7 @@ const mapping = (reading: Reading, node: YAMLMap, depth: number): Record<string,
 const mergeInto = (reading: Reading, value: Record<string, unknown>, spots: Spots, base: unknown, at: number): void => {
   for (const one of Array.isArray(base) ? base : [base]) {
     const known = isRecord(one) ? reading.spots.get(one) : undefined;
-    if (!known) {
+    if (!(known instanceof Map)) {
       report(reading, 'yaml', `'<<' merges something that is not a map`, at);
       continue;
     }
@@ -174,13 +176,8 @@ const mergeInto = (reading: Reading, value: Record<string, unknown>, spots: Spot
 };
 
 const sequence = (reading: Reading, node: YAMLSeq, depth: number): unknown[] => {
-  const spots: Spots = new Map();
-  const value = node.items.map((item, index) => {
-    const at = offsetOf(item);
-    spots.set(index, [at, at]);
-    return build(reading, item, depth + 1);
-  });
-  reading.spots.set(value, spots);
+  const value = node.items.map((item) => build(reading, item, depth + 1));
+  reading.spots.set(value, node.items.map(offsetOf));
   return value;
 };
 
@@ -208,14 +205,32 @@ export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const locate = (reading: Reading, root: unknown, path: Path, part: 'key' | 'value'): Position => {
+  const inner = path.length - 1;
+  const { last } = reading;
+  if (last && last.path.length === path.length && sameStart(last.path, path, inner)) {
+    const offset = spotIn(reading, last.container, path[inner]!, part);
+    if (offset !== undefined) return position(reading, offset);
+  }
   let container = root;
   let offset = 0;
   for (let index = 0; index < path.length; index++) {
-    const spot = typeof container === 'object' && container !== null ? reading.spots.get(container)?.get(path[index]!) : undefined;
-    if (!spot) break;
     // Of a value around the one that is meant, the key is what a reader looks for.
-    offset = spot[part === 'value' && index === path.length - 1 ? 1 : 0];
+    const found = spotIn(reading, container, path[index]!, index === inner ? part : 'key');
+    if (found === undefined) break;
+    offset = found;
+    if (index === inner) reading.last = { path, container };
     container = (container as Record<string | number, unknown>)[path[index]!];
   }
   return position(reading, offset);
+};
+
+const sameStart = (a: Path, b: Path, length: number): boolean => {
+  for (let index = 0; index < length; index++) if (a[index] !== b[index]) return false;
+  return true;
+};
+
+/** Where a part of a container stands, or its key. */
+const spotIn = ({ spots }: Reading, container: unknown, key: string | number, part: 'key' | 'value'): number | undefined => {
+  const places = typeof container === 'object' && container !== null ? spots.get(container) : undefined;
+  return places instanceof Map ? places.get(key as string)?.[part === 'key' ? 0 : 1] : places?.[key as number];
 };

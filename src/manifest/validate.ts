@@ -2,7 +2,7 @@ import { type Finding, isError } from '../model/finding.ts';
 import { checkAccount } from './account.ts';
 import { checkAlarms } from './alarms.ts';
 import { byPlace, type Checks, checksOf } from './checks.ts';
-import type { Content, Manifest } from './content.ts';
+import type { Content, Granted, Manifest } from './content.ts';
 import { checkCycles } from './cycles.ts';
 import { checkElsewhere, defaultsOn, publicsOn } from './elsewhere.ts';
 import { checkExpect } from './expect.ts';
@@ -38,10 +38,10 @@ export const readManifest = (
   const shape = checkShape(merged);
   const { checks, findings } = checksOf(merged, shape.spoiled);
   if (merged.findings.length === 0 && Object.keys(merged.value).length === 0) checks.report('empty', 'the manifest is empty', []);
-  else if (Object.keys(merged.value).length > 0) runChecks(checks, merged);
+  const granted: Granted = Object.keys(merged.value).length > 0 ? runChecks(checks, merged) : new Map();
   const all = [...read, ...merged.findings, ...shape.findings, ...findings()].sort(byPlace);
   if (all.some(isError)) return { manifest: null, findings: all };
-  return { manifest: { content: merged.value as Content, at: merged.at }, findings: all };
+  return { manifest: { content: merged.value as Content, at: merged.at, granted }, findings: all };
 };
 
 /** Each file as a part of the manifest; postgres-user-manager's JSON as what it stands for. */
@@ -62,13 +62,13 @@ export const targetsOf = ({
     foundBy: endpoint === undefined ? 'rds' : 'endpoint',
   }));
 
-const runChecks = (checks: Checks, merged: Merged): void => {
+const runChecks = (checks: Checks, merged: Merged): Granted => {
   checkWhole(checks, merged);
   checkSecrets(checks, merged.value);
   checkTargets(checks);
   checkNames(checks);
   checkReferences(checks);
-  checkRoles(checks);
+  const granted = checkRoles(checks);
   checkIam(checks);
   checkAccount(checks);
   checkCycles(checks);
@@ -82,6 +82,7 @@ const runChecks = (checks: Checks, merged: Merged): void => {
   }
   checkExpect(checks);
   checkAlarms(checks);
+  return granted;
 };
 
 /** What every manifest has, in whichever of its files. */
