@@ -14,7 +14,10 @@ const MYSQL = 'MYSQL_HOST';
 /** The variable that names a server; undefined: none does. */
 export const naming = (env: NodeJS.ProcessEnv): string | undefined => [...LIBPQ, MYSQL].find((name) => env[name]);
 
-const ENGINES: Readonly<Record<DatabaseEngine, string>> = { postgres: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB' };
+/** Engines as people call them. */
+export const PRODUCTS = { postgres: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB' } as const satisfies Readonly<
+  Record<DatabaseEngine, string>
+>;
 const WHICH = '--engine postgres, mysql or mariadb';
 /** How much longer the other port has when one has answered. */
 const OTHER_MS = 1000;
@@ -43,7 +46,7 @@ const isMysql = (engine: DatabaseEngine | undefined, env: NodeJS.ProcessEnv): bo
 
 const ofSocket = (where: string, engine: DatabaseEngine | undefined): null => {
   if (engine === undefined || engine === 'postgres') return null;
-  throw failure('target/socket', `'${where}' is a socket, and ${ENGINES[engine]} is reached by a host and a port`, {
+  throw failure('target/socket', `'${where}' is a socket, and ${PRODUCTS[engine]} is reached by a host and a port`, {
     hint: 'write --host localhost',
   });
 };
@@ -83,13 +86,13 @@ const judged = (host: string, heard: readonly Heard[], engine: DatabaseEngine | 
   if (one && other)
     throw failure(
       'target/engine',
-      `${known.map((each) => `${ENGINES[each.engine]} listens on port ${each.port}`).join(', and ')} of '${host}'`,
+      `${known.map((each) => `${PRODUCTS[each.engine]} listens on port ${each.port}`).join(', and ')} of '${host}'`,
       {
         hint: `say which is meant: --port, or ${WHICH}`,
       },
     );
   if (one && engine !== undefined && (one.engine === 'postgres') !== (engine === 'postgres'))
-    throw failure('target/engine', `${ENGINES[one.engine]} listens on port ${one.port} of '${host}', and --engine says ${engine}`, {
+    throw failure('target/engine', `${PRODUCTS[one.engine]} listens on port ${one.port} of '${host}', and --engine says ${engine}`, {
       hint: `write --engine ${one.engine}, or leave it out`,
     });
   // Which of MySQL and MariaDB it is, a proxy may get wrong.

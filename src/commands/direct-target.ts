@@ -3,6 +3,7 @@ import { rdsHost } from '../core/rds-host.ts';
 import type { DatabaseEngine } from '../model/declared.ts';
 import { failure } from '../model/finding.ts';
 import type { DirectOptions } from './direct.ts';
+import { PRODUCTS } from './direct-server.ts';
 
 /** Who logs in to a server that is named on the command line. `token`: by IAM alone, whatever password the environment holds. */
 export type DirectLogin = { readonly user?: string; readonly token?: boolean };
@@ -11,7 +12,7 @@ export type DirectLogin = { readonly user?: string; readonly token?: boolean };
 export type NamedServer = { readonly engine: DatabaseEngine; readonly host: string; readonly port: number; readonly tls: boolean };
 
 /** The password of a login is where the client of its engine looks for it. */
-export const PASSWORD_VARIABLES: Readonly<Record<DatabaseEngine, string>> = {
+const PASSWORD_VARIABLES: Readonly<Record<DatabaseEngine, string>> = {
   postgres: 'PGPASSWORD',
   mysql: 'MYSQL_PWD',
   mariadb: 'MYSQL_PWD',
@@ -129,7 +130,7 @@ const passwordOf = (engine: DatabaseEngine): object | undefined => {
 const databaseOf = (engine: DatabaseEngine, database: string | undefined): object => {
   if (engine === 'postgres') return { maintenance_database: database ?? DEFAULT_DATABASE };
   if (database === undefined) return {};
-  throw failure('target/database', `--database is for PostgreSQL, and the server is ${engine === 'mysql' ? 'MySQL' : 'MariaDB'}`, {
+  throw failure('target/database', `--database is for PostgreSQL, and the server is ${PRODUCTS[engine]}`, {
     hint: 'leave it out: what is done there is for the whole server',
   });
 };

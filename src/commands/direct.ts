@@ -41,7 +41,9 @@ export const openTargets = async (
     return { session: await directSession(options, login, clock), own: false };
   }
   try {
-    return { session: chosen(await openSession({ ...options, target: [] }, clock), options.target), own: true };
+    const session = chosen(await openSession({ ...options, target: [] }, clock), options.target);
+    refuseBeside(options);
+    return { session, own: true };
   } catch (error) {
     if (!isWithoutManifest(error, options)) throw error;
     if (naming(process.env) !== undefined) return { session: await directSession(options, login, clock), own: false };
@@ -51,9 +53,18 @@ export const openTargets = async (
   }
 };
 
-/** Whether the options name a server. */
-export const isDirect = ({ engine, host, port, database, user, tls, rds, region, via, ca }: DirectOptions): boolean =>
-  [engine, host, port, database, user, tls, rds, region, via, ca].some((value) => value !== undefined);
+/** Whether the options name a server; who logs in to it, and into which database, does not. */
+export const isDirect = ({ engine, host, port, tls, rds, region, via, ca }: DirectOptions): boolean =>
+  [engine, host, port, tls, rds, region, via, ca].some((value) => value !== undefined);
+
+/** A manifest says who logs in, and where. */
+const refuseBeside = ({ user, database }: DirectOptions): void => {
+  const option = user !== undefined ? '--user' : database !== undefined ? '--database' : undefined;
+  if (option !== undefined)
+    throw failure('target/manifest', `${option} is for a server without a manifest, and there is one here`, {
+      hint: 'leave it out, or name the server: --host HOST, or --rds cluster/NAME --region REGION',
+    });
+};
 
 /**
  * Who is meant by `USER@TARGET` where a server is named beside it: a name may hold an @, so what follows one is the server only where

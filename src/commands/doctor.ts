@@ -5,7 +5,7 @@ import { nearest } from '../core/nearest.ts';
 import { meaningsOf } from '../core/signatures.ts';
 import { gatherEvidence } from '../engine/doctor.ts';
 import type { LoginWanted } from '../engine/doctor-login.ts';
-import type { ManifestOptions } from '../engine/session.ts';
+import type { ManifestOptions, Session } from '../engine/session.ts';
 import type { SavedEvidence } from '../model/checkup.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import { checkupJson, checkupText, meaningsText } from '../render/checkup.ts';
@@ -39,6 +39,8 @@ export const doctorCommand = async (at: string | undefined, options: DoctorComma
   if (requirements !== undefined) return await (await import('./iam.ts')).iamCommand({ ...options, format: 'json', requirements }, console);
   if (options.denied)
     return await (await import('./doctor-denied.ts')).deniedCommand(at, { ...options, limit: options.limit ?? LAST }, console);
+  for (const name of ['since', 'limit'] as const)
+    if (options[name] !== undefined) throw failure('doctor/option', `--${name} is for --denied`, { hint: 'add --denied, or leave it out' });
   if (options.fixAdmin) return await (await import('./doctor-fix.ts')).fixCommand(at, options, console);
   if (options.explain !== undefined) return await explain(options.explain, options, console);
   const known = EVERY_CHECK.map(({ name }) => name);
@@ -72,14 +74,27 @@ const gathered = async (
   console: Console,
 ): Promise<{ readonly evidence: SavedEvidence; readonly own: boolean }> => {
   const { login, target } = wanted(at, options);
-  const { session, own } = await openTargets({ ...options, target }, console.now);
+  const { session, own } = await openTargets(opening(options, target, login), console.now);
   tell(session.findings, console);
+  checkDatabase(session, login);
   if (login && session.declareds.length > 1)
     throw failure('login/target', `it is not said on which target '${login.user}' logs in`, {
       hint: `write ${login.user}@TARGET with one of: ${session.declareds.map((declared) => declared.target.name).join(', ')}`,
     });
   const evidence = await gatherEvidence(session, { checks: options.check, ...(login ? { login } : {}), now: console.now().getTime() });
   return { evidence, own };
+};
+
+/** `--database` is for the login that is asked about; a server that is named on the command line is entered there too. */
+const opening = (options: DoctorCommandOptions, target: readonly string[], login: LoginWanted | undefined): DoctorCommandOptions => {
+  const { database: _, ...rest } = options;
+  return login === undefined || isDirect(options) ? { ...options, target } : { ...rest, target };
+};
+
+const checkDatabase = ({ declareds }: Session, login: LoginWanted | undefined): void => {
+  const without = declareds.find(({ target: { engine } }) => engine !== 'postgres')?.target.name;
+  if (login?.database !== undefined && without !== undefined)
+    throw failure('login/database', `--database is for PostgreSQL: a login to '${without}' enters none`, { hint: 'leave it out' });
 };
 
 const save = async (file: string, evidence: SavedEvidence): Promise<void> => {

@@ -1,5 +1,6 @@
 import { lockUser, unlockUser } from '../engine/close-login.ts';
 import type { ManifestOptions } from '../engine/session.ts';
+import type { DatabaseEngine } from '../model/declared.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import { nameKey } from '../model/key.ts';
 import type { LockResult } from '../model/lock.ts';
@@ -7,6 +8,7 @@ import { visible } from '../render/escape.ts';
 import { lockJson, lockText } from '../render/lock.ts';
 import type { Console } from './console.ts';
 import { type DirectOptions, openTargets } from './direct.ts';
+import { PRODUCTS } from './direct-server.ts';
 import { inOptions } from './option-words.ts';
 import { tell } from './tell.ts';
 
@@ -25,7 +27,9 @@ export const lockCommand = async (user: string, options: LockCommandOptions, con
   tell(session.findings, console);
   await confirm(
     user,
-    session.declareds.map(({ target }) => target.name),
+    session.declareds.map(({ target: { name, engine } }) =>
+      own ? nameKey(name) : `${nameKey(name)} (${PRODUCTS[engine as DatabaseEngine]})`,
+    ),
     options,
     console,
   );
@@ -77,7 +81,7 @@ const confirm = async (user: string, targets: readonly string[], { autoApprove }
       { hint: 'pass --auto-approve to lock without being asked' },
       EXIT.refused,
     );
-  const where = targets.map((name) => visible(nameKey(name))).join(', ');
+  const where = targets.map(visible).join(', ');
   const answer = await console.ask(`'${visible(user)}' can no longer log in on ${where}, and its sessions end. Type its name to lock it: `);
   if (answer?.trim() !== user.trim()) throw failure('lock/not-approved', 'not confirmed; nothing was changed', {}, EXIT.refused);
 };

@@ -1,4 +1,5 @@
 import net from 'node:net';
+import path from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openTargets } from '../../src/commands/direct.ts';
 import { namedServer } from '../../src/commands/direct-server.ts';
@@ -12,6 +13,8 @@ import { newestOfEach, useMysql } from '../lab/mysql/versions.ts';
 
 const VARIABLES = ['PGHOST', 'DATABASE_URL', 'POSTGRES_HOST', 'PGPORT', 'PGUSER', 'PGPASSWORD', 'PGSSLMODE', 'PGSSLROOTCERT'];
 const OTHERS = ['MYSQL_HOST', 'MYSQL_TCP_PORT', 'MYSQL_PWD', 'AWS_REGION', 'AWS_DEFAULT_REGION', 'USERNAME'];
+
+const DEMO = path.resolve(import.meta.dirname, '../../fixtures/demo/access');
 
 type Options = Parameters<typeof openTargets>[0];
 /** The target that is opened with these variables alone, or what is said against it. */
@@ -118,6 +121,9 @@ test.each<[string, Partial<Options>, Readonly<Record<string, string>>, string]>(
   ['a variable that is no port', { engine: 'mysql' }, { MYSQL_TCP_PORT: 'x' }, "'x' is not a port (1 to 65535) · correct MYSQL_TCP_PORT"],
   ['two variables', {}, { MYSQL_HOST: 'x', PGHOST: 'y' }, 'PGHOST and MYSQL_HOST both name a server · say which is meant: --engine'],
   ['a socket of MySQL', { host: '/run/mysqld.sock', engine: 'mysql' }, {}, 'is reached by a host and a port'],
+  ['only who logs in', { user: 'x' }, {}, 'there is no manifest here, and no server is named'],
+  ['a manifest and who logs in', { manifest: [DEMO], user: 'x' }, {}, '--user is for a server without a manifest, and there is one'],
+  ['a manifest and a database', { manifest: [DEMO], database: 'x' }, {}, '--database is for a server without a manifest'],
   ['a manifest beside it', { host: 'x', manifest: ['a.yaml'] }, {}, 'a manifest and a server on the command line are both named'],
   ['two servers', { host: 'x', rds: 'cluster/y', region: 'eu-west-1' }, {}, '--rds finds the endpoint, and --host or --port names one'],
   ['what is for RDS alone', { host: 'x', via: 'localhost:1' }, {}, '--via is for a server that --rds names · write --rds cluster/NAME'],
