@@ -125,6 +125,13 @@ const checkLogin = ({ target, entry, report }: Context, warn: Checks['warn']): v
     report('region', `the login of target '${target}' is by IAM, and its region is not said`, [...path, 'auth'], {
       hint: 'add region: REGION to the endpoint',
     });
+  if (login?.plan_user !== undefined && login.password?.startsWith('${secret:'))
+    warn(
+      'plan-user',
+      `the login of target '${target}' has a 'plan_user' and one secret: whoever plans looks up what 'user' logs in with`,
+      [...path, 'password'],
+      { hint: 'write auth: iam, or ${env:NAME} with another value in each job' },
+    );
   if (typeof endpoint !== 'object' || endpoint.tls === undefined || endpoint.tls === 'verify-full') return;
   const place = ['targets', target, 'endpoint', 'tls'];
   if (iam)
