@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { deniedIn } from '../core/denied/decode.ts';
+import { deniedIn, isKnown } from '../core/denied/decode.ts';
 import { summaryOf } from '../core/denied/report.ts';
 import { readDenied } from '../engine/denied.ts';
 import type { ManifestOptions } from '../engine/session.ts';
-import { DENIED_FORMAT, type DeniedReport, type LogName } from '../model/denied.ts';
+import { DENIED_FORMAT, type DeniedLogin, type DeniedReport, type LogEvent, type LogName, type UnreadLog } from '../model/denied.ts';
 import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import { distinct } from '../model/key.ts';
 import { deniedJson, deniedText } from '../render/denied.ts';
@@ -57,7 +57,8 @@ const fromFile = async (
 ): Promise<DeniedReport> => {
   const from = since === undefined ? null : console.now().getTime() - millisecondsOf(since);
   const user = at === undefined ? null : at.replace(/@[^@]*$/, '');
-  const denied = deniedIn([{ text: await logText(file), at: null, stream: '' }], 'unknown');
+  const events = [{ text: await logText(file), at: null, stream: '' }];
+  const denied = deniedIn(events, 'unknown');
   const logs = [...new Set<LogName>(denied.flatMap(({ logs: told }) => told))];
   return {
     formatVersion: DENIED_FORMAT,
@@ -68,10 +69,31 @@ const fromFile = async (
         target: file === '-' ? 'stdin' : file,
         ...summaryOf(denied, { since: from, user, limit }),
         read: logs.map((log) => ({ log, by: 'file' })),
-        unread: [],
+        unread: unreadIn(events, denied),
       },
     ],
   };
+};
+
+/** A file without a denied login says something only where it would have one. */
+const unreadIn = (events: readonly LogEvent[], denied: readonly DeniedLogin[]): readonly UnreadLog[] => {
+  if (denied.length > 0) return [];
+  if (!isKnown(events, 'unknown'))
+    return [
+      {
+        log: null,
+        message: 'none of its lines is one of iam-db-auth-error, PostgreSQL, MySQL or MariaDB',
+        hint: 'PostgreSQL: log_line_prefix has to begin with %t or %m',
+      },
+    ];
+  if (!isKnown(events, 'unknown', 'error')) return [];
+  return [
+    {
+      log: 'error',
+      message: 'it has no line about a denied login, and it is not known whether the server writes any',
+      hint: 'MySQL does at log_error_verbosity = 3 alone, MariaDB at log_warnings = 2: rolecall doctor --check denied-logged',
+    },
+  ];
 };
 
 const logText = async (file: string): Promise<string> => {

@@ -1,5 +1,5 @@
 import { wordsOf } from '../core/checks/words.ts';
-import { deniedIn } from '../core/denied/decode.ts';
+import { deniedIn, isKnown } from '../core/denied/decode.ts';
 import { summaryOf, type Wanted } from '../core/denied/report.ts';
 import type { Declared, Target } from '../model/declared.ts';
 import { DENIED_FORMAT, type DeniedLogin, type DeniedOfTarget, type DeniedReport, type LogName, type UnreadLog } from '../model/denied.ts';
@@ -78,6 +78,14 @@ const ofTarget = async ({ target }: Declared, options: DeniedOptions): Promise<D
       continue;
     }
     const { by, events, part } = one.value;
+    if (events.some(({ text }) => text.trim() !== '') && !isKnown(events, 'utc')) {
+      unread.push({
+        log,
+        message: 'none of its lines has a form that is known',
+        hint: 'PostgreSQL: log_line_prefix has to begin with %t or %m',
+      });
+      continue;
+    }
     denied.push(...deniedIn(events, 'utc'));
     read.push({ log, by });
     if (part !== undefined) unread.push({ log, message: part, hint: 'ask for less: --since 10m' });

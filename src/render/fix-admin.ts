@@ -3,8 +3,13 @@ import { clientOf } from './dialect.ts';
 import { sqlComment, visible, visibleSql } from './escape.ts';
 
 /** The statements as psql and mysql take them; everything else is a comment. Of a target that could not be asked it says so. */
-export const fixSql = ({ targets, unread }: FixReport): string =>
-  `${targets.map((fix) => fixLines(fix, unread).join('\n')).join('\n\n')}\n`;
+export const fixSql = ({ targets, unread }: FixReport): string => {
+  const lost = unread.filter(({ target }) => targets.every((fix) => fix.target !== target));
+  const blocks = [...targets.map((fix) => fixLines(fix, unread)), ...lost.map((one) => [notKnown(one.target, one.message)])];
+  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+};
+
+const notKnown = (target: string, reason: string): string => comment(`target ${target}: not known, ${reason}`);
 
 const fixLines = (fix: Fix, unread: FixReport['unread']): readonly string[] => {
   const { target, login, statements } = fix;

@@ -207,7 +207,7 @@ const FAILING: readonly (readonly [check: string, changes: Changes, says: RegExp
   ['user-policy', { ways: judgement({ verdict: 'not-allowed', why: [] }) }, /^no policy allows role\/api/, /principals/],
   ['user-policy', { ways: judgement({ verdict: 'denied' }) }, /^role\/api is denied/, /explicit Deny/],
   ['user-policy', { ways: judgement({ verdict: 'not-allowed', elsewhere: ['arn:old'] }) }, /may log in on arn:old/, /restored or cloned/],
-  ['user-in', { login: { letIn: false, cause: 'unexplained', told: 'its token was refused' } }, /^unexplained: its token/, /--explain/],
+  ['user-in', { login: { letIn: false, cause: 'unexplained', told: 'its token was refused' } }, /^unexplained: its token/, /--denied/],
 ];
 
 const MYSQL_USER = { ...GOOD.user.value, account: "'jane'@'10.%'", iamPath: ["'jane'@'10.%'", 'AWSAuthenticationPlugin'], lacks: null };

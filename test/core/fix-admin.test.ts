@@ -104,6 +104,6 @@ test('a target that could not be asked lacks nothing that is known, and stays un
     { target: 'orders', message: 'the password is wrong\nDROP TABLE x', hint: 'set another' },
   ]);
   expect(fixSql(report)).toBe(
-    "-- target orders: not known, the password is wrong\\nDROP TABLE x\n\n-- target other: 'rolecall' lacks nothing to administer the declared roles\n",
+    "-- target orders: not known, the password is wrong\\nDROP TABLE x\n\n-- target other: 'rolecall' lacks nothing to administer the declared roles\n\n-- target gone: not known, no such cluster\n",
   );
 });

@@ -1,14 +1,19 @@
 import fs from 'node:fs';
 import { ModifyDBClusterCommand, RDSClient } from '@aws-sdk/client-rds';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Target } from '../../src/model/declared.ts';
 import type { DeniedReport } from '../../src/model/denied.ts';
+import { serverFacts } from '../../src/providers/rds/facts.ts';
+import { readLog } from '../../src/providers/rds/logs.ts';
 import { type LogFiles, startLogFiles } from '../lab/aws/log-files.ts';
-import { clientConfig, type Moto } from '../lab/aws/moto.ts';
+import { awsEnvironment, clientConfig, type Moto } from '../lab/aws/moto.ts';
 import { withMoto } from '../lab/aws/suite.ts';
 import { type AwsWorld, startAwsWorld } from './aws-world.ts';
 import { exportLines } from './log-groups.ts';
 
 const GROUP = '/aws/rds/cluster/orders-prod';
+/** No more of a target than reading its logs takes. */
+const TARGET = { name: 'orders', rds: { kind: 'cluster', identifier: 'orders-prod' }, endpoint: { kind: 'rds' } } as Target;
 const BODY = 'users: { orders_api: { auth: iam, read: [app.s] } }\n';
 const TOKEN = 'orders:5432/?Action=connect&X-Amz-Security-Token=canary&X-Amz-Signature=canary';
 
@@ -160,7 +165,39 @@ withMoto('denied logins of PostgreSQL', (moto) => {
     });
   });
 
-  test('a log file is decoded offline, as is stdin, and what is no length of time is refused', async () => {
+  test('no more is read than a bound, and what is missing is told', async () => {
+    for (const [name, value] of Object.entries(awsEnvironment(world.aws))) vi.stubEnv(name, value);
+    try {
+      const server = await serverFacts(TARGET, world.rds.region);
+      const none = { ...server, logExports: [] };
+      const now = Date.now();
+      const name = (hour: string): string => `error/postgresql.log.2026-11-21-${hour}`;
+      const text = `${lines.join('\n')}\n`;
+      const file = { instance: 'orders-prod-1', text };
+      files.show([
+        { ...file, name: name('08'), lastWritten: now - 1000 },
+        { ...file, name: name('09'), lastWritten: now },
+      ]);
+      const all = await readLog(TARGET, none, 'postgresql', now - 60_000);
+      expect({ files: all.events.length, part: all.part }).toEqual({ files: 2, part: undefined });
+      const cut = await readLog(TARGET, none, 'postgresql', now - 60_000, { pages: 1, bytes: 10 });
+      expect({ files: cut.events.length, part: cut.part }).toEqual({ files: 1, part: 'of orders-prod-1 no more was read than 10 bytes' });
+      const long = 'x'.repeat(99).concat('\n').repeat(20_000);
+      files.show([{ ...file, name: name('09'), lastWritten: now, text: long + text }]);
+      const portion = await readLog(TARGET, none, 'postgresql', now - 60_000);
+      expect(portion.part).toMatch(/^of error\/postgresql\.log\.2026-11-21-09 of orders-prod-1 only the last \d+ bytes were read$/);
+      expect(portion.events[0]!.text.endsWith(text)).toBe(true);
+      await expect(readLog(TARGET, server, 'postgresql', now - 60_000, { pages: 0, bytes: 0 })).resolves.toMatchObject({
+        by: 'cloudwatch',
+        part: expect.stringContaining('more than 0 pages'),
+      });
+    } finally {
+      files.show([]);
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test('a log file is decoded offline, and a file of something else is not taken for a log without denials; what is no length of time is refused', async () => {
     const file = `${world.command.home}/postgresql.log`;
     fs.writeFileSync(file, lines.join('\n'));
     const { code, stdout } = await world.command.start(['doctor', '--denied', '--from', file, '--json']).ended;
@@ -168,8 +205,15 @@ withMoto('denied logins of PostgreSQL', (moto) => {
     expect({ code, total: one!.total, read: one!.read }).toEqual({ code: 0, total: 5, read: [{ log: 'postgresql', by: 'file' }] });
     const of = await world.command.start(['doctor', '--denied', 'closed', '--from', file, '--json']).ended;
     expect((JSON.parse(of.stdout) as DeniedReport).targets[0]!.denied.map(({ cause }) => cause)).toEqual(['no-login']);
+    const empty = await world.command.start(['doctor', '--denied', '--from', '-']).ended;
+    expect([empty.code, empty.stdout]).toEqual([
+      3,
+      expect.stringMatching(/^stdin {2}no denied login in what could be read\n {2}\? unread: none of its lines is one of/),
+    ]);
     const since = await world.command.start(['doctor', '--denied', '--from', file, '--since', 'yesterday']).ended;
     expect([since.code, since.stderr]).toEqual([1, expect.stringContaining("'yesterday' is no length of time")]);
+    const without = await world.command.start(['doctor', '--since', '1h']).ended;
+    expect([without.code, without.stderr]).toEqual([1, expect.stringContaining('--since is for --denied')]);
     const missing = await world.command.start(['doctor', '--denied', '--from', '/nowhere/at.log']).ended;
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('ENOENT')]);
   });

@@ -142,7 +142,7 @@ export const LOGIN_CHECKS: readonly Check[] = [
       const { letIn, cause, told, hint } = the(login);
       return letIn
         ? passed(told)
-        : failed(`${cause}: ${told}`, hint ?? "look into the server's log iam-db-auth-error: rolecall doctor --explain reads its lines");
+        : failed(`${cause}: ${told}`, hint ?? "rolecall doctor --denied reads the server's log iam-db-auth-error, which has the reason");
     },
   },
 ];

@@ -33,6 +33,15 @@ export const deniedIn = (events: readonly LogEvent[], zone: Zone): readonly Deni
 /** No login takes more; what statements bring into a log may. */
 const LONGEST = 8192;
 
+/** Whether any line of these pieces is one of a log that is known, or of this one, whatever it tells. */
+export const isKnown = (events: readonly LogEvent[], zone: Zone, log?: Line['log']): boolean =>
+  events.some(({ text }) =>
+    text.split(/\r?\n/).some((one) => {
+      const line = lineOf(one.slice(0, LONGEST), zone);
+      return line !== null && (log === undefined || line.log === log);
+    }),
+  );
+
 type Found = { readonly line: Line; readonly denial: Denial; readonly stream: string };
 /** What lines of one process said before: where it came from, and the login that the next DETAIL is about. */
 type Session = { readonly from?: string; readonly last?: number };

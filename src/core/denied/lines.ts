@@ -73,13 +73,15 @@ const ofPostgresRds = (line: string): Line | null => {
   };
 };
 
-/** The default prefix, `%m [%p] `, and that of Debian, which has `user@database` behind it. */
-const DEFAULT_PREFIX = new RegExp(`^${STAMP} ([A-Za-z]+|[+-]\\d+) \\[(\\d+)\\](?: (.*?)@(.*?))? ${LEVEL}: {1,2}(.*)$`, 's');
+/** Every other prefix that begins with a time: the default, `%m [%p] `, that of Debian, which has `user@database` behind it, and others. */
+const OTHER_PREFIX = new RegExp(`^${STAMP} ([A-Za-z]+|[+-]\\d+)((?:[^A-Za-z].*?)?[^A-Za-z])${LEVEL}: {1,2}(.*)$`, 's');
 
 const ofPostgres = (line: string): Line | null => {
-  const [, time, zone, process, user = null, database = null, level, text] = DEFAULT_PREFIX.exec(line) ?? [];
+  const [, time, zone, middle = '', level, text] = OTHER_PREFIX.exec(line) ?? [];
   if (text === undefined) return null;
-  return { log: 'postgresql', ...postgresTime(time!, zone!), level: level!, process: process!, from: null, user, database, text };
+  const [, user = null, database = null] = /(?:^|[\s:,])([^\s:,@]+(?:@[^\s:,@]+)*)@([^\s:,@[\]]+)/.exec(middle) ?? [];
+  const process = /\[(\d+)\]/.exec(middle)?.[1] ?? null;
+  return { log: 'postgresql', ...postgresTime(time!, zone!), level: level!, process, from: null, user, database, text };
 };
 
 /** Abbreviations of zones are not unique; UTC is, and offsets are. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deniedIn } from '../../../src/core/denied/decode.ts';
+import { deniedIn, isKnown } from '../../../src/core/denied/decode.ts';
 import type { Zone } from '../../../src/core/denied/lines.ts';
 import type { DeniedLogin } from '../../../src/model/denied.ts';
 
@@ -74,6 +74,11 @@ const LINES: readonly (readonly [line: string, says: Says])[] = [
     '2026-11-21 10:12:00 CET [42] FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "app", database "orders", SSL encryption',
     { at: null, stamp: '2026-11-21 10:12:00 CET', user: 'app', from: '10.0.0.9', database: 'orders', cause: 'not-admitted' },
   ],
+  [
+    '2026-11-21 09:12:00 UTC [42]: [1-1] user=app,db=orders,app=x,client=10.0.0.7 FATAL:  role "app" does not exist',
+    { at: '2026-11-21T09:12:00Z', user: 'app', cause: 'no-user' },
+  ],
+  ['2026-11-21 09:12:00 UTC FATAL:  role "app" does not exist', { user: 'app', cause: 'no-user' }],
   // MySQL and MariaDB.
   [
     `${MYSQL}Access denied for user 'app'@'10.0.0.7' (using password: YES)`,
@@ -126,6 +131,14 @@ test.each([
 test('MariaDB writes no zone: of RDS it is UTC, of another machine it is not known', () => {
   const [line] = LINES.at(-2)!;
   expect([decoded(line, 'utc')[0]!.at, decoded(line, 'unknown')[0]!.at]).toEqual(['2026-11-21T09:12:00Z', null]);
+});
+
+test('what has the form of a log is told from what has none, whatever it tells', () => {
+  const known = (text: string, log?: 'error' | 'postgresql') => isKnown([{ text, at: null, stream: '' }], 'utc', log);
+  expect(known(`x\n${MYSQL}ready for connections`)).toBe(true);
+  expect(known(`${MYSQL}ready for connections`, 'postgresql')).toBe(false);
+  expect(known('FATAL:  role "a" does not exist\n{"remote_host":"10.0.0.7"}')).toBe(false);
+  expect(known('')).toBe(false);
 });
 
 test('a line without a time has that of whoever delivered it', () => {
