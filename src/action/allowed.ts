@@ -3,7 +3,7 @@ import type { Change } from '../model/change.ts';
 import { EXIT, failure } from '../model/finding.ts';
 import type { PlanTarget } from '../model/plan.ts';
 import { takesAway } from '../render/lines/line.ts';
-import { linesOf } from '../render/outline.ts';
+import { linesOf, whatGoes } from '../render/outline.ts';
 import type { Consent } from './permission.ts';
 import type { Reviewed } from './reviewed.ts';
 
@@ -33,7 +33,7 @@ export const permitRemovals = async ({ policy, label, reviewed, consent }: Destr
     .slice(0, 5)
     .map(({ kind, key }) => `${kind} ${key}`)
     .join('; ');
-  const what = `target '${live.name}': ${removals.length === 1 ? 'a change takes' : `${removals.length} changes take`} access away: ${told}${removals.length > 5 ? '; …' : ''}`;
+  const what = `target '${live.name}': ${removals.length === 1 ? 'a change takes' : `${removals.length} changes take`} ${whatGoes([live])} away: ${told}${removals.length > 5 ? '; …' : ''}`;
   if (policy === 'deny')
     throw failure('apply/removals-denied', what, { hint: "the input destroy-policy is 'deny'", target: live.name }, EXIT.refused);
   const refusals: string[] = [];

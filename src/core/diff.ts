@@ -1,3 +1,4 @@
+import type { Alarm } from '../model/alarm.ts';
 import type { Change, ChangeOf, Risk } from '../model/change.ts';
 import type { Policy } from '../model/iam.ts';
 import { byCodeUnit } from '../model/key.ts';
@@ -82,10 +83,15 @@ const riskOf = <K extends Kind>(kind: K, before: Bodies[K] | null, after: Bodies
     case 'topic':
     case 'subscription':
     case 'log_filter':
-    case 'alarm':
       return after ? 'safe' : 'removes';
+    case 'alarm':
+      return alarmRisk(before as Alarm | null, after as Alarm | null);
   }
 };
+
+/** An alarm that is put right takes nothing away, unless it told somebody whom it shall not tell. */
+const alarmRisk = (before: Alarm | null, after: Alarm | null): Risk =>
+  after && (before?.actions ?? []).every((arn) => after.actions.includes(arn)) ? 'safe' : 'removes';
 
 const roleRisk = (before: Role | null, after: Role | null): Risk => {
   if (!after) return 'destructive';

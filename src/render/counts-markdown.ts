@@ -1,6 +1,6 @@
 import type { Plan, PlanTarget } from '../model/plan.ts';
 import { codeSpan } from './escape.ts';
-import { countsSentence, shortDigest, totalCounts } from './outline.ts';
+import { countsSentence, shortDigest, totalCounts, whatGoes } from './outline.ts';
 import { count, plural } from './phrase.ts';
 
 /**
@@ -31,7 +31,9 @@ export const countsMarkdown = (
     subtitle ?? '',
     above ?? '',
     ['| Target | + add | ~ change | − remove | Result |', '|:--|--:|--:|--:|:--|', ...rows].join('\n'),
-    counts.remove > 0 ? `> [!WARNING]\n> **${plural(counts.remove, 'change')} ${counts.remove === 1 ? 'takes' : 'take'} access away**` : '',
+    counts.remove > 0
+      ? `> [!WARNING]\n> **${plural(counts.remove, 'change')} ${counts.remove === 1 ? 'takes' : 'take'} ${whatGoes(plan.targets.filter((target) => target.counts.remove > 0))} away**`
+      : '',
     leftOut > 0 ? `ℹ️ ${plural(leftOut, 'target')} left out, as nothing about ${leftOut === 1 ? 'it' : 'them'} was changed.` : '',
     'Names are left out, because anybody may read this. `rolecall plan` shows them on your machine.',
     `<sub>${[`digest ${codeSpan(shortDigest(plan.digest))}`, ...(links === undefined ? [] : [links])].join(' · ')}</sub>`,
@@ -48,7 +50,7 @@ const rowOf = (target: PlanTarget, index: number): string => {
   const words = isFailed(target)
     ? `❌ ${codes.join(', ')}`
     : remove > 0
-      ? '⚠️ takes access away'
+      ? `⚠️ takes ${whatGoes([target])} away`
       : target.changes.length > 0
         ? '✏️ changes'
         : '✅ no changes';

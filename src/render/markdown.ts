@@ -15,6 +15,7 @@ import {
   type TargetOutline,
   unchangedText,
   type Verdict,
+  whatGoes,
 } from './outline.ts';
 import { count, type Phrase, plain, plural } from './phrase.ts';
 
@@ -174,7 +175,7 @@ const resultCell = (target: TargetOutline): string => {
   const errors = target.findings.filter((finding) => finding.severity === 'error').length;
   const words: Readonly<Record<Verdict, string>> = {
     failed: `❌ ${plural(errors, 'error')}`,
-    removes: '⚠️ takes access away',
+    removes: `⚠️ takes ${whatGoes([target])} away`,
     changes: '✏️ changes',
     unchanged: '✅ no changes',
   };
@@ -238,7 +239,7 @@ const removalBlock = (view: Outline, plan: Plan, limit: number, need?: string): 
   const rest = all.length - lines.length;
   const handsOver = all.some(({ line }) => line.symbol !== '-') ? ` or hand${changes === 1 ? 's' : ''} it over` : '';
   const folded = changes === all.length ? '' : ` on ${plural(all.length, 'line')}`;
-  const title = `> **${plural(changes, 'change')}${folded} ${changes === 1 ? 'takes' : 'take'} access away${handsOver}**${need === undefined ? '' : ` — ${need}`}`;
+  const title = `> **${plural(changes, 'change')}${folded} ${changes === 1 ? 'takes' : 'take'} ${whatGoes(all.map(({ target }) => target))} away${handsOver}**${need === undefined ? '' : ` — ${need}`}`;
   return ['> [!WARNING]', title, '>', ...lines, ...(rest > 0 ? [`> - **and ${count(rest)} more that are not listed here**`] : [])].join(
     '\n',
   );

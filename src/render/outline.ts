@@ -5,6 +5,7 @@ import { type AccessLine, accessLines } from './access.ts';
 import { roleName, visible } from './escape.ts';
 import { sortFindings } from './findings-list.ts';
 import { gather } from './fold.ts';
+import { alarmLines } from './lines/alarms.ts';
 import { grantLines } from './lines/grant.ts';
 import { iamLines } from './lines/iam.ts';
 import { byWeight, type Fold, type Line, takesAway } from './lines/line.ts';
@@ -96,6 +97,7 @@ export const linesOf = (changes: PlanTarget['changes'], fold: Fold = 'fine'): Li
     ...grantLines(changes, fold),
     ...defaultLines(changes),
     ...iamLines(changes),
+    ...alarmLines(changes),
   ].sort(byWeight);
 
 /** Lines that tell drift and lines that tell the rest: none of them tells both. */
@@ -148,6 +150,12 @@ export const countsSentence = ({ add, change, remove, blocked }: Counts): string
     ...(blocked > 0 ? [`${count(blocked)} blocked`] : []),
   ].join(', ');
 
+/** What goes where something is taken away: access, or what watches for those who have none. */
+export const whatGoes = (targets: readonly { readonly engine: string }[]): 'access' | 'alarms' | 'access and alarms' => {
+  const watches = targets.filter(({ engine }) => engine === 'cloudwatch').length;
+  return watches === 0 ? 'access' : watches === targets.length ? 'alarms' : 'access and alarms';
+};
+
 /** Enough of the digest to compare by eye. */
 export const shortDigest = (digest: string): string => visible(digest.length > 19 ? `${digest.slice(0, 15)}…` : digest);
 
@@ -183,7 +191,13 @@ const targetOutline = (target: PlanTarget, fold: Fold, drifted: ReadonlySet<numb
   };
 };
 
-const ENGINES: Readonly<Record<string, string>> = { postgres: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB', iam: 'IAM' };
+const ENGINES: Readonly<Record<string, string>> = {
+  postgres: 'PostgreSQL',
+  mysql: 'MySQL',
+  mariadb: 'MariaDB',
+  iam: 'IAM',
+  cloudwatch: 'CloudWatch',
+};
 
 const verdictOf = (target: PlanTarget, lines: number, removes: boolean): Verdict => {
   if (target.findings.some(isError)) return 'failed';

@@ -16,7 +16,7 @@ export const planSql = (plan: Plan): string =>
 
 const headline = ({ targets }: Plan): string => {
   const busy = targets.filter((target) => target.steps.length > 0);
-  const clients = distinct(busy.filter((target) => !isAccount(target)).map(clientOf));
+  const clients = distinct(busy.filter((target) => !isCalled(target)).map(clientOf));
   if (clients.length > 1)
     return `For ${clients.join(' and ')}: each target by itself. Stops at the first error. Without the checks that rolecall apply makes before and after.`;
   if (clients.length === 1)
@@ -24,17 +24,23 @@ const headline = ({ targets }: Plan): string => {
   return busy.length > 0 ? 'Nothing to do for psql.' : 'Nothing to do.';
 };
 
-/** The script of one target; calls of IAM are no SQL, and stand in it as comments. */
+/** The script of one target; calls of AWS are no SQL, and stand in it as comments. */
 export const targetSql = (target: PlanTarget): string => {
-  if (isAccount(target)) return callLines(target, '--').join('\n');
+  if (isCalled(target)) return callLines(target, '--').join('\n');
   return serverSql(target);
 };
 
 /** What runs on one target, and in which language: SQL for psql, or commands of the AWS CLI for a shell. */
 export const targetScript = (target: PlanTarget): { readonly language: 'sql' | 'sh'; readonly text: string } =>
-  isAccount(target) ? { language: 'sh', text: callLines(target, '').join('\n') } : { language: 'sql', text: targetSql(target) };
+  isCalled(target) ? { language: 'sh', text: callLines(target, '').join('\n') } : { language: 'sql', text: targetSql(target) };
 
-const isAccount = ({ engine }: PlanTarget): boolean => engine === 'iam';
+/** Targets without a server: their steps are calls. */
+const CALLED: ReadonlyMap<string, string> = new Map([
+  ['iam', 'IAM'],
+  ['cloudwatch', 'CloudWatch'],
+]);
+
+const isCalled = ({ engine }: PlanTarget): boolean => CALLED.has(engine);
 
 /** Commands with what they do as `#` comments; `lead` turns the whole into comments of something else. */
 const callLines = (target: PlanTarget, lead: string): string[] => {
@@ -44,7 +50,14 @@ const callLines = (target: PlanTarget, lead: string): string[] => {
   const text = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(' ');
   return [
     text(lead, notes, `target ${visible(target.name)}: ${visible(identity.endpoint)}; run as ${visible(identity.login)}`),
-    ...(lead === '' ? [] : [text(lead, 'IAM is no server: these are commands of the AWS CLI, to be run when the statements above are.')]),
+    ...(lead === ''
+      ? []
+      : [
+          text(
+            lead,
+            `${CALLED.get(target.engine)} is no server: these are commands of the AWS CLI, to be run when the statements above are.`,
+          ),
+        ]),
     ...target.steps.flatMap((step, number) => {
       const before = target.steps[number - 1];
       const said = new Set(before && aboutStep(before, lines));

@@ -6,6 +6,7 @@ import { declare } from '../../src/manifest/declare.ts';
 import { readManifest } from '../../src/manifest/validate.ts';
 import { Failure } from '../../src/model/finding.ts';
 import type { Plan } from '../../src/model/plan.ts';
+import { cloudwatch } from '../../src/providers/cloudwatch/index.ts';
 import { iam } from '../../src/providers/iam/index.ts';
 import { mysql } from '../../src/providers/mysql/index.ts';
 import { postgres } from '../../src/providers/postgres/index.ts';
@@ -17,6 +18,7 @@ import { readPlan } from '../../src/render/saved-plan.ts';
 import { planSql } from '../../src/render/sql.ts';
 import { planText } from '../../src/render/terminal.ts';
 import { accountOf, snapshotFrom } from './account.ts';
+import { alarmsFrom, watchOf } from './alarms.ts';
 
 // UPDATE_GOLDEN=1 writes what is now planned; the difference is reviewed like code.
 const UPDATE = process.env.UPDATE_GOLDEN === '1';
@@ -37,6 +39,10 @@ const planIn = (name: string, reverse = false): Plan => {
   if (fs.existsSync(path.join(FOLDER, name, 'iam.snapshot.json'))) {
     const account = accountOf(read('manifest.yaml'));
     return planOf(account.stack, account.asOf, 'plan', [planTarget(iam, snapshotFrom(read('iam.snapshot.json'), reverse), account)]);
+  }
+  if (fs.existsSync(path.join(FOLDER, name, 'alarms.snapshot.json'))) {
+    const watch = watchOf(read('manifest.yaml'));
+    return planOf(watch.stack, watch.asOf, 'plan', [planTarget(cloudwatch, alarmsFrom(read('alarms.snapshot.json'), reverse), watch)]);
   }
   const { manifest, findings } = readManifest([{ path: 'access.yaml', text: read('manifest.yaml') }]);
   if (!manifest) throw new Failure(findings);

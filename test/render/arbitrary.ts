@@ -21,6 +21,8 @@ const about = fc.record({
   source: fc.record({ file: hostile, line: fc.integer({ min: 1, max: 99 }), column: fc.constant(1) }),
 });
 
+const named = (a: string, b: string, ours: boolean): string => (ours ? `rolecall/acme/access/${a}/${b}` : a);
+
 const body = fc.oneof(
   fc.tuple(hostile, fc.boolean()).map(([name, login]) => ({ kind: 'role', body: role(name, { login, description: name }) })),
   fc
@@ -54,6 +56,20 @@ const body = fc.oneof(
         : a,
     },
   })),
+  fc.tuple(hostile, hostile).map(([a, b]) => ({ kind: 'topic', body: { name: a, region: b, policy: a } })),
+  fc.tuple(hostile, hostile).map(([a, b]) => ({ kind: 'subscription', body: { topic: a, region: a, address: b } })),
+  fc.tuple(hostile, hostile, fc.boolean()).map(([a, b, ours]) => ({
+    kind: 'log_filter',
+    body: { name: named(a, b, ours), region: a, logGroup: b, pattern: a, namespace: b, metric: a, value: b, otherwise: 0 },
+  })),
+  fc.tuple(hostile, hostile, fc.boolean()).map(([a, b, ours]) => ({
+    kind: 'alarm',
+    body: {
+      ...{ name: named(a, b, ours), region: b, description: a, namespace: ours ? a : 'Rolecall/x', metric: b, dimensions: { [a]: b } },
+      ...{ statistic: ours ? 'Sum' : a, comparison: ours ? 'GreaterThanOrEqualToThreshold' : b, threshold: 1, periodSeconds: 60 },
+      ...{ periods: 3, periodsOver: 2, missing: b, enabled: ours, actions: [a, `arn:aws:sns:${b}:123456789012:${a}`] },
+    },
+  })),
 );
 
 const change = fc
@@ -68,7 +84,12 @@ const change = fc
   }));
 
 const target = fc
-  .tuple(hostile, fc.array(change, { maxLength: 30 }), fc.array(hostile, { maxLength: 4 }), fc.constantFrom('postgres', 'postgres', 'iam'))
+  .tuple(
+    hostile,
+    fc.array(change, { maxLength: 30 }),
+    fc.array(hostile, { maxLength: 4 }),
+    fc.constantFrom('postgres', 'postgres', 'iam', 'cloudwatch'),
+  )
   .map(([name, raw, names, engine]): PlanTarget => {
     const changes = raw.map((each, index) => ({ ...each, key: `k${index}` })) as unknown as Change[];
     return {

@@ -83,7 +83,24 @@ export const subjectPhrase = (line: Pick<Line, 'subjects'> & Partial<Line>): Phr
 export const subject = (name: string): readonly string[] => [roleName(name)];
 
 const SYMBOLS: readonly Sign[] = ['-', '!', '~', '+'];
-const NOUNS = ['user', 'group', 'role', 'sessions', 'password', 'member', 'setting', 'owner', 'grant', 'default', 'iam role', 'policy'];
+const NOUNS = [
+  'user',
+  'group',
+  'role',
+  'sessions',
+  'password',
+  'member',
+  'setting',
+  'owner',
+  'grant',
+  'default',
+  'iam role',
+  'policy',
+  'topic',
+  'subscription',
+  'log filter',
+  'alarm',
+];
 
 /** What takes away first, then what flips, changes, adds; within that everything about one role together. */
 export const byWeight = (a: Line, b: Line): number =>
