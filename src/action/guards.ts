@@ -7,10 +7,11 @@ import { guardsOf } from '../manifest/declare.ts';
 export const withGuards = (session: Session, other: Manifest | null): Session => {
   if (other === null) return session;
   const kept = guardsOf(other.content);
-  const { account } = session;
+  const { account, watch } = session;
   return {
     ...session,
     declareds: session.declareds.map((declared) => ({ ...declared, guards: strictestGuards(declared.guards, kept) })),
     account: account && { ...account, guards: strictestGuards(account.guards, kept) },
+    ...(watch && { watch: { ...watch, guards: strictestGuards(watch.guards, kept) } }),
   };
 };

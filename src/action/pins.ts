@@ -5,8 +5,8 @@ import { byCodeUnit, distinct } from '../model/key.ts';
 import { codeSpan } from '../render/escape.ts';
 
 /*
- * What a manifest says about where credentials go and what keeps changes back. Whoever opens a pull request writes it, and its plan
- * runs before anybody looked: these keys count as they stand on the base branch.
+ * What a manifest says about where credentials go, what keeps changes back, and who hears of failed logins. Whoever opens a pull request
+ * writes it, and its plan runs before anybody looked: logins and guards count as they stand on the base branch, and all of it is shown.
  */
 
 /** A key that is not as on the base branch. `before` null: it was not there; `after` null: it is gone. Both as JSON. */
@@ -38,7 +38,7 @@ export const pinsOf = ({ base, head, isSameFile }: Compared): readonly Pin[] => 
 type Leaf = { readonly path: Path; readonly json: string };
 
 /** The pinned keys of a manifest, leaf by leaf. */
-const pinned = ({ guard, iam, targets, users, groups }: Content): ReadonlyMap<string, Leaf> => {
+const pinned = ({ guard, iam, targets, users, groups, alarms }: Content): ReadonlyMap<string, Leaf> => {
   const leaves = new Map<string, Leaf>();
   const add = (value: unknown, path: Path): void => {
     if (value === undefined) return;
@@ -50,6 +50,7 @@ const pinned = ({ guard, iam, targets, users, groups }: Content): ReadonlyMap<st
   add(iam, ['iam']);
   for (const [name, { engine, endpoint, rds, login, proxies, manage, maintenance_database }] of Object.entries(targets))
     add({ engine, endpoint, rds, login, proxies, manage, maintenance_database }, ['targets', name]);
+  for (const [name, { notify }] of Object.entries(alarms ?? {})) add(notify, ['alarms', name, 'notify']);
   for (const [section, roles] of Object.entries({ users, groups }))
     for (const [name, { manage, password, targets: on }] of Object.entries(roles ?? {})) {
       add({ manage, password }, [section, name]);
@@ -135,7 +136,7 @@ export const pinsMarkdown = (pins: readonly Pin[]): string => {
   const rest = pins.length - lines.length;
   return [
     '> [!CAUTION]',
-    '> **This changes where credentials go, or what keeps changes back**',
+    `> **This changes ${pins.some(({ path }) => path.startsWith('alarms.')) ? 'where credentials go, what keeps changes back, or who hears of failed logins' : 'where credentials go, or what keeps changes back'}**`,
     '>',
     ...lines,
     ...(rest > 0 ? [`> - **and ${rest} more**`] : []),

@@ -136,8 +136,10 @@ const withFindings = (outcome: Outcome, findings: readonly Finding[]): Outcome =
 });
 
 /** Targets that were chosen by what changed are named: whoever repeats the command has no base at hand. */
-const previewOf = ({ inputs }: Job, { chosen: { declareds, account, leftOut } }: Compared): string => {
-  const chosen = leftOut?.length ? [...declareds, ...(account ? [account] : [])].map(({ target }) => target.name) : inputs.targets;
+const previewOf = ({ inputs }: Job, { chosen: { declareds, account, watch, leftOut } }: Compared): string => {
+  const chosen = leftOut?.length
+    ? [...declareds, ...(account ? [account] : []), ...(watch ? [watch] : [])].map(({ target }) => target.name)
+    : inputs.targets;
   return ['rolecall plan', ...inputs.manifest.map((path) => `--manifest ${path}`), ...chosen.map((name) => `--target ${name}`)].join(' ');
 };
 

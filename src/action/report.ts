@@ -38,9 +38,11 @@ const mergedPlan = async (job: Job): Promise<Plan> => {
 };
 
 /** A target that no job planned failed in one of them, or was forgotten: in no case it is as declared. */
-const missingFrom = (plan: Plan, { declareds, account }: Session): readonly Finding[] => {
+const missingFrom = (plan: Plan, { declareds, account, watch }: Session): readonly Finding[] => {
   const planned = new Set(plan.targets.map(({ name }) => name));
-  const names = [...declareds, ...(account ? [account] : [])].map(({ target }) => target.name).filter((name) => !planned.has(name));
+  const names = [...declareds, ...(account ? [account] : []), ...(watch ? [watch] : [])]
+    .map(({ target }) => target.name)
+    .filter((name) => !planned.has(name));
   return names.map((name) => ({
     severity: 'error',
     code: 'report/missing-target',

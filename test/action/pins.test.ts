@@ -54,6 +54,20 @@ describe('what is pinned to the base branch', () => {
     ['manage', manifest(`${TARGETS.explicit}\n    manage: additive`), ['targets.orders.manage: null -> "additive"']],
     ["a user's manage", manifest(undefined, REST.replace(', manage: additive', '')), ['users.jane.manage: "additive" -> null']],
     ['guard', manifest(undefined, REST.replace('max_removals: 3', 'max_removals: 300')), ['guard.max_removals: 3 -> 300']],
+    [
+      'who hears of failed logins',
+      manifest(TARGETS.rds, `${REST}alarms:\n  failed: { notify: { topic: dba-alerts, email: [me@example.com] } }\n`),
+      [
+        'alarms.failed.notify.email: null -> ["me@example.com"]',
+        'alarms.failed.notify.topic: null -> "dba-alerts"',
+        'targets.orders.endpoint.ca: "ca.pem" -> null',
+        'targets.orders.endpoint.host: "db.example.com" -> null',
+        'targets.orders.login.auth: null -> "iam"',
+        'targets.orders.login.password: "${env:SECRET}" -> null',
+        'targets.orders.rds.cluster: null -> "orders"',
+        'targets.orders.rds.region: null -> "eu-west-1"',
+      ],
+    ],
     ['iam', manifest(undefined, REST.replace('123456789012', '210987654321')), ['iam.account: "123456789012" -> "210987654321"']],
   ])('%s', (_, head, expected) => {
     expect(told(head)).toEqual(expected);
@@ -61,6 +75,15 @@ describe('what is pinned to the base branch', () => {
 
   test('the content of a file of authorities', () => {
     expect(pinsOf(compared(manifest(), manifest(), false))).toMatchObject([{ path: 'targets.orders.endpoint.ca (the file)' }]);
+  });
+
+  test('says that it is about failed logins where it is', () => {
+    const alarms = (address: string): Manifest =>
+      manifest(TARGETS.rds, `${REST}alarms:\n  failed: { notify: { topic: dba-alerts, email: [${address}] } }\n`);
+    const pins = pinsOf(compared(alarms('me@example.com'), alarms('dba@example.com')));
+    expect(pinsMarkdown(pins)).toContain('or who hears of failed logins**');
+    expect(pinsMarkdown(pins)).toContain('`alarms.failed.notify.email` `["dba@example.com"]` → `["me@example.com"]`');
+    expect(pinsMarkdown(pinsOf(compared(manifest(TARGETS.rds))))).not.toContain('failed logins');
   });
 
   test('what differs is said with its place, and nothing in it is Markdown', () => {
