@@ -139,6 +139,26 @@ withMoto('denied logins of PostgreSQL', (moto) => {
     expect((await denied('nobody@orders')).one.denied.map(({ cause }) => cause)).toEqual(['no-user']);
   });
 
+  test('without a manifest a server of RDS is named, and a user of it', async () => {
+    const { identifier, region, via, caFile, server } = world.rds;
+    const named = [
+      '--rds',
+      `cluster/${identifier}`,
+      '--region',
+      region,
+      '--via',
+      `127.0.0.1:${via.port}`,
+      '--ca',
+      caFile,
+      '--user',
+      'master',
+    ];
+    const env = { ...awsEnvironment(world.aws), PGPASSWORD: server.master.password };
+    const { code, stdout, stderr } = await world.command.start(['doctor', '--denied', 'nobody', ...named, '--json'], env).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect((JSON.parse(stdout) as DeniedReport).targets.map(causes)).toEqual([['nobody no-user']]);
+  });
+
   test('a tired person is told how many, why and what to do, then who and when', async () => {
     const { code, stdout } = await world.run('doctor', '--denied', 'orders', '-m', world.manifest(BODY));
     expect(stdout).not.toContain('canary');
