@@ -8,6 +8,9 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/or endpoint: \{ host: … \}/g, 'or --host'],
   [/check PGHOST and PGPORT, or DATABASE_URL/g, 'check --host and --port, or PGHOST, PGPORT and DATABASE_URL'],
   [/not verified, as the manifest says/g, 'not verified'],
+  [/for '(.*)' on target '.*' alone write rolecall (\w+) (.*) --target .*$/, "for '$1' write rolecall $2 $3, and the server beside it"],
+  [/correct 'databases' or 'maintenance_database'/g, 'name another with --database'],
+  [/correct 'login\.user'/g, 'name it with --user'],
   [/correct 'rds\.region'/g, 'correct --region'],
   [/'endpoint\.host' and 'endpoint\.port'/g, '--host and --port'],
   [/'endpoint\.(host|port|via)'/g, '--$1'],
@@ -27,10 +30,14 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/in 'ca'(?: \(or PGSSLROOTCERT\))?/g, 'with --ca'],
 ];
 
-/** The same in the words of options; where in a manifest it stands is no matter then. */
+/** The same in the words of options; where in a manifest it stands is no matter then, and whoever prints it says of which target it is. */
 export const inOptions = <T extends { readonly message: string; readonly hint?: string }>(told: T): T => {
   const { source: _, ...rest } = told as T & Pick<Finding, 'source'>;
-  return { ...rest, message: worded(told.message), ...(told.hint === undefined ? {} : { hint: worded(told.hint) }) } as unknown as T;
+  return {
+    ...rest,
+    message: worded(told.message.replace(/^target '[^']*': /, '')),
+    ...(told.hint === undefined ? {} : { hint: worded(told.hint) }),
+  } as unknown as T;
 };
 
 /** Runs what is about a server that was named on the command line: its trouble is told in that language. */

@@ -33,6 +33,12 @@ test.each<[string, string, string]>([
     'check PGPASSWORD (MySQL, MariaDB: MYSQL_PWD), and the host',
   ],
   ['no password', `write 'login: { password: "\${env:NAME}" }'`, 'set PGPASSWORD (MySQL, MariaDB: MYSQL_PWD)'],
+  [
+    'a user and a target',
+    "for 'kim' on target 'db' alone write rolecall lock kim --target db",
+    "for 'kim' write rolecall lock kim, and the server beside it",
+  ],
+  ['another protocol', 'of MySQL or MariaDB write engine: mysql, or mariadb', 'of MySQL or MariaDB write --engine mysql, or mariadb'],
   ['TLS', "use 'tls: verify-full' and name the authority's certificate in 'ca'", "name the authority's certificate with --ca"],
   [
     'TLS that is asked for',
@@ -41,6 +47,11 @@ test.each<[string, string, string]>([
   ],
 ])('%s is told in the words of options', (_name, manifest, options) => {
   expect(inOptions({ message: manifest, hint: manifest })).toEqual({ message: options, hint: options });
+});
+
+test('the target is said by whoever prints it, and not twice', () => {
+  const finding = { severity: 'error', code: 'a/b', message: "target 'x': no", target: 'x' } as const;
+  expect(inOptions(finding)).toEqual({ ...finding, message: 'no' });
 });
 
 test('nothing is said of a place in a manifest that nobody wrote', () => {

@@ -6,8 +6,10 @@ import { namedServer } from '../../src/commands/direct-server.ts';
 import { heardAt } from '../../src/engine/listen.ts';
 import type { Target } from '../../src/model/declared.ts';
 import { Failure } from '../../src/model/finding.ts';
+import { connect } from '../../src/providers/postgres/connect.ts';
 import { MAJORS, useServer } from '../lab/majors.ts';
 import { newestOfEach, useMysql } from '../lab/mysql/versions.ts';
+import { targetOf } from '../providers/declared.ts';
 
 /* Which server is meant without a manifest, and what it runs. Servers are listened to; nobody logs in. */
 
@@ -76,6 +78,16 @@ describe.each(MAJORS.slice(-1))('PostgreSQL %s', (major) => {
       expect(await opened({ host: '127.0.0.1', port: `${port}`, ca: '/ca.pem' })).toMatchObject({
         endpoint: { tls: 'verify-full', ca: '/ca.pem' },
       });
+    });
+
+    test('where a manifest or the environment says PostgreSQL it is told what else may be there', async () => {
+      const target = targetOf({ endpoint: { kind: 'explicit', host: '127.0.0.1', port: other().port, tls: 'require' } });
+      const refused = connect(target, { as: 'apply', env: { LAB_PASSWORD: 'canary' } });
+      const { findings } = await refused.then(
+        () => expect.fail('it was let in'),
+        (error: Failure) => error,
+      );
+      expect(findings).toMatchObject([{ code: 'connect/not-postgres', hint: expect.stringContaining('write engine: mysql, or mariadb') }]);
     });
 
     test('both listen: it is asked which is meant', async () => {

@@ -56,6 +56,12 @@ const explainSocket = (code: string, { host }: Peer['address']): Explained | und
 /** What the connection timeout of node-postgres and a server without TLS say have no code. */
 const explainSaid = (said: string, { host, tls }: Peer['address']): Explained | undefined => {
   if (said === 'The server does not support SSL connections') return withoutTls(tls);
+  if (ANOTHER_PROTOCOL.test(said))
+    return {
+      slug: 'not-postgres',
+      what: `what listens there does not speak as PostgreSQL does: ${said}`,
+      hint: 'correct host and port; of MySQL or MariaDB write engine: mysql, or mariadb',
+    };
   if (said !== 'timeout expired') return undefined;
   return {
     slug: 'timeout',
@@ -63,6 +69,9 @@ const explainSaid = (said: string, { host, tls }: Peer['address']): Explained | 
     hint: 'check the network between: a firewall or security group that drops packets looks like this',
   };
 };
+
+/** What node-postgres says of bytes that PostgreSQL would not send. */
+const ANOTHER_PROTOCOL = /^(received invalid response: |There was an error establishing an SSL connection)/;
 
 /** What names the server where the manifest leaves it to the environment. */
 const WHERE_ENVIRONMENT_SAYS = 'PGHOST and PGPORT, or DATABASE_URL';
