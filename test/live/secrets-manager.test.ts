@@ -230,6 +230,14 @@ ${db.more}${body}`,
           expect(flat(ended.out)).toMatch(new RegExp(`${placeOf(reference()).replaceAll('$', String.raw`\$`)}: error ${said}`));
         });
 
+        test('is told by doctor, which reads on', async () => {
+          write(db(), users(2), secret('login', 'nothing'));
+          const ended = await run(['doctor']);
+          expectClean(ended, 1);
+          expect(flat(ended.out)).toContain("has no key 'nothing'");
+          expect(reads()).toEqual(['login 1']);
+        });
+
         test('is an answer that cannot be read: nothing of it is told', async () => {
           const half = http.createServer((_request, response) => {
             response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).end('{"SecretString": canary-of-an-answer');
@@ -278,6 +286,11 @@ ${db.more}${body}`,
 
   eachMysql(
     (server) => {
+      const log = () => path.join(server().dataDir, 'general.log');
+      beforeAll(async () => {
+        await server().query(server().superuser, `SET GLOBAL general_log_file = '${log()}'`, 'SET GLOBAL general_log = ON');
+      });
+
       story(
         () => ({ engine: 'mysql', port: server().port, ...server().master, more: '' }),
         (user, password) =>
@@ -288,6 +301,11 @@ ${db.more}${body}`,
               () => false,
             ),
       );
+
+      test('no log of the server has them', () => {
+        expect(fs.readFileSync(log(), 'utf8')).toMatch(/'app'@'%' IDENTIFIED BY <secret>/);
+        expect(leaks(fs.readFileSync(log(), 'utf8'))).toEqual([]);
+      });
     },
     { only: ['9.7'] },
   );
