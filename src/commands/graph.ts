@@ -10,9 +10,9 @@ export const graphCommand = async (
   options: ManifestOptions & { readonly format: 'mermaid' | 'dot' },
   console: Console,
 ): Promise<ExitCode> => {
-  const { declareds, account, findings } = await openSession(options, console.now);
+  const { declareds, account, watch, findings } = await openSession(options, console.now);
   tell(findings, console);
-  const graph = resourceGraph(declareds, account);
+  const graph = resourceGraph(declareds, account, watch);
   console.out(options.format === 'dot' ? graphDot(graph) : graphMermaid(graph));
   return EXIT.ok;
 };

@@ -1,4 +1,5 @@
-import type { Declared, DeclaredGrant, DeclaredRole } from '../model/declared.ts';
+import type { DeclaredAlarms } from '../model/alarm.ts';
+import { type Declared, type DeclaredGrant, type DeclaredRole, isServer } from '../model/declared.ts';
 import type { Graph, GraphEdge, GraphNode, NodeKind } from '../model/graph.ts';
 import { type DeclaredIam, type Principal, principalKey } from '../model/iam.ts';
 import { byCodeUnit, pathKey } from '../model/key.ts';
@@ -6,10 +7,13 @@ import { byCodeUnit, pathKey } from '../model/key.ts';
 /** What the graph shows of the IAM account: the roles that we create in it. */
 type Account = { readonly iam: Pick<DeclaredIam, 'account' | 'roles'> };
 
-/** The resources of a manifest: principals, roles, objects as selectors, and who logs in as, is in, may use, owns what. Offline: nothing is read. */
-export const resourceGraph = (declareds: readonly Declared[], account: Account | null = null): Graph => {
-  const servers = declareds.filter(({ target }) => target.engine !== 'iam');
-  const parts = [...servers.map(targetResources), accountResources(servers, account)];
+/** What the graph shows of the alarms. */
+type Watch = { readonly alarms: Pick<DeclaredAlarms, 'alarms' | 'subscriptions'> };
+
+/** The resources of a manifest: principals, roles, objects as selectors, and who logs in as, is in, may use, owns, watches what. Offline: nothing is read. */
+export const resourceGraph = (declareds: readonly Declared[], account: Account | null = null, watch: Watch | null = null): Graph => {
+  const servers = declareds.filter(isServer);
+  const parts = [...servers.map(targetResources), accountResources(servers, account), watchResources(servers, watch)];
   const nodes = new Map(parts.flatMap((part) => part.nodes).map((node) => [node.id, node]));
   const edges = new Map(parts.flatMap((part) => part.edges).map((edge) => [edgeKey(edge), edge]));
   return {
@@ -47,6 +51,44 @@ const accountResources = (servers: readonly Declared[], account: Account | null)
       ...named.map((key): GraphEdge => ({ from: `policy:${key}`, to: `principal:${key}`, kind: 'attached-to' })),
       ...logins.map((login) => loginEdge(login.principal, login.role, login.target)),
     ],
+  };
+};
+
+const WATCH = 'target:alarms';
+
+/** Alarms with the topics that we keep; whom they tell stands beside them, and what they count in the server that is shown. */
+const watchResources = (servers: readonly Declared[], watch: Watch | null): Graph => {
+  const { alarms, subscriptions } = watch?.alarms ?? { alarms: [], subscriptions: [] };
+  if (alarms.length === 0) return { nodes: [], edges: [] };
+  const shown = new Set(servers.map(({ target }) => target.name));
+  const alarmNode = (name: string): GraphNode => ({ id: `alarm:${pathKey(name)}`, kind: 'alarm', label: name, target: WATCH });
+  const topicNode = (name: string): GraphNode => ({
+    id: `topic:${pathKey(name)}`,
+    kind: 'topic',
+    label: name,
+    target: name.startsWith('arn:') ? null : WATCH,
+  });
+  const addressNode = (label: string): GraphNode => ({ id: `address:${pathKey(label)}`, kind: 'address', label, target: null });
+  const countedNode = ({ of, target }: DeclaredAlarms['alarms'][number]): GraphNode => {
+    const label = of === 'log' ? 'failed logins' : 'refused tokens';
+    return { id: `objects:${pathKey(target, label)}`, kind: 'objects', label, target: `target:${pathKey(target)}` };
+  };
+  const links = [
+    ...alarms
+      .filter(({ target }) => shown.has(target))
+      .map((alarm) => ({ from: alarmNode(alarm.name), to: countedNode(alarm), kind: 'watches' as const })),
+    ...alarms.flatMap(({ name, topic }) =>
+      topic === null ? [] : [{ from: alarmNode(name), to: topicNode(topic), kind: 'tells' as const }],
+    ),
+    ...subscriptions.map(({ topic, address }) => ({ from: topicNode(topic), to: addressNode(address), kind: 'tells' as const })),
+  ];
+  return {
+    nodes: [
+      { id: WATCH, kind: 'target', label: 'alarms', target: null },
+      ...alarms.map(({ name }) => alarmNode(name)),
+      ...links.flatMap(({ from, to }) => [from, to]),
+    ],
+    edges: links.map(({ from, to, kind }) => ({ from: from.id, to: to.id, kind })),
   };
 };
 

@@ -1,7 +1,7 @@
-/** `target` nodes hold the others of their server or account; `objects` are a selector, `existing` a role that is referenced and never changed. */
-export const NODE_KINDS = ['target', 'principal', 'policy', 'user', 'group', 'existing', 'objects'] as const;
+/** `target` nodes hold the others of their server or account; `objects` are a selector, `existing` a role that is referenced and never changed, `address` who gets mail. */
+export const NODE_KINDS = ['target', 'principal', 'policy', 'user', 'group', 'existing', 'objects', 'alarm', 'topic', 'address'] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
-export type EdgeKind = 'member-of' | 'grants-on' | 'owns' | 'may-log-in-as' | 'attached-to';
+export type EdgeKind = 'member-of' | 'grants-on' | 'owns' | 'may-log-in-as' | 'attached-to' | 'watches' | 'tells';
 
 export type GraphNode = {
   readonly id: string;

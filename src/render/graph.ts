@@ -54,6 +54,8 @@ const EDGE_WORDS: Readonly<Record<EdgeKind, string>> = {
   owns: 'owns',
   'may-log-in-as': 'may log in as',
   'attached-to': 'attached to',
+  watches: 'watches',
+  tells: 'tells',
 };
 
 const MERMAID_SHAPES: Readonly<Record<NodeKind, readonly [open: string, close: string]>> = {
@@ -64,6 +66,9 @@ const MERMAID_SHAPES: Readonly<Record<NodeKind, readonly [open: string, close: s
   group: ['[[', ']]'],
   existing: ['[/', '/]'],
   objects: ['[(', ')]'],
+  alarm: ['>', ']'],
+  topic: ['((', '))'],
+  address: ['(', ')'],
 };
 const MERMAID_ARROWS: Readonly<Record<EdgeKind, string>> = {
   'member-of': '-->',
@@ -71,6 +76,8 @@ const MERMAID_ARROWS: Readonly<Record<EdgeKind, string>> = {
   owns: '==>',
   'may-log-in-as': '-->',
   'attached-to': '-.->',
+  watches: '-.->',
+  tells: '-->',
 };
 const DOT_SHAPES: Readonly<Record<NodeKind, string>> = {
   target: 'box',
@@ -80,6 +87,9 @@ const DOT_SHAPES: Readonly<Record<NodeKind, string>> = {
   group: 'box',
   existing: 'parallelogram',
   objects: 'cylinder',
+  alarm: 'cds',
+  topic: 'circle',
+  address: 'plaintext',
 };
 const DOT_STYLES: Readonly<Record<EdgeKind, string>> = {
   'member-of': 'solid',
@@ -87,4 +97,6 @@ const DOT_STYLES: Readonly<Record<EdgeKind, string>> = {
   owns: 'bold',
   'may-log-in-as': 'solid',
   'attached-to': 'dashed',
+  watches: 'dashed',
+  tells: 'solid',
 };

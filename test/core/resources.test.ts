@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resourceGraph } from '../../src/core/resources.ts';
+import type { AlarmSource } from '../../src/model/alarm.ts';
 import type { Declared, DeclaredRole } from '../../src/model/declared.ts';
 import type { DeclaredIamRole } from '../../src/model/iam.ts';
 
@@ -10,7 +11,7 @@ const part = (text: string) => ({ text, literal: false });
 const options = { admin: false, inherit: true, set: true };
 
 const declared = {
-  target: { name: 'orders-prod', engine: 'postgres' },
+  target: { name: 'orders-prod', engine: 'postgres', endpoint: { kind: 'rds' } },
   roles: new Map([role('jane', 'user'), role('reader', 'group'), role('gone', 'user', { expired: true })].map((each) => [each.name, each])),
   memberships: [
     { role: 'reader', member: 'jane', options, expired: false, source },
@@ -106,6 +107,43 @@ describe('resourceGraph', () => {
       'may-log-in-as user:orders-prod.app',
       'member-of existing:orders-prod.reader',
       'grants-on objects:orders-prod."table table public.t"',
+    ]);
+  });
+
+  it('draws what alarms count and whom they tell; topics that we keep inside, others beside', () => {
+    const arn = 'arn:aws:sns:eu-central-1:123456789012:security';
+    const alarm = (name: string, target: string, of: AlarmSource, topic: string | null) =>
+      ({ name, target, of, topic, threshold: 1, periodSeconds: 60, source }) as const;
+    const drawn = resourceGraph([{ ...declared, roles: new Map(), memberships: [], grants: [], ownerships: [] }], null, {
+      alarms: {
+        alarms: [
+          alarm('failed', 'orders-prod', 'log', 'dba'),
+          alarm('failed', 'not-chosen', 'log', 'dba'),
+          alarm('quiet', 'not-chosen', 'log', null),
+          alarm('tokens', 'orders-prod', 'iam', arn),
+        ],
+        subscriptions: [{ topic: 'dba', address: 'dba@example.com', source }],
+      },
+    });
+    const label = new Map(drawn.nodes.map((node) => [node.id, node.label]));
+    expect(drawn.nodes.map(({ kind, label: text, target }) => `${kind} ${text} in ${target}`)).toEqual([
+      'address dba@example.com in null',
+      'alarm failed in target:alarms',
+      'alarm quiet in target:alarms',
+      'alarm tokens in target:alarms',
+      'objects failed logins in target:orders-prod',
+      'objects refused tokens in target:orders-prod',
+      'target alarms in null',
+      'target orders-prod (postgres) in null',
+      `topic ${arn} in null`,
+      'topic dba in target:alarms',
+    ]);
+    expect(drawn.edges.map(({ from, to, kind }) => `${label.get(from)} ${kind} ${label.get(to)}`)).toEqual([
+      'failed watches failed logins',
+      'failed tells dba',
+      'tokens watches refused tokens',
+      `tokens tells ${arn}`,
+      'dba tells dba@example.com',
     ]);
   });
 

@@ -12,6 +12,9 @@ const graph = (name: string): Graph => ({
     { id: 'o', kind: 'objects', label: 'orders.*', target: 't' },
     { id: 'p', kind: 'principal', label: 'role/x', target: null },
     { id: 'q', kind: 'policy', label: name, target: null },
+    { id: 'a', kind: 'alarm', label: name, target: 't' },
+    { id: 'w', kind: 'topic', label: name, target: 't' },
+    { id: 'm', kind: 'address', label: name, target: null },
   ],
   edges: [
     { from: 'u', to: 'g', kind: 'member-of' },
@@ -19,6 +22,9 @@ const graph = (name: string): Graph => ({
     { from: 'p', to: 'u', kind: 'may-log-in-as' },
     { from: 'q', to: 'p', kind: 'attached-to' },
     { from: 'u', to: 'gone', kind: 'owns' },
+    { from: 'a', to: 'o', kind: 'watches' },
+    { from: 'a', to: 'w', kind: 'tells' },
+    { from: 'w', to: 'm', kind: 'tells' },
   ],
 });
 
@@ -31,13 +37,19 @@ describe('graphMermaid', () => {
         '    n1(["jane"])',
         '    n2[["jane2"]]',
         '    n3[("orders.*")]',
+        '    n6>"jane"]',
+        '    n7(("jane"))',
         '  end',
         '  n4{{"role/x"}}',
         '  n5[/"jane"\\]',
+        '  n8("jane")',
         '  n1 -->|"member of"| n2',
         '  n2 -.->|"jane"| n3',
         '  n4 -->|"may log in as"| n1',
         '  n5 -.->|"attached to"| n4',
+        '  n6 -.->|"watches"| n3',
+        '  n6 -->|"tells"| n7',
+        '  n7 -->|"tells"| n8',
         '',
       ].join('\n'),
     );
@@ -47,10 +59,10 @@ describe('graphMermaid', () => {
     fc.assert(
       fc.property(hostile, (name) => {
         const lines = graphMermaid(graph(name)).split('\n');
-        expect(lines).toHaveLength(13);
+        expect(lines).toHaveLength(19);
         const label = '"[A-Za-z0-9 ._,:/()*@$=#;-]*"';
         const shape = new RegExp(
-          `^(flowchart LR|  end|  subgraph n\\d\\[${label}\\]| +n\\d[[({/]+${label}[\\])}/\\\\]+|  n\\d [-=.>]+\\|${label}\\| n\\d|)$`,
+          `^(flowchart LR|  end|  subgraph n\\d\\[${label}\\]| +n\\d[[({/>]+${label}[\\])}/\\\\]+|  n\\d [-=.>]+\\|${label}\\| n\\d|)$`,
         );
         for (const line of lines) expect(line).toMatch(shape);
         expect(lines.join('').replace(/#\d+;/g, '')).not.toMatch(/[#;<&]/);
@@ -64,7 +76,7 @@ describe('graphDot', () => {
     fc.assert(
       fc.property(hostile, (name) => {
         const lines = graphDot(graph(name)).split('\n');
-        expect(lines).toHaveLength(18);
+        expect(lines).toHaveLength(24);
         const withoutStrings = lines.join('\n').replace(/"(?:[^"\\]|\\.)*"/g, '""');
         expect(withoutStrings).toBe(graphDot(graph('x')).replace(/"(?:[^"\\]|\\.)*"/g, '""'));
       }),
