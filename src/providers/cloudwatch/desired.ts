@@ -26,7 +26,8 @@ export const watchesOf = ({ alarms, servers }: DeclaredAlarms): readonly Watch[]
 export const desiredOf = (snapshot: Pick<Snapshot, 'partition' | 'account'>, declared: Declared): Desired => {
   const watches = watchesOf(declared.alarms!);
   const topics = new Map(
-    watches.flatMap(({ alarm: { topic, source }, server: { region } }) => {
+    // The first that names it says where it is written.
+    watches.toReversed().flatMap(({ alarm: { topic, source }, server: { region } }) => {
       if (topic === null || parseTopic(topic)) return [];
       const policy = topicPolicy(topicArn({ name: topic, region }, snapshot), snapshot.account);
       return [[topicKey({ name: topic, region }), { body: { name: topic, region, policy }, source }] as const];

@@ -91,10 +91,13 @@ const COMMON_ERRORS = new Set([
   ...['ValidationError', 'InvalidParameterValue', 'InvalidParameterCombination', 'MissingParameter'],
 ]);
 
+/** Services that have another name in signatures. */
+const FOLDERS: Readonly<Record<string, string>> = { monitoring: 'cloudwatch' };
+
 const cache = new Map<string, unknown>();
 
 function read<T>(service: string, file: string): T | null {
-  const folder = path.join(motoDir(), 'usr/lib/python3/dist-packages/botocore/data', service);
+  const folder = path.join(motoDir(), 'usr/lib/python3/dist-packages/botocore/data', FOLDERS[service] ?? service);
   const key = path.join(folder, file);
   if (!cache.has(key)) {
     const version = fs.existsSync(folder) ? fs.readdirSync(folder).sort().at(-1) : undefined;

@@ -25,7 +25,7 @@ export type Moto = {
 };
 
 export type MotoOptions = {
-  /** Leave the emulator as its authors made it, without the corrections of `moto_fixes.py`. */
+  /** Leave the emulator as its authors made it, without the corrections of `moto_fixes.py` and `moto_watch.py`. */
   readonly unfixed?: boolean;
 };
 
@@ -103,7 +103,7 @@ export function clientConfig(endpoint: { readonly url: string }) {
 
 /** As the package's own `moto_server` starts it. */
 const UNFIXED = 'import sys; from moto.server import main; main(sys.argv[1:])';
-const FIXED = `import moto_fixes, moto_keys; ${UNFIXED}`;
+const FIXED = `import moto_fixes, moto_keys, moto_watch; ${UNFIXED}`;
 
 /** A fixed hash seed keeps the order in which it lists sets. */
 function environment(home: string): NodeJS.ProcessEnv {

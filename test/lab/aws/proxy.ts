@@ -56,7 +56,8 @@ export function startAwsProxy(
     const nth = calls.filter(({ operation }) => operation === request.operation).length;
     const { service, region, accessKeyId, operation } = request;
     const call = { service, region, accessKeyId, operation, input, nth };
-    if (request.form) violations.push(...problems, ...check(service, operation, 'input', input));
+    if (request.form || modelOf(service)?.metadata.protocol === 'json')
+      violations.push(...problems, ...check(service, operation, 'input', input));
     const fault = rule(call);
     calls.push(fault === undefined ? call : { ...call, fault });
     return { call, fault };
@@ -112,7 +113,7 @@ type Request = Omit<AwsCall, 'input' | 'nth'> & {
   readonly path: string;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: Buffer;
-  /** Null where the service speaks another protocol than Query: recorded with the body's fields, not held against the model. */
+  /** Null where the service speaks another protocol than Query: of JSON what goes in is held against the model, of others nothing. */
   readonly form: URLSearchParams | null;
   readonly reading: Reading;
 };

@@ -73,6 +73,17 @@ function fromForm(model: Model, shape: Shape, branch: Branch, at: string, proble
       return fromForm(model, inner, item, `${at}[${position}]`, problems);
     });
   }
+  if (shape.type === 'map' && shape.value) {
+    const inner = shapeOf(model, shape.value.shape);
+    const entries = (shape.flattened ? branch : branch.inner.get('entry'))?.inner ?? new Map<string, Branch>();
+    return Object.fromEntries(
+      [...entries.values()].map((entry) => {
+        const key = entry.inner.get(shape.key?.locationName ?? 'key')?.leaf ?? '';
+        const value = entry.inner.get(shape.value?.locationName ?? 'value') ?? { inner: new Map() };
+        return [key, fromForm(model, inner, value, `${at}.${key}`, problems)];
+      }),
+    );
+  }
   return scalar(shape, branch.leaf ?? '');
 }
 
