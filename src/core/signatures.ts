@@ -1,3 +1,5 @@
+import { withoutSecrets } from './denied/secrets.ts';
+
 /** What a line of a client or of a server's log means. `line` counts from 1. Nothing of the line itself is repeated but names. */
 export type Meaning = { readonly line: number; readonly cause: string; readonly message: string; readonly hint: string };
 
@@ -264,5 +266,5 @@ export const meaningOf = (line: string): Omit<Meaning, 'line'> | undefined => {
 export const meaningsOf = (text: string): readonly Meaning[] =>
   text.split('\n').flatMap((line, index) => {
     const meaning = meaningOf(line);
-    return meaning === undefined ? [] : [{ line: index + 1, ...meaning }];
+    return meaning === undefined ? [] : [{ line: index + 1, ...meaning, message: withoutSecrets(meaning.message) }];
   });

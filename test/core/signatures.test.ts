@@ -62,4 +62,7 @@ test('nothing that is secret is repeated', () => {
   const token = 'orders.rds:5432/?Action=connect&DBUser=app&X-Amz-Security-Token=canary&X-Amz-Signature=canary';
   const text = `PGPASSWORD='${token}' psql "password=canary" failed: FATAL:  PAM authentication failed for user "app"`;
   expect(JSON.stringify(meaningsOf(text))).not.toContain('canary');
+  // What a client sent where a name belongs.
+  const named = meaningsOf(`FATAL:  password authentication failed for user "${token}"`);
+  expect(named).toMatchObject([{ cause: 'no-iam-user', message: expect.not.stringContaining('canary') }]);
 });
