@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { eachMysql } from '../../lab/mysql/versions.ts';
 
-/** Statements that run first, and what a query then answers: its rows as lists of values. Every fact begins without any of `u`, `v`, `w` and `r`. */
+/** Statements that run first, and what a query then answers: its rows as lists of values. Every fact begins without any of `u`, `v`, `w`, `r` and `s`. */
 type Fact = {
   readonly name: string;
   readonly run: readonly string[];
@@ -48,6 +48,8 @@ const BOTH: readonly Fact[] = [
   },
 ];
 
+const ROLES = ['CREATE USER u', 'CREATE ROLE r', 'CREATE ROLE s', 'GRANT r TO u', 'GRANT s TO u'];
+
 const MYSQL: readonly Fact[] = [
   {
     name: 'an attribute is merged: a null deletes its key',
@@ -69,6 +71,12 @@ const MYSQL: readonly Fact[] = [
     run: ['CREATE USER u', 'CREATE ROLE r', 'GRANT r TO u', 'SET DEFAULT ROLE r TO u', 'REVOKE r FROM u'],
     ask: "SELECT COUNT(*) FROM mysql.default_roles WHERE USER = 'u'",
     rows: [[0]],
+  },
+  {
+    name: 'one REVOKE takes several roles of MySQL, and leaves the others active',
+    run: [...ROLES, 'CREATE ROLE v', 'GRANT v TO u', 'SET DEFAULT ROLE r, s, v TO u', 'REVOKE r, s FROM u'],
+    ask: "SELECT FROM_USER, DEFAULT_ROLE_USER FROM mysql.role_edges JOIN mysql.default_roles ON USER = TO_USER WHERE TO_USER = 'u'",
+    rows: [['v', 'v']],
   },
   {
     name: 'a new name keeps roles and what is active at login',
@@ -138,12 +146,18 @@ eachMysql((server, version) => {
   beforeAll(async () => void (await server().query(server().superuser, 'CREATE DATABASE shop')));
   beforeEach(async () => {
     const users = ['u', 'v', 'w', ...(isMysql ? [] : ["r@'%'"])];
-    await server().query(server().superuser, ...users.map((user) => `DROP USER IF EXISTS ${user}`), 'DROP ROLE IF EXISTS r');
+    await server().query(server().superuser, ...users.map((user) => `DROP USER IF EXISTS ${user}`), 'DROP ROLE IF EXISTS r, s');
   });
 
   test.each([...BOTH, ...(isMysql ? MYSQL : MARIADB)])('$name', async ({ run, ask, rows }) => {
     const found = await server().query(server().superuser, ...run, ask);
     expect(found.map((row) => Object.values(row))).toEqual(rows);
+  });
+
+  test.runIf(!isMysql)('a REVOKE of MariaDB takes one role alone', async () => {
+    const run = (...sql: readonly string[]) => server().query(server().superuser, ...sql);
+    await run(...ROLES);
+    await expect(run('REVOKE r, s FROM u')).rejects.toMatchObject({ errno: 1064 });
   });
 
   test.runIf(isMysql)('a second password of MySQL outlives a change of the first, until it is discarded', async () => {

@@ -18,8 +18,8 @@ const LITERALS = SCHEMAS.map((schema) => schemaPattern(schema, false));
 const PATTERNS = ['%', 'my%', 'my_db', 'o%'];
 const WORDS = ['SELECT', 'INSERT'];
 
-/** `rows`: `account Db word`; `edges`: `member role`, active from login on. */
-type State = { readonly rows: ReadonlySet<string>; readonly edges: ReadonlySet<string> };
+/** `rows`: `account Db word`; `edges`: `member role`; `active`: those of users that are active from login on. */
+type State = { readonly rows: ReadonlySet<string>; readonly edges: ReadonlySet<string>; readonly active: ReadonlySet<string> };
 
 const rowsOver = (stored: readonly string[]): fc.Arbitrary<string[]> =>
   fc.subarray(
@@ -28,16 +28,19 @@ const rowsOver = (stored: readonly string[]): fc.Arbitrary<string[]> =>
   );
 const edges = fc.subarray([...USERS.flatMap((member) => ROLES.map((role) => `${member} ${role}`)), 'a b']);
 
+const stateOver = (stored: readonly string[]): fc.Arbitrary<State> =>
+  fc.record({ rows: rowsOver(stored), edges }).map((one) => ({
+    rows: new Set(one.rows),
+    edges: new Set(one.edges),
+    active: new Set(one.edges.filter((edge) => USERS.includes(edge.split(' ')[0] ?? ''))),
+  }));
+
 /** What somebody granted by hand; what a manifest makes of it has no pattern. */
-const before: fc.Arbitrary<State> = fc
-  .record({ rows: rowsOver([...PATTERNS, ...LITERALS]), edges })
-  .map((one) => ({ rows: new Set(one.rows), edges: new Set(one.edges) }));
-const after: fc.Arbitrary<State> = fc
-  .record({ rows: rowsOver(LITERALS), edges })
-  .map((one) => ({ rows: new Set(one.rows), edges: new Set(one.edges) }));
+const before = stateOver([...PATTERNS, ...LITERALS]);
+const after = stateOver(LITERALS);
 
 const snapshotIn = (state: State, flavour: Server['flavour']): Snapshot => {
-  const pairs = [...state.edges].map((edge) => edge.split(' ') as [string, string]);
+  const pairsOf = (some: ReadonlySet<string>) => [...some].map((edge) => edge.split(' ') as [string, string]);
   return snapshotOf(
     { flavour },
     {
@@ -45,8 +48,8 @@ const snapshotIn = (state: State, flavour: Server['flavour']): Snapshot => {
         ...USERS.map((name) => accountOf(name)),
         ...ROLES.map((name) => accountOf(name, { kind: 'role', ...(flavour === 'mariadb' ? { host: '' } : {}) })),
       ],
-      edges: pairs.map(([member, role]) => ({ member, role, admin: false })),
-      defaultRoles: pairs.filter(([member]) => USERS.includes(member)).map(([member, role]) => ({ member, role })),
+      edges: pairsOf(state.edges).map(([member, role]) => ({ member, role, admin: false })),
+      defaultRoles: pairsOf(state.active).map(([member, role]) => ({ member, role })),
       grants: [...groups(state)].map(([key, privileges]) => {
         const [account = '', schema = ''] = key.split(' ');
         return { account, level: 'schema', schema, name: null, privileges };
@@ -97,7 +100,7 @@ const changesOf = (old: State, now: State): Change[] => {
   return [...grants, ...memberships];
 };
 
-/** What a statement makes of a state. A role counts from its GRANT on, as the plans of these engines set the default roles at once. */
+/** What a statement makes of a state. */
 const run = (state: State, sql: string): State => {
   const grant = /^(GRANT|REVOKE) ([A-Z, ]+) ON `((?:[^`]|``)+)`\.\* (?:TO|FROM) [`'](\w)[`']/.exec(sql);
   const apply = (set: ReadonlySet<string>, verb: string | undefined, names: readonly string[]): ReadonlySet<string> =>
@@ -113,31 +116,33 @@ const run = (state: State, sql: string): State => {
       ),
     };
   }
-  const role = /^(GRANT|REVOKE) [`'](\w)[`'](?:@[`']%[`'])? (?:TO|FROM) [`'](\w)[`']/.exec(sql);
-  return role ? { ...state, edges: apply(state.edges, role[1], [`${role[3]} ${role[2]}`]) } : state;
+  const standard = /^SET DEFAULT ROLE (.*) (?:TO|FOR) '(\w)'/.exec(sql);
+  if (standard) {
+    const others = [...state.active].filter((edge) => !edge.startsWith(`${standard[2]} `));
+    return { ...state, active: new Set([...others, ...namesIn(standard[1]).map((role) => `${standard[2]} ${role}`)]) };
+  }
+  const role = /^(GRANT|REVOKE) (.*) (?:TO|FROM) [`'](\w)[`']/.exec(sql);
+  if (!role) return state;
+  const named = namesIn(role[2]).map((name) => `${role[3]} ${name}`);
+  return { ...state, edges: apply(state.edges, role[1], named) };
 };
 
-/** Everybody who is in a role, over whatever roles. */
-const membersOf = (role: string, { edges }: State): readonly string[] => {
-  const found = new Set([role]);
-  for (const one of found) for (const edge of edges) if (edge.endsWith(` ${one}`)) found.add(edge.split(' ')[0] ?? '');
-  return [...found];
-};
+const namesIn = (text = ''): readonly string[] => [...text.matchAll(/[`'](\w)[`']/g)].map(([, name = '']) => name);
 
 /** One user has one default role on MariaDB. */
 const fits = ({ edges }: State, flavour: Server['flavour']): boolean =>
   flavour === 'mysql' || USERS.every((user) => [...edges].filter((edge) => edge.startsWith(`${user} `)).length < 2);
 
-/**
- * Somebody who leaves two roles at once, where patterns are: what either hides of the other's can come to light for the moment
- * between two statements, whichever is first.
- */
-const isKnotted = (old: State, now: State): boolean => [...old.edges].filter((edge) => !now.edges.has(edge)).length > 1;
+/** Somebody who leaves roles that leave each other as well is in one of them by two ways, of which the order sees the shortest. */
+const isKnotted = (old: State, now: State): boolean => {
+  const left = [...old.edges].filter((edge) => !now.edges.has(edge));
+  return left.includes('a b') && left.length > 1;
+};
 
 test.each(['mysql', 'mariadb'] as const)(
-  'on %s no prefix of a plan gives what neither state gives, nor takes what both give unless that is told, whatever patterns there were',
+  'on %s no prefix of a plan gives what neither state gives, nor takes what both give unless exactly that is told, whatever patterns there were',
   (flavour) => {
-    const counts = { plans: 0, told: 0, lapsed: 0 };
+    let told = 0;
     fc.assert(
       fc.property(before, after, (old, now) => {
         fc.pre(fits(old, flavour) && fits(now, flavour) && !isKnotted(old, now));
@@ -151,18 +156,15 @@ test.each(['mysql', 'mariadb'] as const)(
           expect({ sql, beyond: [...holds].filter((one) => !had.has(one) && !has.has(one)) }).toEqual({ sql, beyond: [] });
           for (const one of had) if (has.has(one) && !holds.has(one)) lapsed.add(one.split(' ')[0] ?? '');
         }
-        const told = new Set(lapses.flatMap((account) => [account, ...membersOf(account, old), ...membersOf(account, now)]));
-        expect([...lapsed].filter((user) => !told.has(user))).toEqual([]);
+        expect([...lapses].sort()).toEqual([...lapsed].sort());
         expect({ rows: [...here.rows].sort(), edges: [...here.edges].sort() }).toEqual({
           rows: [...now.rows].sort(),
           edges: [...now.edges].sort(),
         });
-        counts.plans++;
-        counts.told += lapses.length > 0 ? 1 : 0;
-        counts.lapsed += lapsed.size > 0 ? 1 : 0;
+        told += lapses.length;
       }),
       { seed: SEED, numRuns: RUNS },
     );
-    expect(counts.lapsed).toBeGreaterThan(0);
+    expect(told).toBeGreaterThan(0);
   },
 );

@@ -85,10 +85,18 @@ const hiddenOf = (asker: Asker, index: Index): Hidden => {
   }
   const moving = [...(index.settles.get(user) ?? []), ...(index.joins.get(user) ?? []).map(([, draft]) => draft)];
   const leaving = (index.leaves.get(user) ?? []).map(([, draft]) => draft);
-  if (state.server.flavour === 'mysql') {
-    for (const then of pooled ? leaving : moving) for (const draft of comingToLight(asker, index)) first.push([draft, then]);
+  if (state.server.flavour === 'mysql' && moving.length + leaving.length > 0) {
+    const coming = comingToLight(asker, index);
+    for (const then of pooled ? lastOf(leaving, coming, first) : moving) for (const draft of coming) first.push([draft, then]);
   }
   return { first, mayLapse: isOpen && mayMiss(asker, index) ? [user] : [] };
+};
+
+/** Some role is left last, and the others whenever: one that need not go before what comes to light by it, if there is one. */
+const lastOf = (leaving: readonly number[], coming: readonly number[], first: Hidden['first']): readonly number[] => {
+  const early = new Set(first.flatMap(([draft, then]) => (coming.includes(then) ? [draft] : [])));
+  const last = leaving.findLast((draft) => !early.has(draft));
+  return last === undefined ? leaving : [last];
 };
 
 /** What is behind, and would give something new, goes before what is in front of it. */
@@ -114,7 +122,7 @@ const endings = (row: SchemaRow, user: string, index: Index): readonly number[] 
   return whole === undefined ? removals(row, user, index) : [whole];
 };
 
-/** Statements that take a row away from a user: on the row itself, or anywhere on the way to its holder. */
+/** Statements that take a row away from a user: on the row itself, or anywhere on the shortest way to its holder. */
 const removals = ({ source, stored }: SchemaRow, user: string, { revokes, leaves }: Index): readonly number[] => {
   const members = [user, ...source.path.slice(0, -1)];
   const left = members.flatMap((member, at) =>

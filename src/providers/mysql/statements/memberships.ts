@@ -1,5 +1,5 @@
 import { groupBy } from '../../../core/group.ts';
-import { byCodeUnit, distinct } from '../../../model/key.ts';
+import { byCodeUnit, distinct, pathKey } from '../../../model/key.ts';
 import type { Scope } from '../scope.ts';
 import type { Draft, Indexed } from './draft.ts';
 import { isRole, nameSql } from './names.ts';
@@ -31,16 +31,37 @@ const moveDrafts = (scope: Scope, { before, after, index }: Change): Draft[] => 
   const { role, member } = (before ?? after)!;
   const [roleSql, memberSql] = [nameSql(scope, role), nameSql(scope, member)];
   const common = { phase: 'member', changes: [index] } as const;
-  const revoke = `REVOKE ${roleSql} FROM ${memberSql}`;
-  if (!after) return [{ ...common, sql: revoke, rank: LEAVE, loses: member, leaves: [role] }];
+  if (!after) return [leaving(scope, member, [role], [index])];
   const grant = `GRANT ${roleSql} TO ${memberSql}${after.admin ? ' WITH ADMIN OPTION' : ''}`;
   if (before === null || (after.admin && !before.admin)) return [{ ...common, sql: grant, rank: JOIN, gains: member, joins: role }];
   if (after.admin === before.admin) return [];
   if (scope.server.flavour === 'mariadb')
     return [{ ...common, sql: `REVOKE ADMIN OPTION FOR ${roleSql} FROM ${memberSql}`, rank: LEAVE, loses: member }];
   // GRANT without the option leaves it as it is, and there is no statement that takes it alone (MySQL 8.0 to 9.7).
+  const revoke = `REVOKE ${roleSql} FROM ${memberSql}`;
   return [{ ...common, sql: revoke, next: [{ sql: grant, changes: [index] }], rank: JOIN, gains: member, joins: role, lapses: [member] }];
 };
+
+const leaving = (scope: Scope, member: string, roles: readonly string[], changes: readonly number[]): Draft => ({
+  phase: 'member',
+  sql: `REVOKE ${roles.map((role) => nameSql(scope, role)).join(', ')} FROM ${nameSql(scope, member)}`,
+  changes,
+  rank: LEAVE,
+  loses: member,
+  leaves: roles,
+});
+
+/** The same drafts, but that these members leave all of their roles in one statement. */
+export const leavingTogether = (scope: Scope, drafts: readonly Draft[], members: readonly string[]): Draft[] =>
+  members.reduce<Draft[]>(
+    (some, member) => {
+      const parts = some.filter(({ loses, leaves }) => loses === member && leaves !== undefined);
+      const roles = parts.flatMap(({ leaves = [] }) => leaves).sort(byCodeUnit);
+      const changes = parts.flatMap((part) => part.changes).sort((a, b) => a - b);
+      return [...some.filter((draft) => !parts.includes(draft)), leaving(scope, member, roles, changes)];
+    },
+    [...drafts],
+  );
 
 /** What is active at login is set as a whole, for what the account will be in. */
 const defaultDrafts = (scope: Scope, member: string, changes: readonly Change[], current: readonly string[]): Draft[] =>
@@ -48,20 +69,35 @@ const defaultDrafts = (scope: Scope, member: string, changes: readonly Change[],
     ? singleDefault(scope, member, changes, current[0] ?? null)
     : defaultList(scope, member, changes, current);
 
-/** REVOKE takes the role out of the list by itself. */
+/** A role that the account leaves stays active until then: REVOKE takes it out of the list by itself. */
 const defaultList = (scope: Scope, member: string, changes: readonly Change[], current: readonly string[]): Draft[] => {
   const moved = changes.filter(
     ({ before, after }) => after !== null && ((before?.inherit ?? false) !== after.inherit || isRegranted(before, after)),
   );
   if (moved.length === 0) return [];
   const wanted = new Set(current);
-  for (const { before, after } of changes) {
-    if (after?.inherit) wanted.add(after.role);
-    else wanted.delete((after ?? before)!.role);
+  for (const { role, inherit } of changes.flatMap(({ after }) => after ?? [])) {
+    if (inherit) wanted.add(role);
+    else wanted.delete(role);
   }
   const roles = distinct(wanted);
-  const list = roles.length === 0 ? 'NONE' : roles.map((role) => nameSql(scope, role)).join(', ');
-  return [settling(member, moved, roles, `SET DEFAULT ROLE ${list} TO ${nameSql(scope, member)}`)];
+  return [settling(member, moved, roles, defaultSql(scope, member, roles))];
+};
+
+const defaultSql = (scope: Scope, member: string, roles: readonly string[]): string =>
+  `SET DEFAULT ROLE ${roles.length === 0 ? 'NONE' : roles.map((role) => nameSql(scope, role)).join(', ')} TO ${nameSql(scope, member)}`;
+
+/** The same drafts in this order: a role that its member has left by then is not made active, which the server would refuse. */
+export const settledInOrder = (scope: Scope, drafts: readonly Draft[]): Draft[] => {
+  if (scope.server.flavour === 'mariadb') return [...drafts];
+  const left = new Set<string>();
+  return drafts.map((draft) => {
+    const { settles, standard = [], loses, leaves = [] } = draft;
+    for (const role of leaves) left.add(pathKey(loses!, role));
+    if (settles === undefined || !standard.some((role) => left.has(pathKey(settles, role)))) return draft;
+    const there = standard.filter((role) => !left.has(pathKey(settles, role)));
+    return { ...draft, standard: there, sql: defaultSql(scope, settles, there) };
+  });
 };
 
 const isRegranted = (before: Change['before'], after: Change['after']): boolean => before?.admin === true && after?.admin === false;

@@ -1,9 +1,11 @@
+import { groupBy } from '../../../core/group.ts';
 import { together } from '../../../core/sequence.ts';
 import { byCodeUnit, distinct } from '../../../model/key.ts';
 import { PHASES } from '../../../model/plan.ts';
 import type { Scope } from '../scope.ts';
 import type { Draft } from './draft.ts';
 import { hiddenRows } from './hidden.ts';
+import { leavingTogether, settledInOrder } from './memberships.ts';
 import { lapsing } from './replay.ts';
 
 /** Statements in order, and the accounts whose access in both states lapses for a moment because there is no other way. */
@@ -14,7 +16,8 @@ export type Ordered = { readonly drafts: readonly Draft[]; readonly lapses: read
  * nobody misses what both give (given up, and told, where the two contradict each other).
  *
  * What an account will have comes before what it will lose. Who leaves a role, or no longer has it at login, is out before the role
- * gains; what a role loses is gone before somebody joins, or has it at login. Otherwise phases decide.
+ * gains; what a role loses is gone before somebody joins, or has it at login. Otherwise phases decide. Somebody whose roles hide
+ * each other's rows leaves them in one statement: whichever was first, it would bring to light what the other still gives.
  */
 export const inOrder = (scope: Scope, drafts: readonly Draft[]): Ordered => {
   const sorted = [...drafts].sort(
@@ -22,12 +25,14 @@ export const inOrder = (scope: Scope, drafts: readonly Draft[]): Ordered => {
   );
   const own = sorted.flatMap(({ lapses = [] }) => lapses);
   if (!sorted.some(isLoss)) return { drafts: sorted, lapses: distinct(own) };
-  const { order, mayLapse } = movesInTurn(scope, sorted);
+  const { order, mayLapse, knotted } = movesInTurn(scope, sorted);
+  if (knotted.length > 0) return inOrder(scope, leavingTogether(scope, drafts, knotted));
   const at = new Map(order.map((index, place) => [index, place]));
   const moved = sorted.flatMap((draft, index) => (isMove(draft) ? [index] : []));
   const inTurn = [...moved].sort((a, b) => at.get(a)! - at.get(b)!);
   let next = 0;
-  const ordered = sorted.map((draft) => (isMove(draft) ? sorted[inTurn[next++]!]! : draft));
+  const inPlace = sorted.map((draft) => (isMove(draft) ? sorted[inTurn[next++]!]! : draft));
+  const ordered = settledInOrder(scope, inPlace);
   return { drafts: ordered, lapses: distinct([...own, ...lapsing(scope, ordered, distinct(mayLapse))]) };
 };
 
@@ -36,10 +41,14 @@ const isMove = ({ gains, loses, settles }: Draft): boolean => (gains ?? loses ??
 
 type Edges = { readonly strict: number[][]; readonly soft: number[][] };
 
-const movesInTurn = (
-  scope: Scope,
-  drafts: readonly Draft[],
-): { readonly order: readonly number[]; readonly mayLapse: readonly string[] } => {
+type InTurn = {
+  readonly order: readonly number[];
+  readonly mayLapse: readonly string[];
+  /** Members that leave several roles, none of which can be the first (MySQL: MariaDB takes one role a statement, and one is active). */
+  readonly knotted: readonly string[];
+};
+
+const movesInTurn = (scope: Scope, drafts: readonly Draft[]): InTurn => {
   const edges = edgesOf(scope, drafts);
   const hidden = hiddenRows(scope, drafts);
   for (const [first, then] of hidden.first) edges.strict[first]!.push(then);
@@ -57,7 +66,23 @@ const movesInTurn = (
   const before: number[][] = Array.from({ length: size }, () => []);
   edges.strict.forEach((then, node) => void then.forEach((other) => void before[other]!.push(node)));
   edges.soft.forEach((then, node) => void then.forEach((other) => void (group[node] !== group[other] && before[other]!.push(node))));
-  return { order: placed(drafts.length, before), mayLapse };
+  return {
+    order: placed(drafts.length, before),
+    mayLapse,
+    knotted: scope.server.flavour === 'mysql' && hidden.first.length > 0 ? knottedMembers(drafts, edges.strict) : [],
+  };
+};
+
+const knottedMembers = (drafts: readonly Draft[], strict: readonly (readonly number[])[]): readonly string[] => {
+  const leaving = groupBy(
+    drafts.filter(({ leaves }) => leaves !== undefined),
+    ({ loses }) => loses!,
+  );
+  if ([...leaving.values()].every((some) => some.length === 1)) return [];
+  const nodes = strict.map((_, node) => node);
+  const knots = together(nodes, (node) => strict[node]!).filter((knot) => knot.length > 1);
+  const caught = new Set(knots.flat().map((node) => drafts[node]));
+  return [...leaving].flatMap(([member, some]) => (some.length > 1 && some.some((draft) => caught.has(draft)) ? [member] : []));
 };
 
 /** Nodes in their own order, but each after what comes before it. */
