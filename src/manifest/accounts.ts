@@ -9,7 +9,9 @@ import { type Context, type View, viewsOn } from './view.ts';
 export const hasAccounts = ({ engine }: Pick<TargetEntry, 'engine'>): boolean => engine !== 'postgres';
 
 /** Hosts as the server keeps them. */
-export const hostsOf = (hosts: readonly string[] = ['%']): readonly string[] => distinct(hosts.map((host) => host.toLowerCase()));
+export const hostsOf = (hosts: readonly string[] | undefined): readonly string[] =>
+  hosts === undefined ? ANY : distinct(hosts.map((host) => host.toLowerCase()));
+const ANY: readonly string[] = ['%'];
 
 /** The accounts of a user, one for each host; a group is one role. */
 const accountsOf = (view: View, { entry }: Context): readonly Account[] =>

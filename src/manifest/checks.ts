@@ -55,13 +55,13 @@ const comparePositions = (a: Position | undefined, b: Position | undefined): num
 /** The entries that the schema found nothing wrong with. Spoiled entries of lists leave a gap, so that indexes stay. */
 const unspoiled = (value: Record<string, unknown>, spoiled: ReadonlySet<string>): Content => {
   const kept: Record<string, unknown> = Object.create(null);
-  kept.targets = Object.create(null);
   for (const [section, entries] of Object.entries(value)) {
     if (spoiled.has(section)) continue;
     if (Array.isArray(entries)) kept[section] = entries.map((entry, index) => (spoiled.has(entryKey(section, index)) ? undefined : entry));
     else if (isRecord(entries)) kept[section] = withoutSpoiled(section, entries, spoiled);
     else kept[section] = entries;
   }
+  kept.targets ??= Object.create(null);
   return kept as Content;
 };
 

@@ -60,6 +60,7 @@ export const otherHosts = ({ content }: Checks, name: string, target: string): b
 /** An existing or protected role may be an account, `app@10.%`: it is none that a user has. */
 export const checkOtherAccounts = ({ content, contexts, report, at }: Checks): void => {
   const { existing = [], guard } = content;
+  if (existing.length + (guard?.protected?.length ?? 0) === 0) return;
   const lists = [
     { names: existing, path: ['existing'], slug: 'declared-twice', is: 'listed under existing', hint: 'existing roles are never changed' },
     {

@@ -69,7 +69,7 @@ const checkLength = ({ report }: Checks, name: string, engine: DatabaseEngine, p
 /** Users, groups and existing roles share one name space; what is removed may stand there only on other targets. */
 const checkSpace = (checks: Checks): void => {
   const { content, report, at } = checks;
-  const declared: Record<string, RoleEntry> = Object.assign(Object.create(null), content.groups, content.users);
+  const declared = (name: string): RoleEntry | undefined => content.users?.[name] ?? content.groups?.[name];
   for (const name of Object.keys(content.users ?? {})) {
     if (content.groups?.[name] === undefined) continue;
     report(
@@ -81,7 +81,7 @@ const checkSpace = (checks: Checks): void => {
     );
   }
   for (const [index, name] of (content.existing ?? []).entries()) {
-    if (name === undefined || (declared[name] === undefined && content.removed?.[name] === undefined)) continue;
+    if (name === undefined || (declared(name) === undefined && content.removed?.[name] === undefined)) continue;
     const section = content.users?.[name] ? 'users' : content.groups?.[name] ? 'groups' : 'removed';
     report(
       'declared-twice',
@@ -91,7 +91,7 @@ const checkSpace = (checks: Checks): void => {
     );
   }
   for (const [name, entry] of Object.entries(content.removed ?? {})) {
-    const role = declared[name];
+    const role = declared(name);
     if (!role) continue;
     const own = new Set(namesOn(content, role.targets));
     if (!namesOn(content, entry.targets).some((target) => own.has(target) && !otherHosts(checks, name, target))) continue;

@@ -2,7 +2,7 @@ import { type Finding, isError } from '../model/finding.ts';
 import { checkAccount } from './account.ts';
 import { checkAlarms } from './alarms.ts';
 import { byPlace, type Checks, checksOf } from './checks.ts';
-import type { Content, Granted, Manifest } from './content.ts';
+import type { Granted, Manifest } from './content.ts';
 import { checkCycles } from './cycles.ts';
 import { checkElsewhere, defaultsOn, publicsOn } from './elsewhere.ts';
 import { checkExpect } from './expect.ts';
@@ -41,7 +41,7 @@ export const readManifest = (
   const granted: Granted = Object.keys(merged.value).length > 0 ? runChecks(checks, merged) : new Map();
   const all = [...read, ...merged.findings, ...shape.findings, ...findings()].sort(byPlace);
   if (all.some(isError)) return { manifest: null, findings: all };
-  return { manifest: { content: merged.value as Content, at: merged.at, granted }, findings: all };
+  return { manifest: { content: checks.content, at: merged.at, granted }, findings: all };
 };
 
 /** Each file as a part of the manifest; postgres-user-manager's JSON as what it stands for. */

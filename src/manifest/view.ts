@@ -80,11 +80,33 @@ export const overrideOn = <O extends object>(targets: EntryTargets<O> | undefine
   targets === undefined || isList(targets) ? undefined : targets[target];
 
 /** The engines of the targets that an entry is on. */
-export const enginesOf = (content: Content, targets: EntryTargets<object> | undefined): ReadonlySet<DatabaseEngine> =>
-  new Set(targetNames(content, targets).flatMap((name) => content.targets[name]?.engine ?? []));
+export const enginesOf = (content: Content, targets: EntryTargets<object> | undefined): ReadonlySet<DatabaseEngine> => {
+  const named = targetNames(content, targets);
+  const found = engines.get(named) ?? new Set(named.flatMap((name) => content.targets[name]?.engine ?? []));
+  // Of most entries it is one list: the only target.
+  if (targets === undefined) engines.set(named, found);
+  return found;
+};
+const engines = new WeakMap<readonly string[], ReadonlySet<DatabaseEngine>>();
 
-/** Users and groups of the target, by name. */
-export const viewsOn = (content: Content, target: string, sections: readonly ('groups' | 'users')[] = ['groups', 'users']): View[] =>
+const known = new WeakMap<Content, Map<string, readonly View[]>>();
+
+/** Users and groups of the target, by name. Asked for by every check, and so remembered. */
+export const viewsOn = (
+  content: Content,
+  target: string,
+  sections: readonly ('groups' | 'users')[] = ['groups', 'users'],
+): readonly View[] => {
+  const views = known.get(content) ?? new Map<string, readonly View[]>();
+  known.set(content, views);
+  // No section has a space in its name.
+  const key = `${sections.join()} ${target}`;
+  const found = views.get(key) ?? viewsIn(content, target, sections);
+  views.set(key, found);
+  return found;
+};
+
+const viewsIn = (content: Content, target: string, sections: readonly ('groups' | 'users')[]): readonly View[] =>
   sections
     .flatMap((section) =>
       Object.entries(content[section] ?? {}).flatMap(([name, entry]) =>
