@@ -55,7 +55,10 @@ export const assemble = ({
     ],
     declared.target.name,
   ),
-  matches: normal.matches,
+  // A hundred thousand of them take a while: where nothing changes nobody looks at them.
+  get matches() {
+    return normal.matches;
+  },
   unmanaged: unmanagedRoles(declared, normal.reality, identity.login),
   ...extent,
   roles: roles ?? concernedRoles(changes, normal.reality),

@@ -41,20 +41,24 @@ const diffKind = <K extends Kind>(sides: Sides, kind: K): ChangeOf<K>[] => {
   const keys = [...new Set([...actual.keys(), ...desired.keys()])].sort(byCodeUnit);
   return keys.flatMap((key) => {
     const [before, after] = [actual.get(key) ?? null, desired.get(key) ?? null];
-    if (before && after && same(before, after)) return [];
+    if (before && after && sameBody(before, after)) return [];
     const about = sides.about.get(`${kind} ${key}`);
     return [{ kind, key, before, after, risk: riskOf(kind, before, after), cause: 'declared', ...about } as ChangeOf<K>];
   });
 };
 
-/** Bodies are flat, and both sides write their properties in one order often, but only by chance. */
-const same = (a: object, b: object): boolean => JSON.stringify(a) === JSON.stringify(b) || canonical(a) === canonical(b);
-const canonical = (value: object): string =>
-  JSON.stringify(value, (_, inner) =>
-    inner && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([x], [y]) => byCodeUnit(x, y)))
-      : inner,
+/** Whether two values are one as JSON, in whatever order their properties are written. */
+export const sameBody = (a: unknown, b: unknown): boolean => {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, index) => sameBody(item, b[index]));
+  const [left, right] = [a, b] as readonly Record<string, unknown>[];
+  return (
+    !Array.isArray(b) &&
+    Object.keys(a).every((key) => sameBody(left![key], right![key])) &&
+    Object.keys(b).every((key) => right![key] === undefined || left![key] !== undefined)
   );
+};
 
 const riskOf = <K extends Kind>(kind: K, before: Bodies[K] | null, after: Bodies[K] | null): Risk => {
   switch (kind as Kind) {

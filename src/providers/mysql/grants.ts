@@ -1,13 +1,15 @@
+import { groupBy } from '../../core/group.ts';
 import { difference, intersection, samePrivileges, union, wordOf } from '../../core/privileges.ts';
 import type { Grantee, ObjectSet, Privileges } from '../../model/access.ts';
 import type { DeclaredGrant } from '../../model/declared.ts';
-import { byCodeUnit, pathKey } from '../../model/key.ts';
+import { byCodeUnit, distinct, pathKey } from '../../model/key.ts';
 import type { Match } from '../../model/plan.ts';
 import type { Grant } from '../../model/state.ts';
 import type { About } from '../provider.ts';
 import { byRestart, bySpecificity } from './access-order.ts';
+import { asDeclared } from './as-declared.ts';
 import { coversSchema, schemaPattern } from './patterns.ts';
-import { type Container, containerKey, heldRows, nameIn, type Shelf, type Shelves } from './places.ts';
+import { type Container, containerKey, heldBy, heldRows, nameIn, type Shelf, type Shelves } from './places.ts';
 import { reportMissing, reportRestrictions } from './remnants.ts';
 import { outOfReach } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
@@ -15,23 +17,30 @@ import { selectors } from './selectors.ts';
 import { type Wanted, wantedRows } from './wanted.ts';
 import { levelled, mayGrant, mayProxy, OPTION_ALONE } from './words.ts';
 
-/** Grants at every level, row by row of the grant tables; what differs alike is one change. */
-export const compareGrants = (scope: Scope, compare: Comparison): Match[] => {
+/** Grants at every level, row by row of the grant tables; what differs alike is one change. What selectors met is counted when somebody asks. */
+export const compareGrants = (scope: Scope, compare: Comparison): (() => Match[]) => {
   const book = selectors(scope);
-  const wanted = wantedRows(scope, book, compare);
-  const accounts = new Set([...scope.exact, ...wanted.keys()].filter((name) => !scope.dropped.has(name)));
-  const held = heldRows(scope);
+  const declared = groupBy(scope.declared.grants, ({ grantee }) => grantee);
+  const [held, isDone] = [heldBy(scope), asDeclared(scope)];
+  const [heldTogether, wantedTogether] = [heldRows(scope), wantedRows(scope, book, compare)];
   const lacking = new Map<DeclaredGrant, Lack>();
-  for (const account of [...accounts].sort(byCodeUnit)) {
-    const rows = held(account);
+  for (const account of distinct([...scope.exact, ...declared.keys()])) {
+    const [has, grants] = [held(account), declared.get(account) ?? []];
+    const isDropped = scope.dropped.has(account);
+    const done = !isDropped && isDone(has, grants);
+    // Also for its findings: what is written of an account that goes may be wrong as well.
+    const wanted = done ? NOTHING : wantedTogether(grants);
+    if (isDropped) continue;
+    const rows = done ? NOTHING : heldTogether(has);
     reportMissing(scope, compare, account, rows);
-    const differing = compareAccount(scope, { account, held: rows, wanted: wanted.get(account) ?? NOTHING });
+    const differing = compareAccount(scope, { account, held: rows, wanted });
     noteLacking(scope, lacking, differing);
     reportRestrictions(scope, compare, account, differing);
     for (const group of differing) putGrant(scope, compare, account, group);
   }
   reportLacking(scope, compare, lacking);
-  return book.report(compare);
+  book.report(compare);
+  return book.matches;
 };
 
 /** Rows that differ alike, and the grant of the manifest that they are for. */

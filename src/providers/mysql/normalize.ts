@@ -1,3 +1,4 @@
+import { sameBody } from '../../core/diff.ts';
 import type { Declared } from '../../model/declared.ts';
 import { type Finding, failure } from '../../model/finding.ts';
 import type { Bodies, Kind } from '../../model/state.ts';
@@ -28,7 +29,17 @@ export const normalize = (snapshot: Snapshot, declared: Declared): Normal => {
   const matches = compareGrants(scope, compare);
   compareDrops(scope, compare);
   reportOtherAccounts(scope, compare);
-  return { ...sides, about, reality: scope.reality, findings, matches };
+  let met: Normal['matches'] | undefined;
+  return {
+    ...sides,
+    about,
+    reality: scope.reality,
+    findings,
+    get matches() {
+      met ??= matches();
+      return met;
+    },
+  };
 };
 
 /** MySQL and MariaDB speak one protocol and keep their accounts differently: what was declared for one cannot be compared with the other. */
@@ -51,6 +62,7 @@ const comparison = (
   findings: Finding[],
 ): Comparison => ({
   put: (kind, key, before, after, note) => {
+    if (before && after && sameBody(before, after)) return;
     if (before) (sides.actual[kind] as Map<string, typeof before>).set(key, before);
     if (after) (sides.desired[kind] as Map<string, typeof after>).set(key, after);
     if (note) about.set(`${kind} ${key}`, note);

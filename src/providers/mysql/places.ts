@@ -4,7 +4,7 @@ import type { ObjectKind, Privileges } from '../../model/access.ts';
 import { patternSchema } from './patterns.ts';
 import { tableRows } from './rows.ts';
 import type { Scope } from './scope.ts';
-import type { SnapshotGrant } from './snapshot.ts';
+import type { SnapshotGrant, TableGrants } from './snapshot.ts';
 import { levelled, OPTION_ALONE } from './words.ts';
 
 /** What rows of a grant table have in common but for their names: tables of a schema, columns of a table. */
@@ -47,9 +47,11 @@ const lower = (name: string): string => name.toLowerCase();
 /** The shelf of a container, made where there is none yet. */
 export const shelfAt = <Value>(scope: Scope, shelves: Shelves<Value>, container: Container): Shelf<Value> => {
   const key = containerKey(scope, container);
-  const found = shelves.get(key) ?? { container, values: new Map() };
-  shelves.set(key, found);
-  return found;
+  const found = shelves.get(key);
+  if (found) return found;
+  const made: Shelf<Value> = { container, values: new Map() };
+  shelves.set(key, made);
+  return made;
 };
 
 /** The key of a name on a shelf, whose spelling is kept. */
@@ -61,16 +63,24 @@ export const placeOn = <Value>(scope: Scope, shelf: Shelf<Value>, name: string):
   return key;
 };
 
-/** The rows that an account has in the grant tables, put together when they are asked for. Equal lists are one value. */
-export const heldRows = (scope: Scope): ((account: string) => Shelves<Privileges>) => {
+/** The rows that an account has in the grant tables, as they were read. */
+export type Held = { readonly rows: readonly SnapshotGrant[]; readonly onTables: TableGrants | undefined };
+
+/** The rows of each account, under the name that it will have. */
+export const heldBy = (scope: Scope): ((account: string) => Held) => {
   const { grants, tableGrants = [] } = scope.snapshot;
   const rows = groupBy(grants, ({ account }) => scope.rename(account));
-  const tables = groupBy(tableGrants, ({ account }) => scope.rename(account));
+  const tables = new Map(tableGrants.map((held) => [scope.rename(held.account), held]));
+  return (account) => ({ rows: rows.get(account) ?? [], onTables: tables.get(account) });
+};
+
+/** Rows of an account put together. Equal lists are one value. */
+export const heldRows = (scope: Scope): ((held: Held) => Shelves<Privileges>) => {
   const one = interning();
-  return (account) => {
+  return ({ rows, onTables }) => {
     const shelves: Shelves<Privileges> = new Map();
-    for (const grant of rows.get(account) ?? []) addRow(scope, shelves, grant, one);
-    for (const held of tables.get(account) ?? []) for (const grant of tableRows(held)) addRow(scope, shelves, grant, one);
+    for (const grant of rows) addRow(scope, shelves, grant, one);
+    if (onTables) for (const grant of tableRows(onTables)) addRow(scope, shelves, grant, one);
     return shelves;
   };
 };

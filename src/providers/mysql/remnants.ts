@@ -35,6 +35,9 @@ const missingOn = (scope: Scope, { container, values }: Shelf<Privileges>): read
   return gone;
 };
 
+/** Whether a table is there, by names as they count. */
+export const isThere = (scope: Scope, schema: string, table: string): boolean => thereOf(scope).get(schema)?.has(table) === true;
+
 type Tables = ReadonlyMap<string, ReadonlySet<string>>;
 const known = new WeakMap<Scope, Tables>();
 

@@ -44,8 +44,8 @@ export const absentRoles = (scope: Scope): Role[] =>
 export const bodyOf = (scope: Scope, name: string): Role | undefined => {
   const found = scope.reality.roles.get(name);
   if (!found) return undefined;
-  const { oid: _, ...role } = found;
-  return { ...role, name: scope.renamed.get(name) ?? name };
+  const { oid: _, name: now, ...role } = found;
+  return { name: scope.renamed.get(now) ?? now, ...role };
 };
 
 /** Sessions of an account that may not log in (any more) end, those included that an interrupted run left. */

@@ -180,6 +180,18 @@ const afterNul = (all: string, at: number): number => {
   return nul < 0 ? all.length : nul + 1;
 };
 
+/** What one account holds on tables, by schema, NUL and table. */
+export const tablePrivileges = ({ rows }: TableGrants): Map<string, readonly string[]> => {
+  const found = new Map<string, readonly string[]>();
+  for (let at = 0; at < rows.length; ) {
+    const words = afterNul(rows, afterNul(rows, at));
+    const end = afterNul(rows, words);
+    found.set(rows.slice(at, words - 1), setPrivileges(rows.slice(words, end - 1)));
+    at = end;
+  }
+  return found;
+};
+
 /** Reads the rows of one account on tables. */
 export const tableRows = ({ account, rows }: TableGrants): readonly SnapshotGrant[] => {
   const parts = rows.split('\0');

@@ -13,39 +13,59 @@ import type { Comparison, Scope } from './scope.ts';
 /** Objects of one container that a selector means. */
 export type Selection = { readonly container: Container; readonly names: readonly string[] };
 
-/** What a selector of the manifest means on the server; asked for every grant, and most of ten thousand grants say the same. */
+/** What selectors of the manifest mean on the server. */
 export type Selectors = {
   readonly selected: (grant: DeclaredGrant) => readonly Selection[];
-  /** What selectors met, for the plan; reports the ones that met nothing, or more than they may. */
-  readonly report: (compare: Comparison) => Match[];
+  /** Reports the ones that met nothing, or more than they may. */
+  readonly report: (compare: Comparison) => void;
+  /** What each of them met, for the plan. */
+  readonly matches: () => Match[];
 };
 
 export const selectors = (scope: Scope): Selectors => {
   const inventory = inventoryOf(scope);
-  const known = new Map<string, Known>();
-  const met = new Map<Position, Met[]>();
+  const known = new Map<string, readonly Selection[]>();
+  const odd: DeclaredGrant[] = [];
+  const selected = (grant: DeclaredGrant): readonly Selection[] => {
+    if (isOneTable(grant)) return select(inventory, grant);
+    // Most of ten thousand grants say the same.
+    const key = selectorKey(grant);
+    const found = known.get(key) ?? select(inventory, grant);
+    known.set(key, found);
+    return found;
+  };
   return {
     selected: (grant) => {
-      const key = selectorKey(grant);
-      const found = known.get(key) ?? { key, places: select(inventory, grant) };
-      known.set(key, found);
-      // What a user is granted stands at one place for all of its accounts.
-      const here = met.get(grant.source);
-      if (!here) met.set(grant.source, [{ grant, found }]);
-      else if (!here.some((one) => one.found === found && one.grant.selector === grant.selector)) here.push({ grant, found });
-      return found.places;
+      const found = selected(grant);
+      if (found.length !== 1 || grant.kind === 'column') odd.push(grant);
+      return found;
     },
     report: (compare) => {
-      const all = [...met.values()].flat();
-      for (const { grant, found } of all) reportPlaces(inventory, compare, grant, found.places);
-      return all.sort(byMeaning).map(({ grant, found }) => matchOf(grant, found.places));
+      for (const grant of odd) reportPlaces(inventory, compare, grant, selected(grant));
     },
+    matches: () =>
+      eachOnce(scope.declared.grants)
+        .sort(byMeaning)
+        .map(({ grant }) => matchOf(grant, selected(grant))),
   };
 };
 
-/** What a selector means, with what it is found by. */
-type Known = { readonly key: string; readonly places: readonly Selection[] };
-type Met = { readonly grant: DeclaredGrant; readonly found: Known };
+const isOneTable = ({ kind, schema, name }: DeclaredGrant): boolean =>
+  kind === 'table' && schema !== null && name !== null && !isPattern(schema) && !isPattern(name);
+
+type Met = { readonly grant: DeclaredGrant; readonly key: string };
+
+/** What a user is granted stands at one place for all of its accounts. */
+const eachOnce = (grants: readonly DeclaredGrant[]): Met[] => {
+  const met = new Map<Position, Met[]>();
+  for (const grant of grants) {
+    const key = selectorKey(grant);
+    const here = met.get(grant.source);
+    if (!here) met.set(grant.source, [{ grant, key }]);
+    else if (!here.some((one) => one.key === key && one.grant.selector === grant.selector)) here.push({ grant, key });
+  }
+  return [...met.values()].flat();
+};
 
 const selectorKey = ({ kind, schema, name, columns }: DeclaredGrant): string =>
   `${kind} ${partKey(schema)} ${partKey(name)} ${columns === undefined ? '' : JSON.stringify(columns)}`;
@@ -55,7 +75,7 @@ const partKey = (part: Part | null): string => (part === null ? '' : `${part.lit
 const byMeaning = (a: Met, b: Met): number =>
   byCodeUnit(a.grant.selector, b.grant.selector) ||
   byCodeUnit(a.grant.kind, b.grant.kind) ||
-  byCodeUnit(a.found.key, b.found.key) ||
+  byCodeUnit(a.key, b.key) ||
   byCodeUnit(a.grant.source.file, b.grant.source.file) ||
   a.grant.source.line - b.grant.source.line ||
   a.grant.source.column - b.grant.source.column;

@@ -9,32 +9,32 @@ import { expandAll, isMixed, levelled, unknownWords } from './words.ts';
 /** What an account shall hold at a place, and the first grant of the manifest that says so. */
 export type Wanted = { readonly privileges: Privileges; readonly grant: DeclaredGrant };
 
-/** What the manifest says, by account. Places that are told alike share one value. */
-export const wantedRows = (scope: Scope, book: Selectors, compare: Comparison): ReadonlyMap<string, Shelves<Wanted>> => {
-  const wanted = new Map<string, Shelves<Wanted>>();
+/** What the grants of one account in the manifest say. Places that are told alike share one value. */
+export const wantedRows = (scope: Scope, book: Selectors, compare: Comparison): ((grants: readonly DeclaredGrant[]) => Shelves<Wanted>) => {
   const once = onceOnly(compare);
   const both = merging(scope);
-  for (const grant of scope.declared.grants) {
-    const shelves: Shelves<Wanted> = wanted.get(grant.grantee) ?? new Map();
-    wanted.set(grant.grantee, shelves);
-    reportWords(scope, grant, once);
-    const told = spelled(scope, grant);
-    for (const { container, names } of book.selected(grant)) {
-      const shelf = shelfAt(scope, shelves, container);
-      for (const name of names) {
-        const want = told(container, name);
-        if (want.privileges.length === 0) {
-          reportNothing(scope, grant, once);
-          continue;
+  return (grants) => {
+    const shelves: Shelves<Wanted> = new Map();
+    for (const grant of grants) {
+      reportWords(scope, grant, once);
+      const told = spelled(scope, grant);
+      for (const { container, names } of book.selected(grant)) {
+        const shelf = shelfAt(scope, shelves, container);
+        for (const name of names) {
+          const want = told(container, name);
+          if (want.privileges.length === 0) {
+            reportNothing(scope, grant, once);
+            continue;
+          }
+          const key = placeOn(scope, shelf, name);
+          const known = shelf.values.get(key);
+          if (known && isMixed(scope, union(known.privileges, want.privileges))) reportMixed(grant, once);
+          shelf.values.set(key, known ? both(known, want) : want);
         }
-        const key = placeOn(scope, shelf, name);
-        const known = shelf.values.get(key);
-        if (known && isMixed(scope, union(known.privileges, want.privileges))) reportMixed(grant, once);
-        shelf.values.set(key, known ? both(known, want) : want);
       }
     }
-  }
-  return wanted;
+    return shelves;
+  };
 };
 
 /** Two grants together. A hundred thousand tables are under a few pairs of grants. */
