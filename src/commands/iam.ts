@@ -1,7 +1,8 @@
 import { connectArn } from '../core/aws.ts';
 import { locate } from '../engine/locate.ts';
 import { expectedOf } from '../engine/prove.ts';
-import { type ManifestOptions, openSession } from '../engine/session.ts';
+import { type ManifestOptions, openSession, type Session } from '../engine/session.ts';
+import type { DeclaredAlarm } from '../model/alarm.ts';
 import type { Declared, Reference } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, failure } from '../model/finding.ts';
 import type { DeclaredIam } from '../model/iam.ts';
@@ -33,8 +34,10 @@ export type IamOptions = Omit<ManifestOptions, 'target'> & {
 export const iamCommand = async (options: IamOptions, console: Console): Promise<ExitCode> => {
   const session = await openSession({ ...options, target: [] }, console.now);
   tell(session.findings, console);
-  const { declareds, findings } = await locate(session);
+  // What alarms watch is of no interest here.
+  const { declareds, findings } = await locate({ ...session, watch: null });
   if (findings.length > 0) throw new Failure(findings);
+  if (options.requirements !== undefined) return await requirementsOf(session, declareds, options, console);
   const declared = declareds.find((one) => one.iam !== null);
   if (!declared?.iam) {
     throw failure('iam/nothing', 'the manifest asks for nothing in IAM: it has no principals and no iam section', {
@@ -42,15 +45,6 @@ export const iamCommand = async (options: IamOptions, console: Console): Promise
     });
   }
   const place = placeOf(declared.iam);
-  if (options.requirements !== undefined) {
-    const { assumes, secrets } =
-      options.requirements === 'prove'
-        ? await provenOf(options, declared.iam, place)
-        : { assumes: [], secrets: secretsOf(declareds, options) };
-    const logins = declareds.map(({ target }) => target.login.password);
-    const scope = { ...scopeOf(declareds, declared.iam, place, options), secrets: arnsOf([...logins, ...secrets]) };
-    return printRequirements(scope, assumes, options, console);
-  }
   const emitted = emittedOf(declared, declared.iam, place);
   const files = emitFiles(emitted.policies, emitted.roles);
   if (options.out !== undefined) {
@@ -61,26 +55,49 @@ export const iamCommand = async (options: IamOptions, console: Console): Promise
   return EXIT.ok;
 };
 
-const placeOf = ({ account, places }: DeclaredIam): AccountPlace => {
+/** What Rolecall itself needs: in IAM, for the alarms, or both. */
+const requirementsOf = async (
+  { watch = null }: Session,
+  declareds: readonly Declared[],
+  options: IamOptions,
+  console: Console,
+): Promise<ExitCode> => {
+  const iam = declareds.find((one) => one.iam !== null)?.iam ?? null;
+  if (iam === null && watch === null)
+    throw failure('iam/nothing', 'the manifest asks for nothing in AWS: it has no principals, no iam section and no alarms', {
+      hint: 'add iam: { account: "ACCOUNT" }',
+    });
+  const place = placeOf(iam ?? { account: watch!.alarms.account, places: placesOf(declareds) });
+  const { assumes, secrets } =
+    options.requirements === 'prove'
+      ? await provenOf(options, iam?.roles ?? [], place)
+      : { assumes: [], secrets: secretsOf(declareds, options) };
+  const logins = declareds.map(({ target }) => target.login.password);
+  const scope: Scope = {
+    ...place,
+    path: iam?.path ?? null,
+    roles: distinct((iam?.roles ?? []).map(({ path }) => path)),
+    boundary: options.boundary ?? null,
+    logins: distinct(declareds.flatMap((declared) => loginsOf(declared, options.requirements!))),
+    secrets: arnsOf([...logins, ...secrets]),
+    watch: watch && { stack: watch.stack, topics: topicsOf(watch.alarms.alarms) },
+  };
+  return printRequirements(scope, assumes, options, console);
+};
+
+/** Names of topics that we keep. */
+const topicsOf = (alarms: readonly DeclaredAlarm[]): string[] =>
+  distinct(alarms.flatMap(({ topic }) => (topic === null || topic.startsWith('arn:') ? [] : [topic])));
+
+const placesOf = (declareds: readonly Declared[]): DeclaredIam['places'] =>
+  new Map(declareds.flatMap(({ target: { name, place } }) => (place ? [[name, place] as const] : [])));
+
+const placeOf = ({ account, places }: Pick<DeclaredIam, 'account' | 'places'>): AccountPlace => {
   const [place] = places.values();
   const known = account ?? place?.account;
   if (known) return { account: known, partition: place?.partition ?? 'aws' };
   throw failure('iam/no-account', 'the manifest does not say which account it is about', { hint: 'add iam: { account: "ACCOUNT" }' });
 };
-
-const scopeOf = (
-  declareds: readonly Declared[],
-  iam: DeclaredIam,
-  { account, partition }: AccountPlace,
-  options: IamOptions,
-): Omit<Scope, 'secrets'> => ({
-  account,
-  partition,
-  path: iam.path,
-  roles: distinct(iam.roles.map(({ path }) => path)),
-  boundary: options.boundary ?? null,
-  logins: distinct(declareds.flatMap((declared) => loginsOf(declared, options.requirements!))),
-});
 
 /** What Rolecall logs in as by IAM; through a proxy it is the proxy that is connected to. */
 const loginsOf = ({ target: { login, place } }: Declared, as: 'plan' | 'apply' | 'prove'): string[] => {
@@ -104,16 +121,16 @@ const arnsOf = (passwords: readonly Password[]): string[] =>
 /** Roles and passwords of those whom `expect` names. A role with a path that the manifest does not know has to be written as its ARN there. */
 const provenOf = async (
   options: IamOptions,
-  iam: DeclaredIam,
+  roles: DeclaredIam['roles'],
   { account, partition }: AccountPlace,
 ): Promise<{ readonly assumes: readonly string[]; readonly secrets: readonly Password[] }> => {
   const { expectations } = await expectedOf({ ...options, target: [] });
-  const roles = expectations.flatMap(({ as }) => {
+  const assumed = expectations.flatMap(({ as }) => {
     if (as?.kind !== 'role') return [];
-    const path = iam.roles.find(({ name }) => name === as.name)?.path ?? '/';
+    const path = roles.find(({ name }) => name === as.name)?.path ?? '/';
     return [as.arn ?? `arn:${partition}:iam::${account}:role${path}${as.name}`];
   });
-  return { assumes: distinct(roles), secrets: expectations.map(({ password }) => password) };
+  return { assumes: distinct(assumed), secrets: expectations.map(({ password }) => password) };
 };
 
 const printRequirements = (
@@ -126,7 +143,7 @@ const printRequirements = (
   const requirements =
     as === 'prove' ? proveRequirements(scope, assumes) : as === 'plan' ? planRequirements(scope) : applyRequirements(scope);
   for (const { sid, why } of requirements) console.err(`${sid}: ${why}\n`);
-  if (as === 'apply') console.err(`\nnote: ${applyCaveat(scope)}\n`);
+  if (as === 'apply' && scope.path !== null) console.err(`\nnote: ${applyCaveat(scope)}\n`);
   console.out(`${JSON.stringify(requirementsDocument(requirements), null, 2)}\n`);
   return EXIT.ok;
 };

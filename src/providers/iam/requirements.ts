@@ -1,4 +1,5 @@
 import type { Partition } from '../../model/place.ts';
+import { applyAlarmRequirements, planAlarmRequirements, type WatchScope } from './requirements-alarms.ts';
 
 /** What somebody needs in AWS, and what for. `resources` are as narrow as IAM can have them. */
 export type Requirement = {
@@ -10,22 +11,26 @@ export type Requirement = {
 };
 
 /**
- * Whom the requirements are for. `path`: of our policies, `/…/`. `roles`: paths of roles that the manifest makes; empty: it makes none.
+ * Whom the requirements are for. `path`: of our policies, `/…/`; null: nothing of IAM is ours.
+ * `roles`: paths of roles that the manifest makes; empty: it makes none.
  * `boundary`: ARN of a permissions boundary that every principal has which is changed; null: none is asked for.
  * `logins`: ARNs of what Rolecall itself logs in as. `secrets`: ARNs of those of Secrets Manager that are looked up.
+ * `watch`: the alarms; null: there are none.
  */
 export type Scope = {
   readonly partition: Partition;
   readonly account: string;
-  readonly path: string;
+  readonly path: string | null;
   readonly roles: readonly string[];
   readonly boundary: string | null;
   readonly logins: readonly string[];
   readonly secrets: readonly string[];
+  readonly watch: WatchScope | null;
 };
 
 /** What `plan` needs: nothing of it changes anything. */
-export const planRequirements = ({ partition, account, path, logins, secrets }: Scope): readonly Requirement[] => {
+export const planRequirements = (scope: Scope): readonly Requirement[] => {
+  const { partition, account, path, logins, secrets, watch } = scope;
   const arn = (service: string, resource: string): string => `arn:${partition}:${service}:${resource}`;
   return [
     {
@@ -46,38 +51,8 @@ export const planRequirements = ({ partition, account, path, logins, secrets }: 
         arn('rds', `:${account}:global-cluster:*`),
       ],
     },
-    {
-      sid: 'ReadAccount',
-      why: 'reads the whole account in one go: who else can log in. Without it only the declared principals are read',
-      actions: ['iam:GetAccountAuthorizationDetails', 'iam:GetAccountSummary', 'iam:ListPolicies'],
-      resources: ['*'],
-    },
-    {
-      sid: 'ReadPrincipals',
-      why: 'reads the declared principals',
-      actions: [
-        'iam:GetGroup',
-        'iam:GetGroupPolicy',
-        'iam:GetRole',
-        'iam:GetRolePolicy',
-        'iam:GetUser',
-        'iam:GetUserPolicy',
-        'iam:ListAttachedGroupPolicies',
-        'iam:ListAttachedRolePolicies',
-        'iam:ListAttachedUserPolicies',
-        'iam:ListGroupPolicies',
-        'iam:ListGroupsForUser',
-        'iam:ListRolePolicies',
-        'iam:ListUserPolicies',
-      ],
-      resources: ['role', 'user', 'group'].map((kind) => arn('iam', `:${account}:${kind}/*`)),
-    },
-    {
-      sid: 'ReadPolicies',
-      why: `reads our policies under ${path}, and those that the principals have besides`,
-      actions: ['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListEntitiesForPolicy', 'iam:ListPolicyTags', 'iam:ListPolicyVersions'],
-      resources: [arn('iam', `:${account}:policy/*`), arn('iam', ':aws:policy/*')],
-    },
+    ...(path === null ? [] : readAccount(path, arn, account)),
+    ...(watch === null ? [] : planAlarmRequirements(watch, scope)),
     ...(logins.length === 0
       ? []
       : [{ sid: 'LogIn', why: 'logs in to the servers by IAM', actions: ['rds-db:connect'], resources: logins }]),
@@ -93,6 +68,42 @@ export const planRequirements = ({ partition, account, path, logins, secrets }: 
         ]),
   ];
 };
+
+/** Who can log in, and by which policies. */
+const readAccount = (path: string, arn: (service: string, resource: string) => string, account: string): readonly Requirement[] => [
+  {
+    sid: 'ReadAccount',
+    why: 'reads the whole account in one go: who else can log in. Without it only the declared principals are read',
+    actions: ['iam:GetAccountAuthorizationDetails', 'iam:GetAccountSummary', 'iam:ListPolicies'],
+    resources: ['*'],
+  },
+  {
+    sid: 'ReadPrincipals',
+    why: 'reads the declared principals',
+    actions: [
+      'iam:GetGroup',
+      'iam:GetGroupPolicy',
+      'iam:GetRole',
+      'iam:GetRolePolicy',
+      'iam:GetUser',
+      'iam:GetUserPolicy',
+      'iam:ListAttachedGroupPolicies',
+      'iam:ListAttachedRolePolicies',
+      'iam:ListAttachedUserPolicies',
+      'iam:ListGroupPolicies',
+      'iam:ListGroupsForUser',
+      'iam:ListRolePolicies',
+      'iam:ListUserPolicies',
+    ],
+    resources: ['role', 'user', 'group'].map((kind) => arn('iam', `:${account}:${kind}/*`)),
+  },
+  {
+    sid: 'ReadPolicies',
+    why: `reads our policies under ${path}, and those that the principals have besides`,
+    actions: ['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListEntitiesForPolicy', 'iam:ListPolicyTags', 'iam:ListPolicyVersions'],
+    resources: [arn('iam', `:${account}:policy/*`), arn('iam', ':aws:policy/*')],
+  },
+];
 
 /** The ARN of a secret ends with six characters that AWS adds; in a reference they may be left out. */
 const secretResource = (arn: string): string => (/-[A-Za-z0-9]{6}$/.test(arn) ? arn : `${arn}-??????`);
@@ -126,13 +137,22 @@ export const proveRequirements = (scope: Scope, assumes: readonly string[]): rea
 
 /** What `apply` needs: what `plan` does, and to change what is ours. */
 export const applyRequirements = (scope: Scope): readonly Requirement[] => {
-  const { partition, account, path, boundary } = scope;
+  const { path, watch } = scope;
+  return [
+    ...planRequirements(scope),
+    ...(path === null ? [] : writeAccount(path, scope)),
+    ...(watch === null ? [] : applyAlarmRequirements(watch, scope)),
+  ];
+};
+
+/** Our policies, who has them, and our roles. */
+const writeAccount = (path: string, scope: Scope): readonly Requirement[] => {
+  const { partition, account, boundary } = scope;
   const iam = (resource: string): string => `arn:${partition}:iam::${account}:${resource}`;
   const bounded = boundary === null ? {} : { StringEquals: { 'iam:PermissionsBoundary': boundary } };
   // a group has no boundary: where one is asked for, nothing is attached to groups
   const kinds = boundary === null ? (['Role', 'User', 'Group'] as const) : (['Role', 'User'] as const);
   return [
-    ...planRequirements(scope),
     {
       sid: 'WritePolicies',
       why: `makes and changes policies under ${path}, and nowhere else`,

@@ -21,12 +21,18 @@ const scope: Scope = {
   boundary: null,
   logins: [dbuser('rolecall')],
   secrets: [secret('login-Ab12Cd'), secret('etl')],
+  watch: { stack: 'acme/access', topics: ['dba-alerts'] },
 };
 const pinned: Scope = { ...scope, boundary: EDGE };
 
 const OURS = policyArn('p', '/rolecall/acme/');
 const OTHERS = policyArn('AdministratorAccess', '/');
 const role = (name: string): string => `arn:aws:iam::${ACCOUNT}:role${name}`;
+const alarm = (name: string): string => `arn:aws:cloudwatch:eu-west-1:${ACCOUNT}:alarm:${name}`;
+const group = (name: string): string => `arn:aws:logs:eu-west-1:${ACCOUNT}:log-group:${name}`;
+const topic = (name: string): string => `arn:aws:sns:eu-west-1:${ACCOUNT}:${name}`;
+const TAGGING = { 'aws:RequestTag/rolecall:stack': 'acme/access' };
+const OWN = { 'aws:ResourceTag/rolecall:stack': 'acme/access' };
 const may = (document: object, action: string, resource: string, contextVariables: Record<string, string> = {}): boolean =>
   runUnsafeSimulation(
     {
@@ -67,11 +73,30 @@ test('prove changes nothing, and is nobody but whom expect names', () => {
   expect(proveRequirements(scope, []).map(({ sid }) => sid)).not.toContain('AssumePrincipals');
 });
 
+test('without principals nothing of IAM is asked for, and without alarms nothing of theirs', () => {
+  const services = (part: Partial<Scope>): string[] =>
+    [
+      ...new Set(
+        applyRequirements({ ...scope, logins: [], secrets: [], ...part }).flatMap(({ actions }) =>
+          actions.map((one) => one.split(':')[0]!),
+        ),
+      ),
+    ].sort();
+  expect(services({ path: null, roles: [] })).toEqual(['cloudwatch', 'logs', 'rds', 'sns']);
+  expect(services({ watch: null })).toEqual(['iam', 'rds']);
+  expect(applyRequirements({ ...scope, watch: { stack: 'acme/access', topics: [] } }).map(({ sid }) => sid)).not.toContain('MakeTopics');
+});
+
 test('plan changes nothing', () => {
   const actions = planRequirements(scope).flatMap((requirement) => requirement.actions);
-  expect(actions.filter((action) => !/^(iam:(Get|List)|rds:Describe|rds-db:connect$|secretsmanager:GetSecretValue$)/.test(action))).toEqual(
-    [],
-  );
+  expect(
+    actions.filter(
+      (action) =>
+        !/^(iam:(Get|List)|(rds|logs|cloudwatch):Describe|(cloudwatch|sns):List|sns:Get|rds-db:connect$|secretsmanager:GetSecretValue$)/.test(
+          action,
+        ),
+    ),
+  ).toEqual([]);
 });
 
 test.each<[string, string, Record<string, string>]>([
@@ -94,6 +119,18 @@ test.each<[string, string, Record<string, string>]>([
   ['rds-db:connect', dbuser('rolecall'), {}],
   ['secretsmanager:GetSecretValue', secret('login-Ab12Cd'), {}],
   ['secretsmanager:GetSecretValue', secret('etl-xY3zW9'), {}],
+  ['cloudwatch:DescribeAlarms', '*', {}],
+  ['cloudwatch:PutMetricAlarm', alarm('rolecall/acme/access/failed-logins/billing'), {}],
+  ['cloudwatch:TagResource', alarm('rolecall/acme/access/failed-logins/billing'), {}],
+  ['logs:DescribeMetricFilters', group('/aws/lambda/x'), {}],
+  ['logs:PutMetricFilter', group('/aws/rds/cluster/billing/error'), {}],
+  ['sns:ListTagsForResource', topic('other'), {}],
+  ['sns:CreateTopic', topic('dba-alerts'), TAGGING],
+  ['sns:TagResource', topic('dba-alerts'), TAGGING],
+  ['sns:SetTopicAttributes', topic('left-the-manifest'), OWN],
+  ['sns:DeleteTopic', topic('left-the-manifest'), OWN],
+  ['sns:Subscribe', topic('dba-alerts'), { ...OWN, 'sns:Protocol': 'email' }],
+  ['sns:Unsubscribe', '*', {}],
 ])('who applies may %s on %s', (action, resource, context) => {
   expect(may(apply, action, resource, context)).toBe(true);
 });
@@ -113,6 +150,17 @@ test.each<[string, string, Record<string, string>]>([
   ['secretsmanager:GetSecretValue', secret('login-Ab12Ce'), {}],
   ['secretsmanager:GetSecretValue', secret('etl-prod-xY3zW9'), {}],
   ['secretsmanager:PutSecretValue', secret('login-Ab12Cd'), {}],
+  ['cloudwatch:PutMetricAlarm', alarm('rolecall/acme/other/failed-logins/billing'), {}],
+  ['cloudwatch:DeleteAlarms', alarm('theirs'), {}],
+  ['logs:PutMetricFilter', group('/aws/lambda/x'), {}],
+  ['logs:FilterLogEvents', group('/aws/rds/cluster/billing/error'), {}],
+  ['sns:CreateTopic', topic('other'), TAGGING],
+  ['sns:CreateTopic', topic('dba-alerts'), {}],
+  ['sns:TagResource', topic('dba-alerts'), { 'aws:RequestTag/rolecall:stack': 'acme/other' }],
+  ['sns:DeleteTopic', topic('dba-alerts'), {}],
+  ['sns:DeleteTopic', topic('dba-alerts'), { 'aws:ResourceTag/rolecall:stack': 'acme/other' }],
+  ['sns:Subscribe', topic('dba-alerts'), { ...OWN, 'sns:Protocol': 'https' }],
+  ['sns:Publish', topic('dba-alerts'), OWN],
 ])('who applies may not %s on %s', (action, resource, context) => {
   expect(may(apply, action, resource, context)).toBe(false);
 });
