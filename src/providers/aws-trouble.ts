@@ -124,9 +124,6 @@ const explainCredentials = (error: unknown): Explained | undefined => {
 /** AuthorizationError: SNS. */
 const DENIED = /^(AccessDenied|UnauthorizedOperation|NotAuthorized|AuthorizationError)$/;
 
-/** Whether whoever asks may not ask that. */
-export const isDenied = (error: unknown): boolean => DENIED.test(codeOf(error));
-
 const explainAnswer = (operation: string, error: unknown, asked: Asked): Explained | undefined => {
   if (!isAnswer(error)) return undefined;
   const code = codeOf(error);

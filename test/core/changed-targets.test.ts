@@ -16,6 +16,8 @@ users:
   jane: { targets: [orders, billing], auth: iam, principals: [user/jane] }
   omar: { targets: [billing], auth: none }
   etl: { targets: [billing], password: "\${env:ETL}" }
+alarms:
+  failed: { targets: [orders], threshold: 10 }
 `;
 
 const declared = (text: string) => {
@@ -36,7 +38,7 @@ describe('targets that a manifest declares otherwise than another', () => {
     ],
     ['those of a group', BASE.replace('read: [orders.public]', 'read: [orders.sales]'), ['orders']],
     ['those that use a profile', BASE.replace('[select]', '[update]'), ['orders']],
-    ['all, where a guard differs', BASE.replace('max_removals: 10', 'max_removals: 1'), ['orders', 'billing', 'iam']],
+    ['all, where a guard differs', BASE.replace('max_removals: 10', 'max_removals: 1'), ['orders', 'billing', 'iam', 'alarms']],
     [
       'one whose login differs',
       BASE.replace('billing, region: eu-west-1 }, login: { user: rolecall', 'billing, region: eu-west-1 }, login: { user: other'),
@@ -44,6 +46,8 @@ describe('targets that a manifest declares otherwise than another', () => {
     ],
     ['one that moves, and the account, whose policies name it', BASE.replace('cluster: billing', 'cluster: billing-2'), ['billing', 'iam']],
     ['the account, where somebody else may log in', BASE.replace('[user/jane]', '[user/jane, role/jane]'), ['orders', 'billing', 'iam']],
+    ['the alarms, where one differs', BASE.replace('threshold: 10', 'threshold: 11'), ['alarms']],
+    ['one that moves, and the alarms that watch it', BASE.replace('cluster: orders', 'cluster: orders-2'), ['orders', 'iam', 'alarms']],
     ['one that is new', BASE.replace('guard:', '  stats: { engine: postgres, endpoint: env }\nguard:'), ['stats']],
   ])('%s', (_name, text, expected) => {
     expect(changedTargets(declared(BASE), declared(text))).toEqual(expected);
