@@ -10,6 +10,9 @@ export const master: Login = { user: 'master', password: 'master-password' };
 const STATIC = `SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, CREATE TEMPORARY TABLES,
   LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER`;
 
+/** Stands in for the procedure of RDS: there the master may not KILL, and this ends sessions for it. */
+export const RDS_KILL = `CREATE DEFINER = '${rdsadmin.user}'@'localhost' PROCEDURE mysql.rds_kill(IN thread BIGINT) KILL thread`;
+
 /** Statements that make a fresh server's accounts look like those of RDS; they run as root. */
 export function rdsAccounts({ flavour, version }: Build): readonly string[] {
   return [
@@ -19,7 +22,7 @@ export function rdsAccounts({ flavour, version }: Build): readonly string[] {
     `CREATE USER '${master.user}'@'%' IDENTIFIED BY '${master.password}'`,
     `GRANT ${STATIC}${flavour === 'mysql' ? ', CREATE ROLE, DROP ROLE' : ', SLAVE MONITOR'} ON *.* TO '${master.user}'@'%' WITH GRANT OPTION`,
     ...(flavour === 'mysql' ? roleOfMaster(version === '8.0' ? 'SET_USER_ID' : 'SET_ANY_DEFINER') : []),
-    `CREATE DEFINER = '${rdsadmin.user}'@'localhost' PROCEDURE mysql.rds_kill(IN thread BIGINT) KILL thread`,
+    RDS_KILL,
     ...(flavour === 'mysql'
       ? ["DROP USER 'root'@'localhost'"]
       : ['root@localhost', 'root@127.0.0.1', 'root@`::1`'].map((name) => `DROP USER ${name}`)),

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startChaos } from '../../lab/chaos.ts';
+import { RDS_KILL } from '../../lab/mysql/rds.ts';
 import type { Mysql } from '../../lab/mysql/server.ts';
 import { eachMysql } from '../../lab/mysql/versions.ts';
 import { applyOn, planOn, type ScenarioOptions, settle } from './scenario.ts';
@@ -74,6 +75,24 @@ users:
     await Promise.all(ended);
     expect({ exitCode, sessions: result.sessions }).toEqual({ exitCode: 0, sessions: [{ role: 'app', before: 2, after: 0 }] });
     expect((await applyOn(server(), removed)).result).not.toHaveProperty('sessions');
+  });
+
+  test('without the procedure of RDS the sessions end by KILL, and sessions: keep leaves them alone', async () => {
+    const { superuser, query, connect } = server();
+    const admin = `${mysql() ? 'CONNECTION_ADMIN' : 'CONNECTION ADMIN'} ON *.*`;
+    await query(superuser, 'DROP PROCEDURE mysql.rds_kill', `GRANT ${admin} TO master@'%'`);
+    await apply(['one', 'two'].reduce((users, name) => `${users}  ${name}: { auth: password, password: ${REFERENCE} }\n`, 'users:\n'));
+    const [one, two] = await Promise.all(['one', 'two'].map((user) => connect({ user, password: PASSWORDS.first })));
+    const ended = new Promise((resolve) => one!.on('error', resolve));
+    const removed = 'removed: { one: { drop: true, sessions: end }, two: { drop: true, sessions: keep } }\n';
+    const { steps } = await planOn(server(), removed);
+    const { result, exitCode } = await applyOn(server(), removed);
+    await ended;
+    expect({ exitCode, sessions: result.sessions }).toEqual({ exitCode: 0, sessions: [{ role: 'one', before: 1, after: 0 }] });
+    expect(steps.flatMap(({ sql }) => (/KILL/i.test(sql) ? [sql] : []))).toEqual([expect.stringMatching(/^SELECT CONCAT\('KILL '/)]);
+    await two!.query('SELECT 1');
+    two!.destroy();
+    await query(superuser, `REVOKE ${admin} FROM master@'%'`, RDS_KILL);
   });
 
   test('odd names are names: quotes, backslashes, wildcards, and what looks like SQL', async () => {
