@@ -27,7 +27,7 @@ export const checkAlarms = (checks: Checks): void => {
 const checkName = ({ content, report }: Checks, name: string, { targets }: AlarmEntry): void => {
   const path: Path = ['alarms', name];
   if (!isPlain(name)) {
-    const message = `alarm '${name}' has a name that CloudWatch does not take, expected letters, digits and _.-`;
+    const message = `the name of alarm '${name}' cannot be part of one in CloudWatch, expected letters, digits and _.-`;
     report('alarm', message, path, { hint: 'call it something else' }, 'key');
     return;
   }
@@ -35,7 +35,13 @@ const checkName = ({ content, report }: Checks, name: string, { targets }: Alarm
     if (content.targets[target] === undefined) continue;
     const whole = `rolecall/${content.stack ?? ''}/${name}/${target}`;
     if (!isPlain(target))
-      report('alarm', `the name of target '${target}' cannot be part of an alarm's, expected letters, digits and _.-`, path, {}, 'key');
+      report(
+        'alarm',
+        `the name of target '${target}' cannot be part of one in CloudWatch, expected letters, digits and _.-`,
+        path,
+        {},
+        'key',
+      );
     else if (whole.length > LONGEST_NAME)
       report(
         'alarm',

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { declareAlarms } from '../../src/manifest/declare-alarms.ts';
+import { readManifest } from '../../src/manifest/validate.ts';
+import { valid, withoutSources } from './small.ts';
+
+const AS_OF = { asOf: '2026-07-01T12:00:00Z' };
+const TARGETS = `version: 1
+stack: acme/access
+targets:
+  orders: { engine: postgres, rds: { instance: orders, region: eu-west-1 }, login: { user: rolecall } }
+  billing: { engine: mysql, rds: { cluster: billing, region: eu-central-1 }, login: { user: rolecall } }
+`;
+const watch = (alarms: string) => declareAlarms(valid(`${TARGETS}${alarms}`), AS_OF);
+
+describe('what watches failed logins', () => {
+  test('is nothing where the manifest has no section for it', () => {
+    expect(watch('users: { jane: { targets: [orders] } }\n')).toBeNull();
+  });
+
+  test('is a target without a server, which declares nothing of one', () => {
+    expect(watch('users: { jane: { targets: [orders] } }\nguard: { max_removals: 3 }\nalarms: {}\n')).toMatchObject({
+      stack: 'acme/access',
+      asOf: '2026-07-01T12:00:00Z',
+      target: { name: 'alarms', engine: 'cloudwatch', endpoint: { kind: 'aws' }, source: { file: '0.yaml', line: 8, column: 1 } },
+      roles: new Map(),
+      iam: null,
+      alarms: { account: null, alarms: [], subscriptions: [] },
+      guards: { maxRemovals: 3 },
+    });
+  });
+
+  test('is one alarm for each target, by name and target, with what is left out filled in', () => {
+    const { alarms } = watch(`alarms:
+  tokens: { targets: [billing], source: iam, threshold: 5, period: 1h, notify: { topic: "arn:aws:sns:eu-central-1:123456789012:security" } }
+  failed: { targets: [orders, billing], notify: { topic: dba } }
+`)!.alarms;
+    const left = { name: 'failed', of: 'log', threshold: 1, periodSeconds: 60, topic: 'dba' };
+    expect(withoutSources(alarms)).toEqual([
+      { ...left, target: 'billing' },
+      { ...left, target: 'orders' },
+      {
+        name: 'tokens',
+        target: 'billing',
+        of: 'iam',
+        threshold: 5,
+        periodSeconds: 3600,
+        topic: 'arn:aws:sns:eu-central-1:123456789012:security',
+      },
+    ]);
+    expect(alarms.map(({ source }) => source.line)).toEqual([8, 8, 7]);
+  });
+
+  test('is on the only target where none is named', () => {
+    const only = `version: 1\nstack: acme/access\ntargets:\n${TARGETS.split('\n')[3]}\nalarms: { failed: {} }\n`;
+    expect(declareAlarms(valid(only), AS_OF)!.alarms.alarms).toMatchObject([{ name: 'failed', target: 'orders', topic: null }]);
+  });
+
+  test('tells each address of a topic once, from whichever alarm', () => {
+    const { subscriptions } = watch(`alarms:
+  a: { targets: [orders], notify: { topic: dba, email: [oncall@example.com, dba@example.com] } }
+  b: { targets: [billing], notify: { topic: dba, email: [dba@example.com] } }
+  c: { targets: [billing], notify: { topic: app, email: [dba@example.com] } }
+`)!.alarms;
+    expect(subscriptions.map(({ topic, address, source }) => `${topic} ${address} ${source.line}:${source.column}`)).toEqual([
+      'app dba@example.com 9:58',
+      'dba dba@example.com 7:77',
+      'dba oncall@example.com 7:57',
+    ]);
+  });
+
+  test('may be all that a manifest is about, may stand in several files, and names the account of its topic', () => {
+    const { manifest, findings } = readManifest([
+      { path: 'a.yaml', text: TARGETS },
+      { path: 'b.yaml', text: 'alarms: { b: { targets: [orders], notify: { topic: dba } } }\n' },
+      { path: 'c.yaml', text: 'alarms: { a: { targets: [orders], notify: { topic: "arn:aws:sns:eu-west-1:123456789012:x" } } }\n' },
+    ]);
+    expect(findings).toEqual([]);
+    const { account, alarms } = declareAlarms(manifest!, AS_OF)!.alarms;
+    expect({ account, names: alarms.map(({ name, source }) => `${name} ${source.file}`) }).toEqual({
+      account: '123456789012',
+      names: ['a c.yaml', 'b b.yaml'],
+    });
+  });
+});
