@@ -3,7 +3,6 @@ import { changedTargets } from '../core/changed-targets.ts';
 import { declaredAt, narrowed, type Session } from '../engine/session.ts';
 import type { Manifest } from '../manifest/content.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
-import { nameKey } from '../model/key.ts';
 import { repositoryPath } from './annotations.ts';
 import { fileAt, manifestAt } from './base.ts';
 import type { Context } from './context.ts';
@@ -13,6 +12,7 @@ import { withLogins } from './logins.ts';
 import type { Job } from './outcome.ts';
 import { pinsMarkdown, pinsOf, withheldOf } from './pins.ts';
 import type { GitHub } from './reviewed.ts';
+import { withhold } from './withhold.ts';
 
 /** What is proposed against what the base branch has. */
 export type Compared = {
@@ -110,31 +110,4 @@ const authoritiesOf = ({ content }: Manifest): readonly string[] => {
     ...(rds?.ca === undefined ? [] : [rds.ca]),
   ]);
   return [...new Set(paths)].filter((path) => path !== 'rds');
-};
-
-/** Policies name targets, and alarms watch them: where one of them is withheld, the account or the alarms wait with it. */
-const withhold = (session: Session, names: ReadonlySet<string>): { readonly session: Session; readonly findings: readonly Finding[] } => {
-  const { account, watch } = session;
-  const named = account?.iam.connects.find(({ target }) => names.has(target));
-  const watched = watch?.alarms.alarms.find(({ target }) => names.has(target));
-  const finding = (subject: string, target: string, withheld: string): Finding => ({
-    severity: 'error',
-    code: 'pin/withheld',
-    message: `${subject} ${nameKey(withheld)}, which is withheld`,
-    hint: 'merge that target by itself first',
-    target,
-  });
-  return {
-    session: {
-      ...session,
-      declareds: session.declareds.filter(({ target }) => !names.has(target.name)),
-      elsewhere: session.elsewhere.filter(({ name }) => !names.has(name)),
-      ...(named ? { account: null } : {}),
-      ...(watched ? { watch: null } : {}),
-    },
-    findings: [
-      ...(account && named ? [finding('the account is not planned here: its policies name', account.target.name, named.target)] : []),
-      ...(watch && watched ? [finding('the alarms are not planned here: they watch', watch.target.name, watched.target)] : []),
-    ],
-  };
 };
