@@ -81,7 +81,11 @@ withMoto('lock, in both planes', (moto) => {
       code: 0,
       out: expect.stringMatching(/note role\/locked: 'jane' is locked since/),
     });
-    expect((await world.run('drift', '-m', file)).code).toBe(0);
+    const drift = await world.run('drift', '-m', file);
+    expect({ code: drift.code, out: drift.stdout }).toEqual({
+      code: 0,
+      out: expect.stringMatching(/note role\/locked: 'jane' is locked since/),
+    });
     await world.run('unlock', 'jane', '-m', file);
     const saved = `${world.command.home}/before.json`;
     const more = world.manifest(`${BODY}  kim: { auth: iam, principals: [role/reports] }\n`);
@@ -94,6 +98,21 @@ withMoto('lock, in both planes', (moto) => {
       [world.rds.arn('kim'), world.rds.arn('orders_api')].sort(),
     );
     expect(await world.login('role/others', 'jane')).toMatch(CLOSED);
+  });
+
+  test('does not wait for a run that is going on, and names whom it ends where that is asked for', async () => {
+    const { server } = world.rds;
+    const held = await server.connect(server.master, 'postgres');
+    held.on('error', () => {});
+    const ended = new Promise<void>((resolve) => held.on('end', () => resolve()));
+    await held.query('SELECT pg_catalog.pg_advisory_lock(8245928625453493356)');
+    const file = world.manifest(BODY);
+    const beside = await world.run('lock', 'jane', '-m', file, '--auto-approve');
+    expect(beside).toMatchObject({ code: 0, stdout: expect.stringMatching(/a run is going on: .*'master'/) });
+    await held.query('SELECT 1');
+    const broken = await world.run('lock', 'jane', '-m', file, '--auto-approve', '--break-lock');
+    expect(broken).toMatchObject({ code: 0, stderr: expect.stringMatching(/^orders: ending the run of .*'master' from 127\.0\.0\.1/) });
+    await ended;
   });
 
   test('unlocked, the next apply opens the way in again, and then nothing is left to do', async () => {
