@@ -59,10 +59,14 @@ withMoto('alarms', (moto) => {
 
   beforeAll(async () => {
     if (!has) return;
-    aws = await startAwsProxy(moto(), ({ operation, service }) => {
-      if (service === 'iam' || !WRITES.test(operation)) return undefined;
-      return fault?.(operation, written++);
-    });
+    aws = await startAwsProxy(
+      moto(),
+      ({ operation, service }) => {
+        if (service === 'iam' || !WRITES.test(operation)) return undefined;
+        return fault?.(operation, written++);
+      },
+      { pageSize: 2 },
+    );
     [command, billing, shop, orders] = await Promise.all([
       makeCommand(),
       known({ kind: 'cluster', identifier: 'billing-prod', engine: 'aurora-mysql', port: 3306 }, (names) =>
@@ -185,15 +189,29 @@ ${body}`,
       await clients.logs.send(new logs.CreateLogGroupCommand({ logGroupName }));
   });
 
-  test.runIf(has)('all of it is made, each call and each answer once, and the next run has nothing to do', async () => {
-    const made = await apply(manifest(ALL));
+  test.runIf(has)('a call that is denied names the statement that would allow it', async () => {
+    fault = (operation) => (operation === 'CreateTopic' ? 'access-denied' : undefined);
+    const { code, stdout } = await apply(manifest(ALL.replace('[billing, shop, orders]', '[billing]').replace(/ {2}tokens:.*\n/, '')));
+    expect([code, stdout.replace(/\s+/g, ' ')]).toEqual([
+      1,
+      expect.stringContaining(`allow it to whoever runs this: {"Effect":"Allow","Action":"sns:CreateTopic","Resource":"${TOPIC}"}`),
+    ]);
+    expect(await held()).toEqual(nothing);
+  });
+
+  test.runIf(has)('all of it is made as it was reviewed, each call once, and the next run has nothing to do', async () => {
+    const saved = path.join(command.home, 'plan.json');
+    expect((await run('plan', manifest(ALL), '--out', saved)).code).toBe(0);
+    const made = await run('apply', manifest(ALL), saved, '--auto-approve');
     expect([made.code, made.stderr.match(/error.*/)?.[0]]).toEqual([0, undefined]);
     expect(made.stdout).toContain("'dba@example.com' has not confirmed");
     expect(await held()).toEqual(everything);
     expect(aws.violations()).toEqual([]);
     aws.forget();
-    const again = await apply(manifest(ALL));
+    const servers = ['billing', 'shop', 'orders'].flatMap((name) => ['--target', name]);
+    const again = await run('apply', manifest(ALL), '--auto-approve', ...servers);
     expect([again.code, writes()]).toEqual([0, []]);
+    expect(aws.calls().filter(({ operation, input }) => operation === 'DescribeAlarms' && input.NextToken)).not.toEqual([]);
     const { MetricAlarms: [one] = [] } = await clients.cw.send(new cw.DescribeAlarmsCommand({ AlarmNames: [NAME('billing')] }));
     expect(one).toMatchObject({ Threshold: 3, Statistic: 'Sum', TreatMissingData: 'notBreaching', AlarmActions: [TOPIC] });
   });
