@@ -53,7 +53,7 @@ const columns = (heads: readonly string[], lists: readonly (readonly Row[])[]): 
   '',
 ];
 const byServer = (found: readonly ServerRows[]): string[] => [
-  '10,000 users who may each read 10 of 10,000 tables in 100 schemas, 100,000 rows of grants:',
+  '10,000 users who may each read 10 of 10,000 tables in 100 schemas, 100,000 rows of grants. With each time its ratio to a raw read of the grant tables, and to a process that does nothing else:',
   '',
   ...columns(
     found.map(({ server }) => server),
