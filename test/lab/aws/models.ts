@@ -138,7 +138,8 @@ function checkShape(model: Model, name: string, value: unknown, at: string): str
     case 'boolean':
       return typeof value === 'boolean' ? [] : wrong('not a boolean');
     case 'timestamp':
-      return value instanceof Date && !Number.isNaN(value.getTime()) ? [] : wrong('not a time');
+      // seconds in JSON
+      return (value instanceof Date && !Number.isNaN(value.getTime())) || typeof value === 'number' ? [] : wrong('not a time');
     case 'blob':
       return value instanceof Uint8Array || typeof value === 'string' ? [] : wrong('not bytes');
     default:

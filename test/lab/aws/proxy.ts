@@ -113,7 +113,7 @@ type Request = Omit<AwsCall, 'input' | 'nth'> & {
   readonly path: string;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: Buffer;
-  /** Null where the service speaks another protocol than Query: of JSON what goes in is held against the model, of others nothing. */
+  /** Null where the service speaks another protocol than Query: of JSON that is held against the model too, of others nothing. */
   readonly form: URLSearchParams | null;
   readonly reading: Reading;
 };
@@ -178,12 +178,21 @@ function reply(response: http.ServerResponse, { status, headers, body }: Answer)
 
 /** What is wrong with an answer of the emulator by AWS's model. */
 function violationsOf({ form, service, operation }: Request, { status, body }: Answer): string[] {
-  if (form === null) return [];
+  if (form === null) return modelOf(service)?.metadata.protocol === 'json' ? jsonViolations(service, operation, status, body) : [];
   try {
     const root = parseXml(body.toString('utf8'));
     if (status >= 300) return errorViolations(service, operation, status, root);
     const { value, problems } = readAnswer(service, operation, root);
     return [...problems, ...check(service, operation, 'output', value)];
+  } catch (error) {
+    return [`${operation} answer: ${(error as Error).message}`];
+  }
+}
+
+function jsonViolations(service: string, operation: string, status: number, body: Buffer): string[] {
+  try {
+    const value = JSON.parse(body.toString('utf8') || '{}') as { readonly __type?: string };
+    return status < 300 ? check(service, operation, 'output', value) : checkError(service, operation, value.__type ?? '', status);
   } catch (error) {
     return [`${operation} answer: ${(error as Error).message}`];
   }
