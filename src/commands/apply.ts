@@ -1,4 +1,4 @@
-import { losers } from '../core/guard.ts';
+import { losers, unwatched } from '../core/guard.ts';
 import { applyTargets, checkPlans } from '../engine/apply-targets.ts';
 import { locate } from '../engine/locate.ts';
 import type { Pace } from '../engine/read.ts';
@@ -28,7 +28,7 @@ export type ApplyCommandOptions = ManifestOptions & {
   readonly only?: 'expired';
 };
 
-/** Plans (or takes saved plans), asks when anybody loses access, applies, reads back. */
+/** Plans (or takes saved plans), asks when anybody loses access or an alarm goes, applies, reads back. */
 export const applyCommand = async (options: ApplyCommandOptions, console: Console): Promise<ExitCode> => {
   const saved = await Promise.all((options.plans ?? []).map(openPlan));
   // An expiry between review and now changes nothing of what was reviewed.
@@ -88,7 +88,7 @@ const located = async (session: Session, plans: Plans): Promise<Planned> => {
   return { plans, declareds };
 };
 
-/** Once, by typing the stack's name, when anybody loses access; with nobody to ask only --auto-approve will do. */
+/** Once, by typing the stack's name, when anybody loses access or an alarm goes; with nobody to ask only --auto-approve will do. */
 const confirm = async (
   { stack, command }: Pick<Plan, 'stack' | 'command'>,
   targets: readonly PlanTarget[],
@@ -96,7 +96,7 @@ const confirm = async (
   console: Console,
 ): Promise<void> => {
   if (options.autoApprove || targets.every((target) => target.steps.length === 0)) return;
-  const lost = targets.reduce((sum, target) => sum + losing(target), 0);
+  const lost = lossesOf(targets);
   if (!console.interactive)
     throw failure(
       'apply/not-approved',
@@ -104,14 +104,21 @@ const confirm = async (
       { hint: 'pass --auto-approve to apply without being asked' },
       EXIT.refused,
     );
-  if (lost === 0) return;
-  const answer = await console.ask(
-    `${lost === 1 ? 'One role loses' : `${lost} roles lose`} access. Type the stack's name (${stack}) to ${command === 'destroy' ? 'destroy' : 'apply'}: `,
-  );
+  if (lost === '') return;
+  const answer = await console.ask(`${lost} Type the stack's name (${stack}) to ${command === 'destroy' ? 'destroy' : 'apply'}: `);
   if (answer?.trim() !== stack) throw failure('apply/not-approved', 'not confirmed; nothing was changed', {}, EXIT.refused);
 };
 
-const losing = (target: PlanTarget): number => losers(target.changes).length;
+/** What is lost, in a sentence or two; '' where nothing is. */
+const lossesOf = (targets: readonly PlanTarget[]): string => {
+  const sum = (count: (target: PlanTarget) => number): number => targets.reduce((all, target) => all + count(target), 0);
+  const roles = sum(({ changes }) => losers(changes).length);
+  const alarms = sum(({ changes }) => unwatched(changes));
+  return [
+    ...(roles === 0 ? [] : [`${roles === 1 ? 'One role loses' : `${roles} roles lose`} access.`]),
+    ...(alarms === 0 ? [] : [`${alarms === 1 ? 'One change takes' : `${alarms} changes take`} alarms away.`]),
+  ].join(' ');
+};
 
 const rendered = (result: ApplyResult, format: ApplyCommandOptions['format'], console: Console): string => {
   switch (format) {

@@ -5,6 +5,7 @@ import { type Declared, type Guards, isServer, type Rule } from '../model/declar
 import type { Finding, Position, Severity } from '../model/finding.ts';
 import { distinct, nameKey } from '../model/key.ts';
 import type { Reality } from '../model/reality.ts';
+import type { Kind } from '../model/state.ts';
 import { difference } from './privileges.ts';
 
 /** Refusals and policy that hold on every engine. `maxRemovals` is the strictest of manifest and flag. */
@@ -32,6 +33,12 @@ export const strictestGuards = (a: Guards, b: Guards): Guards => {
 /** Roles that lose anything by these changes, each once. */
 export const losers = (changes: readonly Change[]): string[] =>
   distinct(changes.flatMap((change) => (change.blocked === undefined ? losersOf(change) : [])));
+
+const WATCHING: ReadonlySet<Kind> = new Set(['topic', 'subscription', 'log_filter', 'alarm']);
+
+/** How many of these changes have somebody hear less of failed logins. */
+export const unwatched = (changes: readonly Change[]): number =>
+  changes.filter(({ kind, risk, blocked }) => blocked === undefined && risk === 'removes' && WATCHING.has(kind)).length;
 
 const losersOf = (change: Change): string[] => {
   switch (change.kind) {
