@@ -47,7 +47,7 @@ export const destroyCommand = async (
 const withoutLogins = (session: Session): Session => ({
   ...session,
   elsewhere: [],
-  account: session.account && { ...session.account, iam: { ...session.account.iam, connects: [], expired: [] } },
+  account: session.account && { ...session.account, iam: { ...session.account.iam, connects: [], expired: [], forgotten: [] } },
   ...(session.watch && { watch: { ...session.watch, alarms: { ...session.watch.alarms, alarms: [], subscriptions: [] } } }),
 });
 

@@ -6,7 +6,7 @@ import type { Reality } from '../model/reality.ts';
 export const destroyed = (declared: Declared, reality: Reality, reassignTo?: string): Declared => ({
   ...declared,
   ...NOTHING_DECLARED,
-  iam: declared.iam && { ...declared.iam, roles: [], connects: [], expired: [] },
+  iam: declared.iam && { ...declared.iam, roles: [], connects: [], expired: [], forgotten: [] },
   ...(declared.alarms && { alarms: { ...declared.alarms, alarms: [], subscriptions: [] } }),
   guards: { ...declared.guards, maxRemovals: null },
   nextExpiry: null,

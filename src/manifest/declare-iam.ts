@@ -1,9 +1,11 @@
+import { parseAccount } from '../model/account.ts';
 import { type Declared, type DeclaredRole, NOTHING_DECLARED } from '../model/declared.ts';
 import { type DeclaredConnect, type DeclaredIam, principalKey } from '../model/iam.ts';
 import { byCodeUnit, distinct } from '../model/key.ts';
 import { accountOf } from './account.ts';
+import { hasAccounts } from './accounts.ts';
 import type { Manifest } from './content.ts';
-import { guardsOf } from './declare.ts';
+import { guardsOf, removals } from './declare.ts';
 import { concernsIam, iamRolesOf, pathOf } from './iam.ts';
 import { principalsOf, viaOf } from './identities.ts';
 import { asOfOf, endOf, instantText } from './instant.ts';
@@ -30,6 +32,7 @@ export const declareIam = (manifest: Manifest, { asOf }: { readonly asOf: string
   const [lasting, past] = [logins.filter(({ end }) => end > asOfMs), logins.filter(({ end }) => end <= asOfMs)];
   const ends = lasting.flatMap(({ end }) => (end < Infinity ? [end] : []));
   const source = at(content.iam === undefined ? [] : ['iam'], 'key');
+  const forgotten = contexts.flatMap(forgottenOn);
   return {
     stack: content.stack,
     asOf: instantText(asOfMs),
@@ -52,6 +55,7 @@ export const declareIam = (manifest: Manifest, { asOf }: { readonly asOf: string
       roles: iamRolesOf(content, at),
       connects: lasting.map(({ login }) => login).sort(byPrincipal),
       expired: past.map(({ login: { via: _, ...login } }) => login).sort(byPrincipal),
+      ...(forgotten.length === 0 ? {} : { forgotten }),
     },
     guards: guardsOf(content),
     nextExpiry: ends.length === 0 ? null : instantText(ends.reduce((a, b) => Math.min(a, b))),
@@ -70,6 +74,14 @@ const loginsOn = ({ content, target, at }: Context): { readonly login: DeclaredL
         return { login: { principal, target, user: view.name, via: viaOf(view), source }, end };
       });
     });
+
+/** A policy names a user once, whatever its hosts. */
+const forgottenOn = (context: Context): NonNullable<DeclaredIam['forgotten']> => {
+  const users = removals(context)
+    .filter(({ action }) => action === 'forget')
+    .map(({ name, source }) => ({ target: context.target, user: hasAccounts(context.entry) ? parseAccount(name).user : name, source }));
+  return [...new Map(users.map((one) => [one.user, one])).values()];
+};
 
 const byPrincipal = (a: Omit<DeclaredLogin, 'via'>, b: Omit<DeclaredLogin, 'via'>): number =>
   byCodeUnit(principalKey(a.principal), principalKey(b.principal)) || byCodeUnit(a.target, b.target) || byCodeUnit(a.user, b.user);

@@ -104,7 +104,8 @@ const grants = (
   return hasAccounts(context.entry) ? byView.sort((a, b) => byCodeUnit(a.grantee, b.grantee)) : byView;
 };
 
-const removals = ({ content, target, at, entry: server }: Context): DeclaredRemoval[] =>
+/** What becomes of roles that go from one target. */
+export const removals = ({ content, target, at, entry: server }: Context): DeclaredRemoval[] =>
   Object.entries(content.removed ?? {})
     .filter(([, entry]) => isOn(content, entry.targets, target))
     .flatMap(([name, entry]): DeclaredRemoval[] => {

@@ -51,6 +51,8 @@ export type DeclaredIam = {
   readonly connects: readonly DeclaredConnect[];
   /** Logins whose `until` has passed: no policy holds them any more, and each of them was agreed on when that was written. */
   readonly expired: readonly Omit<DeclaredConnect, 'arns'>[];
+  /** Users that `removed` forgets: what policies of ours let in as them stays as it is. */
+  readonly forgotten?: readonly { readonly target: string; readonly user: string; readonly source: Position }[];
   /** Every target that lives in AWS, by name: what foreign policies are judged by. */
   readonly places: ReadonlyMap<string, Place>;
   /** Users of each target that log in by IAM, as the servers have them; null where no server was read. */

@@ -159,6 +159,17 @@ withMoto('a user, its grants and its policy', (moto) => {
     expect(await world.login('role/reports', 'kim')).toMatch(NOT_ALLOWED);
   });
 
+  test('who is forgotten comes in as before, until nothing speaks of it any more', async () => {
+    await expectApplied(`${ORDERS}  mo: { auth: iam, principals: [role/reports] }\n`);
+    expect(await expectApplied(`${ORDERS}removed: { mo: { forget: true } }\n`)).not.toMatch(/policy +role\/reports/);
+    expect(await world.login('role/reports', 'mo')).toBe('in');
+    const plan = await world.run('plan', '-m', world.manifest(`${ORDERS}removed: { mo: { forget: true } }\n`));
+    expect((plan.stdout + plan.stderr).replace(/\s+/g, ' ')).toMatch(/note iam\/forgotten: 'mo' on target .* still let in as it: role\/reports/);
+    await expectApplied(ORDERS);
+    expect(await world.login('role/reports', 'mo')).toMatch(NOT_ALLOWED);
+    await world.rds.server.query(world.rds.server.master, 'postgres', 'DROP ROLE mo');
+  });
+
   test('destroy leaves nothing, in neither plane', async () => {
     await expectApplied(ORDERS);
     const { code, stdout, stderr } = await world.run('destroy', '-m', world.manifest(ORDERS), '--auto-approve');

@@ -209,6 +209,18 @@ describe('the account', () => {
     expect(logins(users, { asOf: '2026-07-02T00:00:00Z' })).toEqual(['role/a → main/mixed']);
   });
 
+  test('forgets a user on the targets where that is said, once whatever its hosts', () => {
+    const removed = 'removed:\n  app: { targets: [main], forget: true }\n  old: { targets: [main], drop: true }\n';
+    expect(account(`${TWO}iam: {}\nusers:\n  jane: { targets: [main] }\n${removed}`)?.iam.forgotten).toMatchObject([
+      { target: 'main', user: 'app' },
+    ]);
+    const mysql = TWO.replaceAll('engine: postgres', 'engine: mysql').replace(', databases: [orders]', '');
+    const hosts = 'removed:\n  app: { targets: [main], forget: true, hosts: ["%", "10.%"] }\n';
+    expect(account(`${mysql}iam: {}\nusers:\n  jane: { targets: [main] }\n${hosts}`)?.iam.forgotten).toMatchObject([
+      { target: 'main', user: 'app' },
+    ]);
+  });
+
   test('knows when the next login ends', () => {
     const text = `${TWO}iam: {}\nusers:\n  a: { targets: [main], auth: iam, until: 2026-12-31, principals: [role/a] }\n  b: { targets: [main], auth: iam, until: 2026-08-31, principals: [role/a] }\n  c: { targets: [main], auth: iam, until: 2026-07-31 }\n`;
     expect(account(text)?.nextExpiry).toBe('2026-09-01T00:00:00Z');

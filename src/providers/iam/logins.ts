@@ -1,5 +1,6 @@
+import { append } from '../../core/group.ts';
 import type { Declared } from '../../model/declared.ts';
-import { type DeclaredConnect, type DeclaredIam, type PolicyEntry, type Principal, principalKey } from '../../model/iam.ts';
+import { type DeclaredConnect, type DeclaredIam, type Policy, type PolicyEntry, type Principal, principalKey } from '../../model/iam.ts';
 import { byCodeUnit } from '../../model/key.ts';
 
 /** Principals that the manifest names, and the roles that it makes; each once, sorted. */
@@ -12,14 +13,29 @@ export const declaredPrincipals = ({ iam }: Declared): Principal[] => {
 /** What the manifest wants each principal to log in as, by `role/NAME`. */
 export const connectsByPrincipal = ({ connects }: DeclaredIam): ReadonlyMap<string, readonly DeclaredConnect[]> => {
   const found = new Map<string, DeclaredConnect[]>();
-  for (const connect of connects) {
-    const key = principalKey(connect.principal);
-    const list = found.get(key);
-    if (list) list.push(connect);
-    else found.set(key, [connect]);
-  }
+  for (const connect of connects) append(found, principalKey(connect.principal), connect);
   return found;
 };
+
+/**
+ * The lines of each principal's policies: what the manifest wants it to log in as, and what it has of users that are forgotten. Whoever
+ * takes those over gives a line of its own first.
+ */
+export const linesByPrincipal = (iam: DeclaredIam, own: Iterable<Policy>, naming: Naming): ReadonlyMap<string, readonly PolicyEntry[]> => {
+  const lines = new Map<string, PolicyEntry[]>();
+  for (const [principal, connects] of connectsByPrincipal(iam))
+    lines.set(principal, connects.flatMap(({ arns }) => arns).map(naming.entry));
+  const wanted = new Set([...lines].flatMap(([principal, entries]) => entries.map(({ arn }) => `${principal} ${arn}`)));
+  for (const { principal, entries } of own) {
+    const kept = entries.filter((entry) => isForgotten(iam, entry) && !wanted.has(`${principal} ${entry.arn}`));
+    for (const entry of kept) append(lines, principal, entry);
+  }
+  return lines;
+};
+
+/** Whether a line is that of a user that is forgotten. */
+export const isForgotten = ({ forgotten = [] }: DeclaredIam, { login }: PolicyEntry): boolean =>
+  forgotten.some(({ target, user }) => login === `${target}/${user}`);
 
 /** Names what an ARN lets in to. */
 export type Naming = {

@@ -3,12 +3,12 @@ import type { Cause } from '../../model/change.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Attachment, type DeclaredIam, type IamRole, type Policy, principalKey } from '../../model/iam.ts';
-import { byCodeUnit } from '../../model/key.ts';
+import { byCodeUnit, distinct } from '../../model/key.ts';
 import type { About, Normal } from '../../model/normal.ts';
 import { checkAccount } from './checks.ts';
 import { readConnectDocument, sameDocument } from './document.ts';
 import { expiryOf, type IsExpired, isExpiry, stillAttached, withoutExpired } from './expired.ts';
-import { connectsByPrincipal, type Naming, namingOf } from './logins.ts';
+import { connectsByPrincipal, isForgotten, linesByPrincipal, type Naming, namingOf } from './logins.ts';
 import { foreignTags, isOurs, principalOf, stackOf } from './marks.ts';
 import { packEntries } from './pack.ts';
 import type { IamIdentity, ManagedPolicy, Snapshot } from './snapshot.ts';
@@ -33,7 +33,9 @@ export const normalize = (snapshot: Snapshot, declared: Declared, only?: Cause):
   };
   const isExpired = expiryOf(iam);
   const wanted =
-    only === 'expired' ? withoutExpired(actual.policy.values(), isExpired) : desiredPolicies(snapshot, declared, iam, own, naming);
+    only === 'expired'
+      ? withoutExpired(actual.policy.values(), isExpired)
+      : desiredPolicies(snapshot, declared, iam, own, actual.policy.values(), naming);
   const policy = byName(wanted);
   const desired =
     only === 'expired'
@@ -41,12 +43,29 @@ export const normalize = (snapshot: Snapshot, declared: Declared, only?: Cause):
       : { policy, attachment: byPair(wanted.map(({ name, principal }) => ({ policy: name, principal }))), iam_role: roles.desired };
 
   return {
-    ...nothing([...checkAccount(snapshot, declared, own, wanted), ...roles.findings]),
+    ...nothing([...checkAccount(snapshot, declared, own, wanted), ...roles.findings, ...staying(iam, wanted)]),
     actual,
     desired,
     about: aboutOf(snapshot, iam, { actual, desired }, roles, isExpired),
   };
 };
+
+/** What stays of users that are forgotten, and how it goes. */
+const staying = (iam: DeclaredIam, policies: readonly Policy[]): Finding[] =>
+  (iam.forgotten ?? []).flatMap((one) => {
+    const lines = policies.filter(({ entries }) => entries.some((entry) => isForgotten({ ...iam, forgotten: [one] }, entry)));
+    if (lines.length === 0) return [];
+    const principals = distinct(lines.map(({ principal }) => principal)).join(', ');
+    return [
+      {
+        severity: 'note',
+        code: 'iam/forgotten',
+        message: `'${one.user}' on target '${one.target}' is forgotten, and policies of ours still let in as it: ${principals}`,
+        hint: "whoever takes the user over declares its principals; after that apply take it out of 'removed', and these lines go",
+        source: one.source,
+      },
+    ];
+  });
 
 const nothing = (findings: readonly Finding[]): Normal => ({
   actual: {},
@@ -85,6 +104,7 @@ const desiredPolicies = (
   { stack }: Declared,
   iam: DeclaredIam,
   own: readonly ManagedPolicy[],
+  actual: Iterable<Policy>,
   naming: Naming,
 ): readonly Policy[] => {
   const existing = new Map<string, Set<string>>();
@@ -92,8 +112,7 @@ const desiredPolicies = (
     const principal = principalOf(policy)!;
     existing.set(principal, (existing.get(principal) ?? new Set()).add(policy.name));
   }
-  return [...connectsByPrincipal(iam)].flatMap(([principal, connects]) => {
-    const entries = connects.flatMap(({ arns }) => arns).map(naming.entry);
+  return [...linesByPrincipal(iam, actual, naming)].flatMap(([principal, entries]) => {
     return packEntries(principal, entries, {
       stack,
       path: iam.path,

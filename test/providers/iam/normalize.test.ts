@@ -51,12 +51,34 @@ const findingsOf = (snapshot: Snapshot, wanted: Declared): string[] =>
 /** As the account declares a user whose `until` has passed. */
 const past = (principal: string, ...users: readonly string[]) => login(principal, ...users).map(({ arns: _, ...rest }) => rest);
 
+/** As the account declares a user that `removed` forgets. */
+const forget = (user: string, target = 'orders') => ({ target, user, source: { file: 'access.yaml', line: 8, column: 3 } });
+
 const full = (count: number): string[] => Array.from({ length: count }, (_, index) => `arn:aws:iam::aws:policy/Foreign${index}`);
 
 describe('what differs', () => {
   const app = identity('role/app', { attached: [policyArn(APP, PATH)] });
   const cases: readonly [string, Snapshot, Declared, readonly string[]][] = [
     ['a new policy', account([identity('role/app')]), declared({ connects: login('role/app', 'a') }), ['policy +', 'attachment +']],
+    ['nothing of a user that is forgotten', account([app], [ours('role/app', ['a'])]), declared({ forgotten: [forget('a')] }), []],
+    [
+      'nothing of a user that is forgotten, beside others',
+      account([app], [ours('role/app', ['a', 'b'])]),
+      declared({ connects: login('role/app', 'b'), forgotten: [forget('a')] }),
+      [],
+    ],
+    [
+      'a line beside that of a user that is forgotten',
+      account([app], [ours('role/app', ['a', 'b'])]),
+      declared({ forgotten: [forget('a')] }),
+      ['policy ~ absent'],
+    ],
+    [
+      'the policy of a user that another target forgets',
+      account([app], [ours('role/app', ['a'])]),
+      declared({ forgotten: [forget('a', 'billing')] }),
+      ['policy - absent', 'attachment - absent'],
+    ],
     ['nothing', account([app], [ours('role/app', ['a'])]), declared({ connects: login('role/app', 'a') }), []],
     [
       'nothing, where the action is a list and the resource is a string',
@@ -164,6 +186,13 @@ describe('what is found', () => {
       declared({ connects: login('role/app', 'a') }),
       [],
     ],
+    [
+      'lines of a user that is forgotten',
+      account([identity('role/app')], [ours('role/app', ['a'])]),
+      declared({ forgotten: [forget('a')] }),
+      ['note iam/forgotten'],
+    ],
+    ['no line of a user that is forgotten', account([identity('role/app')]), declared({ forgotten: [forget('a')] }), []],
     [
       'no room in the account',
       account([identity('role/app')], [], { quotas: { ...account([]).quotas, policies: { used: 1500, limit: 1500 } } }),
