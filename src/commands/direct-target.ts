@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { rdsHost } from '../core/rds-host.ts';
 import type { DatabaseEngine } from '../model/declared.ts';
 import { failure } from '../model/finding.ts';
+import { rdsHost } from '../model/rds-host.ts';
 import type { DirectOptions } from './direct.ts';
 import { PRODUCTS } from './direct-server.ts';
 

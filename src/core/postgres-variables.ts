@@ -1,6 +1,6 @@
 import type { Target } from '../model/declared.ts';
 import { failure } from '../model/finding.ts';
-import { rdsHost } from './rds-host.ts';
+import { rdsHost } from '../model/rds-host.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

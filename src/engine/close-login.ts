@@ -1,8 +1,8 @@
 import { connectArn } from '../core/aws.ts';
-import { rdsHost } from '../core/rds-host.ts';
 import type { Declared, DeclaredRole } from '../model/declared.ts';
 import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
 import { LOCK_FORMAT, type LockResult, type LoginLock, type PolicyLock } from '../model/lock.ts';
+import { rdsHost } from '../model/rds-host.ts';
 import type { LockOrder, Provider } from '../providers/provider.ts';
 import { foundTargets } from './found.ts';
 import { providerOf, sideBySide } from './read.ts';

@@ -1,8 +1,8 @@
 import { nearest } from '../core/nearest.ts';
-import { rdsHost } from '../core/rds-host.ts';
 import type { Declared, DeclaredRole, Target } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
 import { distinct } from '../model/key.ts';
+import { regionInHost } from '../model/rds-host.ts';
 import { locate } from './locate.ts';
 import type { Session } from './session.ts';
 
@@ -71,7 +71,7 @@ const assuming = async (target: Target, as: string): Promise<Target> => {
     throw failure('login/as', `'${login.user}' logs in with a password on target '${target.name}': no IAM role is needed`, {
       hint: 'leave --as out',
     });
-  const region = place?.region ?? endpoint.aws?.region ?? rdsHost(endpoint.host)?.region ?? '';
+  const region = place?.region ?? endpoint.aws?.region ?? regionInHost(endpoint.host) ?? '';
   const { credentialsOf } = await import('../providers/rds/connect.ts');
   const { tokenFor } = await import('../providers/rds/token.ts');
   const credentials = credentialsOf({ arn: roleArn(target, as) }, region);

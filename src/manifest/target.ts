@@ -1,5 +1,6 @@
 import type { Target } from '../model/declared.ts';
 import { distinct } from '../model/key.ts';
+import { regionInHost } from '../model/rds-host.ts';
 import { accountOf } from './account.ts';
 import type { Content, EndpointEntry, RdsEntry, TargetEntry } from './content.ts';
 import { referenceOf } from './password.ts';
@@ -30,9 +31,6 @@ export const targetOf = ({ content, entry, target: name, at }: Context): Target 
 
 /** What an endpoint is in AWS: only what is written, or said by the name of its host. */
 export const regionOf = ({ region, host }: EndpointEntry): string | undefined => region ?? regionInHost(host);
-
-/** The region in the name of an RDS endpoint: `orders.cluster-c1.eu-west-1.rds.amazonaws.com`. */
-export const regionInHost = (host: string): string | undefined => /\.([a-z]+(?:-[a-z]+)+-\d+)\.rds\.[a-z.]+$/.exec(host.toLowerCase())?.[1];
 
 /** Where an engine listens unless somebody says otherwise. */
 const PORTS: Readonly<Record<TargetEntry['engine'], number>> = { postgres: 5432, mysql: 3306, mariadb: 3306 };

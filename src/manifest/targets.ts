@@ -1,8 +1,9 @@
+import { regionInHost } from '../model/rds-host.ts';
 import type { Checks } from './checks.ts';
 import type { TargetEntry } from './content.ts';
 import { didYouMean } from './near.ts';
 import { checkKnown } from './references.ts';
-import { portOf, regionInHost, regionOf } from './target.ts';
+import { portOf, regionOf } from './target.ts';
 import type { Context } from './view.ts';
 
 /** Targets: where each is, how to log in, which databases. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { rdsHost } from '../core/rds-host.ts';
 import type { Reference, Target } from '../model/declared.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
+import { rdsHost } from '../model/rds-host.ts';
 import { rdsAuthorities } from './authorities.ts';
 import { lookedUp, placeOf } from './lookup.ts';
 

@@ -99,6 +99,7 @@ describe('a target', () => {
     ['endpoint: { host: db.example.com }', 'explicit', undefined],
     ['endpoint: { host: Orders.cluster-c1.EU-West-1.rds.amazonaws.com }', 'explicit', { region: 'eu-west-1' }],
     ['endpoint: { host: orders.c1.cn-north-1.rds.amazonaws.com.cn }', 'explicit', { region: 'cn-north-1' }],
+    ['endpoint: { host: orders.c1.rds.cn-north-1.amazonaws.com.cn }', 'explicit', { region: 'cn-north-1' }],
     ['endpoint: { host: db, region: eu-west-1, resource_id: prx-0a }', 'explicit', { region: 'eu-west-1', resourceId: 'prx-0a' }],
   ])('at %s has no place, and says of it what is known', (written, kind, aws) => {
     const target = on(written);

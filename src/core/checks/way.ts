@@ -1,4 +1,4 @@
-import { rdsHost } from '../rds-host.ts';
+import { rdsHost } from '../../model/rds-host.ts';
 import { always, type Check, failed, instantOf, judgeDate, passed, the, tokens, withTls } from './check.ts';
 
 /** The way to the server: its name, the network, TLS and its certificate. */

@@ -1,9 +1,9 @@
 import { nearest } from '../../core/nearest.ts';
-import { rdsHost } from '../../core/rds-host.ts';
 import type { DatabaseEngine, Engine, Target } from '../../model/declared.ts';
 import type { Finding } from '../../model/finding.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import type { Place, PlaceName } from '../../model/place.ts';
+import { rdsHost } from '../../model/rds-host.ts';
 
 /** A target that is to be found in RDS. */
 export type Sought = Target & { readonly rds: NonNullable<Target['rds']> };

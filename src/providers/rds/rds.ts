@@ -1,6 +1,6 @@
-import { rdsHost } from '../../core/rds-host.ts';
 import type { Endpoint, Engine, Target } from '../../model/declared.ts';
 import { Failure, type Finding, isError } from '../../model/finding.ts';
+import { regionInHost } from '../../model/rds-host.ts';
 import { type Address, checkDeclared, checkFound, declaredRegion, engineOf, ofTarget, type Sought } from './check.ts';
 import { clockFindings } from './clock.ts';
 import { type Access, accessWith } from './connect.ts';
@@ -73,7 +73,7 @@ const deskWith = (access: Access): Desk => ({ access, inventory: inventoryOf(acc
 
 /** By what the manifest says, else by the endpoint's own name. */
 const regionOf = (target: Target): string | undefined =>
-  target.endpoint.kind === 'explicit' ? (declaredRegion(target) ?? rdsHost(target.endpoint.host)?.region ?? undefined) : undefined;
+  target.endpoint.kind === 'explicit' ? (declaredRegion(target) ?? regionInHost(target.endpoint.host)) : undefined;
 
 const discoverOne = async (target: Target, desk: Desk | undefined, needIam: ReadonlySet<string>): Promise<Discovered> => {
   try {

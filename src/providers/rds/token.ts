@@ -1,5 +1,5 @@
-import { rdsHost } from '../../core/rds-host.ts';
 import { failure } from '../../model/finding.ts';
+import { rdsHost } from '../../model/rds-host.ts';
 import type { Credentials } from './connect.ts';
 
 /** Where a token is good, as whom, and who asks. `host` and `port` are those of the endpoint itself, whatever is dialled. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rdsHost } from '../../src/core/rds-host.ts';
+import { rdsHost } from '../../src/model/rds-host.ts';
 
 test.each([
   ['a cluster', 'orders.cluster-abc123.eu-west-1.rds.amazonaws.com', { region: 'eu-west-1', proxy: false }],

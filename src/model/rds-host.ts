@@ -12,3 +12,6 @@ export const rdsHost = (host: string): RdsHost | undefined => {
   const region = found[1] ?? found[2]!;
   return { region: region === 'global' ? null : region, proxy: /\.proxy-[a-z0-9]+\./.test(host.toLowerCase()) };
 };
+
+/** The region in the name of an RDS endpoint; undefined where it has none. */
+export const regionInHost = (host: string): string | undefined => rdsHost(host)?.region ?? undefined;
