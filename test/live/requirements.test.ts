@@ -1,4 +1,6 @@
+import { CloudWatchLogsClient, CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateAccessKeyCommand, CreateUserCommand, PutUserPolicyCommand } from '@aws-sdk/client-iam';
+import { ModifyDBClusterCommand, ModifyDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { awsEnvironment, clientConfig } from '../lab/aws/moto.ts';
@@ -6,9 +8,9 @@ import { withMoto } from '../lab/aws/suite.ts';
 import { type AwsWorld, startAwsWorld } from './aws-world.ts';
 import type { Ended } from './command.ts';
 
-/** The emulator asks for every action on `*`, and so knows nothing of resources: how narrow those are is judged by a simulator. */
+/** The emulator asks for every action on `*`, and so knows nothing of resources: how narrow those are is judged by a simulator. It calls CloudWatch as requests to it are signed. */
 const actionsOf = (document: string): string => {
-  const { Version, Statement } = JSON.parse(document);
+  const { Version, Statement } = JSON.parse(document.replaceAll('"cloudwatch:', '"monitoring:'));
   return JSON.stringify({
     Version,
     Statement: Statement.map(({ Effect, Action }: Record<string, unknown>) => ({ Effect, Action, Resource: '*' })),
@@ -28,11 +30,13 @@ withMoto('what AWS has to allow, by the actions that the tool prints', (moto) =>
     const { ARN: etl } = await new SecretsManagerClient(clientConfig(moto())).send(
       new CreateSecretCommand({ Name: 'etl', SecretString: 'etl-password' }),
     );
+    await exportLog(world);
     file = world.manifest(`iam: { roles: { task: { trust: { service: ecs-tasks.amazonaws.com } } } }
 users:
   api: { auth: iam, principals: [role/api, role/task] }
   etl: { password: "\${secret:${etl}}" }
 expect: [{ as: role/api, user: api }]
+alarms: { failed: { notify: { topic: dba, email: [dba@example.com] } }, tokens: { source: iam, notify: { topic: dba } } }
 `);
     for (const command of ['plan', 'apply', 'prove']) {
       const { stdout } = await world.run('iam', '-m', file, '--requirements', command);
@@ -42,6 +46,15 @@ expect: [{ as: role/api, user: api }]
       keys.set(command, { AWS_ACCESS_KEY_ID: key!.AccessKeyId!, AWS_SECRET_ACCESS_KEY: key!.SecretAccessKey! });
     }
   });
+  /** As the log of failed logins gets to CloudWatch. */
+  const exportLog = async ({ rds: { kind, identifier } }: AwsWorld): Promise<void> => {
+    const exported = { CloudwatchLogsExportConfiguration: { EnableLogTypes: ['postgresql'] }, ApplyImmediately: true };
+    const client = new RDSClient(clientConfig(moto()));
+    if (kind === 'cluster') await client.send(new ModifyDBClusterCommand({ DBClusterIdentifier: identifier, ...exported }));
+    else await client.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: identifier, ...exported }));
+    const logGroupName = `/aws/rds/${kind}/${identifier}/postgresql`;
+    await new CloudWatchLogsClient(clientConfig(moto())).send(new CreateLogGroupCommand({ logGroupName }));
+  };
   afterAll(async () => {
     await moto().judge(false);
     await world?.close();
@@ -72,6 +85,11 @@ expect: [{ as: role/api, user: api }]
     expect({ code: secret.code, out: secret.stdout }).toEqual({ code: 1, out: expect.stringContaining('secretsmanager:GetSecretValue') });
     const refused = await as('plan', 'apply', '--auto-approve', '--target', 'iam');
     expect({ code: refused.code, out: refused.stdout }).toEqual({ code: 1, out: expect.stringMatching(/iam:(CreateRole|CreatePolicy)/) });
+    const alarms = await as('plan', 'apply', '--auto-approve', '--target', 'alarms');
+    expect({ code: alarms.code, out: alarms.stdout }).toEqual({
+      code: 1,
+      out: expect.stringMatching(/sns:CreateTopic|monitoring:PutMetricAlarm|logs:PutMetricFilter/),
+    });
     for (const command of [['apply'], ['plan', '--detailed-exitcode'], ['destroy']]) {
       const ended = await as('apply', ...command, ...(command[0] === 'plan' ? [] : ['--auto-approve']));
       expect({ command, code: ended.code, out: ended.code === 0 ? '' : ended.stdout + ended.stderr }).toEqual({
