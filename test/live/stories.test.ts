@@ -249,8 +249,12 @@ ${more}`;
       const from = world.db.server.log().length;
       expect(await world.login(ROLE, 'lab_user')).toMatch(NOT_ALLOWED);
       expect(await prove(body('', ALARM), `${AS}, login: denied`)).toEqual(['passed policy login']);
-      const lines = world.db.server.log().slice(from).split('\n');
-      expect(lines.filter((line) => /Access denied for user 'lab_user'/.test(line)).length).toBeGreaterThan(0);
+      const logged = () => world.db.server.log().slice(from).split('\n');
+      // The server may write its line after it has answered.
+      await expect
+        .poll(() => logged().filter((line) => /Access denied for user 'lab_user'/.test(line)).length, { timeout: 20_000 })
+        .toBeGreaterThan(1);
+      const lines = logged();
       const principal = `arn:aws:sts::${ACCOUNT}:assumed-role/lab-app/test`;
       const stamp = new Date().toISOString().replace('.', ',').replace('Z', '');
       const written = `${stamp} [ERROR] Failed to authorize the connection request for user 'lab_user' because the IAM policy assumed by the caller '${principal}' is not authorized to perform \`rds-db:connect\` on the DB instance. (Status Code: 403, Error Code:NotAuthorized)`;
