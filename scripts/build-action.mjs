@@ -4,6 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { withoutErrorNames } from './driver.mjs';
 import { licenseTexts } from './licenses.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -26,6 +27,7 @@ const { metafile } = await build({
   chunkNames: 'chunks/[name]-[hash]',
   external: ['pg-native', 'pg-cloudflare'],
   alias: { 'iconv-lite': './scripts/utf8.mjs' },
+  plugins: [withoutErrorNames],
   minify: true,
   charset: 'utf8',
   banner: { js: REQUIRE },

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { withoutErrorNames } from './driver.mjs';
 import { licenseTexts } from './licenses.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -27,6 +28,7 @@ async function bundle() {
     // optional parts of pg that nobody here has: native bindings, and Cloudflare's sockets
     external: ['pg-native', 'pg-cloudflare'],
     alias: { 'iconv-lite': './scripts/utf8.mjs' },
+    plugins: [withoutErrorNames],
     // pg asks for `Response` to find out whether it runs at Cloudflare: on Node that loads all of fetch, 30 ms
     define: { Response: 'undefined' },
     minifyWhitespace: true,
