@@ -3,6 +3,7 @@ import type * as Logs from '@aws-sdk/client-cloudwatch-logs';
 import type * as Sns from '@aws-sdk/client-sns';
 import type { Alarm, LogFilter } from '../../model/alarm.ts';
 import { codeOf } from '../aws-trouble.ts';
+import { each } from '../lanes.ts';
 import type { Connected, Part } from './connect.ts';
 import { parseTopic, STACK } from './names.ts';
 import type { FoundAlarm, FoundTopic } from './snapshot.ts';
@@ -97,7 +98,6 @@ export const readAlarms = async (
       ...CompositeAlarms,
     ],
   );
-  const { each } = await import('../lanes.ts');
   return await each(listed, async (one) => ({
     alarm: alarmOf(one, region),
     stack: await stackOf(connected, 'cloudwatch', region, one.AlarmArn ?? ''),
