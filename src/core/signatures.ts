@@ -137,8 +137,8 @@ const SIGNATURES: readonly Signature[] = [
   },
   {
     cause: 'no-connect',
-    pattern: /permission denied for database "?([^"\n]*?)"?(?:$|\n|\s+DETAIL)/,
-    message: named('logged in, and it may not connect to '),
+    pattern: /permission denied for database (?:"([^"]*)"|([^\s",]+))/,
+    message: (found) => `logged in, and it may not connect to '${found[1] ?? found[2]}'`,
     hint: 'GRANT CONNECT ON DATABASE … TO the user; the login itself is fine',
   },
   {
@@ -156,7 +156,8 @@ const SIGNATURES: readonly Signature[] = [
   },
   {
     cause: 'permission',
-    pattern: /permission denied for (?!database)([a-z][a-z ]*) "?([^"\n]*?)"?$/,
+    pattern:
+      /permission denied for ((?:materialized )?view|(?:foreign )?table|sequence|schema|function|procedure|routine|type|language|large object) "?([^\s",]+)/,
     message: ([, kind, name]) => `logged in, and it lacks a privilege on ${kind} '${name}'`,
     hint: 'rolecall who and rolecall why say who may, and by which grant; the login itself is fine',
   },
@@ -265,6 +266,7 @@ export const meaningOf = (line: string): Omit<Meaning, 'line'> | undefined => {
 /** What the lines of a text mean, those that are known. */
 export const meaningsOf = (text: string): readonly Meaning[] =>
   text.split('\n').flatMap((line, index) => {
-    const meaning = meaningOf(line);
+    // programs that log in JSON write quotes so
+    const meaning = meaningOf(line.replaceAll('\\"', '"'));
     return meaning === undefined ? [] : [{ line: index + 1, ...meaning, message: withoutSecrets(meaning.message) }];
   });
