@@ -25,14 +25,14 @@ export const watchesOf = ({ alarms, servers }: DeclaredAlarms): readonly Watch[]
 /** What the alarms of the manifest come to in this account. A topic is in one region: it is kept in each that has alarms for it. */
 export const desiredOf = (snapshot: Pick<Snapshot, 'partition' | 'account'>, declared: Declared): Desired => {
   const watches = watchesOf(declared.alarms!);
-  const topics = new Map(
+  const topics = new Map<string, { readonly body: Topic; readonly source: Position }>();
+  for (const { alarm, server } of watches) {
+    if (alarm.topic === null || parseTopic(alarm.topic)) continue;
+    const topic = { name: alarm.topic, region: server.region };
+    const policy = topicPolicy(topicArn(topic, snapshot), snapshot.account);
     // The first that names it says where it is written.
-    watches.toReversed().flatMap(({ alarm: { topic, source }, server: { region } }) => {
-      if (topic === null || parseTopic(topic)) return [];
-      const policy = topicPolicy(topicArn({ name: topic, region }, snapshot), snapshot.account);
-      return [[topicKey({ name: topic, region }), { body: { name: topic, region, policy }, source }] as const];
-    }),
-  );
+    if (!topics.has(topicKey(topic))) topics.set(topicKey(topic), { body: { ...topic, policy }, source: alarm.source });
+  }
   return {
     topics,
     subscriptions: new Map(
