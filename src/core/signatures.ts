@@ -164,7 +164,7 @@ const SIGNATURES: readonly Signature[] = [
   {
     cause: 'certificate',
     pattern:
-      /certificate verif(?:y failed|ication failure)|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(?:GET_ISSUER_CERT|VERIFY_LEAF)\w*|self.signed certificate|unable to (?:get (?:local )?issuer certificate|verify the first certificate)|root certificate file "[^"]*" does not exist/i,
+      /certificate verif(?:y failed|ication failure)|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(?:GET_ISSUER_CERT|VERIFY_LEAF)\w*|self.signed certificate|certificate signature failure|CERT_SIGNATURE_FAILURE|unable to (?:get (?:local )?issuer certificate|verify the first certificate)|root certificate file "[^"]*" does not exist/i,
     message: says('the certificate is signed by nobody who is trusted here'),
     hint: "sslrootcert=global-bundle.pem for servers of RDS; 'ca: rds' in the manifest; none for RDS Proxy",
   },

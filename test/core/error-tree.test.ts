@@ -86,6 +86,7 @@ const LINES: readonly (readonly [Branch, Program, text: string, causes: readonly
   ['tls: certificate', 'psql', 'psql: error: connection to server at "orders.rds" (10.0.0.2), port 5432 failed: root certificate file "/home/app/.postgresql/root.crt" does not exist', ['certificate']],
   ['tls: certificate', 'pg', 'Error: self-signed certificate in certificate chain', ['certificate']],
   ['tls: certificate', 'pg', 'Error: unable to get local issuer certificate', ['certificate']],
+  ['tls: certificate', 'pg', 'Error: certificate signature failure', ['certificate']],
   ['tls: certificate', 'mysql', 'ERROR 2026 (HY000): SSL connection error: error:0A000086:SSL routines::certificate verify failed', ['certificate']],
   ['tls: certificate', 'mariadb', 'ERROR 2026 (HY000): TLS/SSL error: Certificate verification failure: The certificate is NOT trusted.', ['certificate']],
   ['tls: certificate', 'mysql2', 'Error: unable to verify the first certificate', ['certificate']],
