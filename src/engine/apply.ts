@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { diff } from '../core/diff.ts';
-import { operationsOf, unreviewed } from '../core/operations.ts';
+import { operationsOf } from '../core/operations.ts';
 import type { Cause, Change } from '../model/change.ts';
 import { type Declared, isServer } from '../model/declared.ts';
-import { EXIT, type ExitCode, Failure, type Finding, failure, isError } from '../model/finding.ts';
-import { byCodeUnit } from '../model/key.ts';
+import { EXIT, Failure, isError } from '../model/finding.ts';
 import type { PlanTarget, Step } from '../model/plan.ts';
-import type { Progress, TargetResult } from '../model/result.ts';
-import type { Outcome, Provider, RunLock, Timeouts } from '../providers/provider.ts';
+import type { Progress } from '../model/result.ts';
+import type { Failed } from '../providers/failed.ts';
+import type { Provider, RunLock, Timeouts } from '../providers/provider.ts';
+import { type Applied, finish, interrupted, isTouched, left, leftBehind, noteEnded, type Tally } from './ending.ts';
+import { hold, holdServer } from './hold.ts';
 import { planTarget } from './plan.ts';
 import { runTransactions } from './schedule.ts';
 import { createStages, LAST, type Stages } from './stages.ts';
@@ -31,8 +33,6 @@ export type ApplyOptions = {
   /** How far the other targets of the run are; left out: there are none. */
   readonly stages?: Stages;
 };
-
-export type Applied = { readonly result: TargetResult; readonly exitCode: ExitCode };
 
 const ATTEMPTS = 5;
 const BACKOFF_MS = 100;
@@ -68,11 +68,6 @@ export const applyTarget = async <Snapshot>(provider: Provider<Snapshot>, declar
 type Staged = ApplyOptions & { readonly stages: Stages };
 
 const patience = ({ timeouts }: ApplyOptions) => (timeouts ? { timeouts } : {});
-
-type Tally = { applied: number; statements: number; readonly ended: Map<string, number> };
-
-/** Whether anything was done, be it only a part of one change. */
-export const isTouched = ({ applied, statements }: Pick<Tally, 'applied' | 'statements'>): boolean => applied + statements > 0;
 
 const converge = async <Snapshot>(
   provider: Provider<Snapshot>,
@@ -148,55 +143,12 @@ const refuse = async <Snapshot>(
   if (obstacles.length > 0) throw new Failure(obstacles);
 };
 
-const stale = (target: string, message: string, hint: string): Failure =>
-  failure('apply/plan-stale', `target '${target}': ${message}`, { hint, target }, EXIT.stale);
-
-/** Before anything else is said: what is found on another server says nothing about the plan. */
-const holdServer = (approved: readonly PlanTarget[], live: PlanTarget): void => {
-  if (approved.length === 0 || approved.some((plan) => isSameServer(plan, live))) return;
-  throw stale(
-    live.name,
-    `the plan is for another server (system identifier ${approved[0]!.identity.system}, this one is ${live.identity.system})`,
-    'plan again, or correct the endpoint',
-  );
-};
-
-const isSameServer = (plan: PlanTarget, live: PlanTarget): boolean =>
-  live.identity.system === plan.identity.system && live.engine === plan.engine;
-
-/** Reviewed means reviewed: about the same roles, nothing that no plan held. */
-const hold = (plans: readonly PlanTarget[], live: PlanTarget, expiryToo: boolean): void => {
-  const approved = plans.filter((plan) => isSameServer(plan, live));
-  // Each plan is held to the roles that it named: one that was made again since is another role, whatever a later plan says.
-  const replaced = approved
-    .flatMap(({ roles }) => Object.entries(roles))
-    .find(([name, oid]) => live.roles[name] !== undefined && live.roles[name] !== oid);
-  if (replaced)
-    throw stale(
-      live.name,
-      `${live.engine === 'iam' ? '' : 'role '}'${replaced[0]}' was dropped and made again since the plan (${typeof replaced[1] === 'number' ? 'OID ' : ''}${replaced[1]}, now ${live.roles[replaced[0]]})`,
-      'plan again, and look at what it is now',
-    );
-  const fresh = unreviewed(approved, live).filter(({ cause }) => !(expiryToo && cause === 'expired'));
-  if (fresh.length === 0) return;
-  const named = fresh
-    .slice(0, 5)
-    .map((change) => `${change.kind} ${change.key}`)
-    .join('; ');
-  throw stale(
-    live.name,
-    `${fresh.length === 1 ? 'a change is' : `${fresh.length} changes are`} needed that ${plans.length > 1 ? 'none of the plans holds' : 'the plan does not hold'}: ${named}${fresh.length > 5 ? '; …' : ''}`,
-    'plan again, and have the new plan reviewed',
-  );
-};
-
 type Ran = {
   readonly failures: readonly Failed[];
   readonly notStarted: number;
   readonly interrupted: boolean;
   readonly behind: readonly string[];
 };
-type Failed = Extract<Outcome, { status: 'failed' }>;
 
 const run = async <Snapshot>(
   provider: Provider<Snapshot>,
@@ -277,14 +229,6 @@ const run = async <Snapshot>(
   return { failures, notStarted, interrupted: options.signal.aborted, behind };
 };
 
-/** By role: an attempt that failed may have ended some of them before. */
-const noteEnded = (ended: Map<string, number>, { changes }: PlanTarget, step: Step, count: number): void => {
-  for (const index of step.changes) {
-    const change = changes[index]!;
-    if (change.kind === 'sessions') ended.set(change.before!.role, (ended.get(change.before!.role) ?? 0) + count);
-  }
-};
-
 /** Which changes are complete once each transaction has committed: those whose last step it holds. */
 const finishedBy = (target: PlanTarget): readonly (readonly number[])[] => {
   const last = new Map<number, number>();
@@ -318,70 +262,3 @@ const verify = async <Snapshot>(
   const { target } = await read(provider, declared, options);
   return finish(declared, tally, { ...left(target), findings: target.findings.filter((finding) => finding.severity !== 'note') });
 };
-
-/** What still differs, and whether there are databases of which nobody knows. */
-const left = ({ changes, unread }: PlanTarget): Pick<Ending, 'residue' | 'unread'> => ({ residue: changes, unread: unread.length > 0 });
-
-type Ending = {
-  readonly residue?: readonly Change[];
-  /** A database that the manifest is about was not read. */
-  readonly unread?: boolean;
-  readonly findings?: readonly Finding[];
-  readonly failure?: Failed;
-  readonly notStarted?: number;
-  readonly exitCode?: ExitCode;
-};
-
-const finish = (
-  declared: Declared,
-  tally: Tally,
-  { residue = [], unread = false, findings = [], failure, notStarted = 0, exitCode }: Ending,
-): Applied => {
-  const trouble = failure !== undefined || exitCode !== undefined;
-  const status = trouble
-    ? isTouched(tally)
-      ? 'partial'
-      : 'failed'
-    : residue.length > 0 || (unread && isTouched(tally))
-      ? 'partial'
-      : isTouched(tally)
-        ? 'applied'
-        : 'unchanged';
-  const failed = failure && {
-    sql: failure.step?.sql ?? '',
-    message: failure.hint ? `${failure.message} · ${failure.hint}` : failure.message,
-    ...(failure.sqlstate === undefined ? {} : { sqlstate: failure.sqlstate }),
-  };
-  return {
-    result: {
-      name: declared.target.name,
-      status,
-      applied: tally.applied,
-      statements: tally.statements,
-      residue,
-      ...(failed ? { failed } : {}),
-      notStarted,
-      ...(tally.ended.size === 0
-        ? {}
-        : { sessions: [...tally.ended].sort(([a], [b]) => byCodeUnit(a, b)).map(([role, before]) => ({ role, before, after: 0 })) }),
-      findings,
-    },
-    exitCode: exitCode ?? (status === 'partial' ? EXIT.partial : failure ? EXIT.error : unread ? EXIT.refused : EXIT.ok),
-  };
-};
-
-const leftBehind = (declared: Declared, behind: readonly string[]): Finding => ({
-  severity: 'error',
-  code: 'apply/waits',
-  message: `target '${declared.target.name}': some of it waits for ${behind.map((name) => `'${name}'`).join(', ')}, which was not applied whole`,
-  hint: `mend ${behind.length === 1 ? 'that target' : 'those targets'} and run it again: what is done drops out`,
-  target: declared.target.name,
-});
-
-const interrupted = (declared: Declared): Finding => ({
-  severity: 'error',
-  code: 'apply/interrupted',
-  message: `target '${declared.target.name}': interrupted; what was committed stays, ${declared.target.engine === 'postgres' ? 'the open transaction was rolled back' : 'and nothing more was begun'}`,
-  hint: 'run it again: what is done drops out',
-  target: declared.target.name,
-});

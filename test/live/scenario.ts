@@ -1,5 +1,5 @@
-import type { Applied } from '../../src/engine/apply.ts';
 import { applyTarget } from '../../src/engine/apply.ts';
+import type { Applied } from '../../src/engine/ending.ts';
 import { planTarget } from '../../src/engine/plan.ts';
 import { declare } from '../../src/manifest/declare.ts';
 import { readManifest } from '../../src/manifest/validate.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Applied } from '../../../src/engine/apply.ts';
+import type { Applied } from '../../../src/engine/ending.ts';
 import type { PlanTarget } from '../../../src/model/plan.ts';
 import { ident } from '../../../src/providers/postgres/sql.ts';
 import type { Postgres } from '../../lab/postgres.ts';
