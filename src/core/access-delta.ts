@@ -16,6 +16,7 @@ import {
   SWEEPING_ROLES,
   tablesOf,
 } from './access.ts';
+import { foldUsers } from './access-fold.ts';
 import { createItems, type Items, placeOf, type Sides } from './access-items.ts';
 import type { Closure } from './closure.ts';
 import { groupBy } from './group.ts';
@@ -35,7 +36,7 @@ export const accessDelta = (before: Reality, after: Reality): readonly AccessDel
   const users = concernedUsers(states, [...touched.keys(), ...moved]);
   const judged = judge(states, users, touched, pairs);
   const open = publicSides(states, pairs.changed);
-  const folded = fold(
+  const folded = foldUsers(
     users.map((user) => ({
       user,
       sides: [...(moved.length > 0 ? [roleSides(states.before, states.after, user)] : []), judged.get(user) ?? NO_SIDES],
@@ -274,32 +275,4 @@ const publicSides = (states: States, changed: readonly Pair[]): Sides => {
     if (go.length > 0) loses.add('privileges', on, place, pair.names, go, ['PUBLIC']);
   }
   return { gains: gains.list(), loses: loses.list() };
-};
-
-/** Users with the same gains and losses together. */
-const fold = (found: readonly { readonly user: string; readonly sides: readonly Sides[] }[]): AccessDelta[] => {
-  const numbers = new Map<string, number>();
-  const known = new WeakMap<Sides, number>();
-  const numberOf = (sides: Sides): number => {
-    let number = known.get(sides);
-    if (number === undefined) {
-      const text = JSON.stringify(sides);
-      number = numbers.get(text) ?? numbers.size;
-      numbers.set(text, number);
-      known.set(sides, number);
-    }
-    return number;
-  };
-  const groups = firstAndRest(groupBy(found, ({ sides }) => sides.map(numberOf).join()));
-  const deltas = groups.map(
-    (alike): AccessDelta => ({
-      users: alike.map(({ user }) => user).sort(byCodeUnit),
-      gains: alike[0].sides.flatMap(({ gains }) => gains),
-      loses: alike[0].sides.flatMap(({ loses }) => loses),
-    }),
-  );
-  const weight = ({ loses }: AccessDelta): number => (loses.length > 0 ? 0 : 1);
-  return deltas
-    .filter(({ gains, loses }) => gains.length + loses.length > 0)
-    .sort((a, b) => weight(a) - weight(b) || byCodeUnit(a.users[0] ?? '', b.users[0] ?? ''));
 };

@@ -1,3 +1,4 @@
+import { foldUsers } from '../../core/access-fold.ts';
 import { createItems, type Items, placeOf, type Sides } from '../../core/access-items.ts';
 import { groupBy } from '../../core/group.ts';
 import { byCodeUnit } from '../../model/key.ts';
@@ -18,7 +19,7 @@ import { ownPlaces, touchedPlaces } from './access-touched.ts';
 export const accessDelta = (before: AccessState, after: AccessState): readonly AccessDelta[] => {
   const judged = judge(before, after);
   const found = concernedUsers(before, after).map((user) => ({ user, sides: [standingSides(before, after, user), judged(user)] }));
-  return fold(found);
+  return foldUsers(found);
 };
 
 /** Accounts that log in before or after, and for which something may differ. */
@@ -203,25 +204,4 @@ const atomsOf = (effective: Effective, { state }: Asker, level: MysqlLevel): Eff
     if (legal.has(word)) atoms.set(`${word}*`, option.length > 1 || option[0] !== 'direct' ? option : path);
   }
   return atoms;
-};
-
-/** Users with the same gains and losses together. */
-const fold = (found: readonly { readonly user: string; readonly sides: readonly Sides[] }[]): AccessDelta[] => {
-  const texts = new WeakMap<Sides, string>();
-  const textOf = (sides: Sides): string => {
-    const text = texts.get(sides) ?? JSON.stringify(sides);
-    texts.set(sides, text);
-    return text;
-  };
-  const weight = ({ loses }: AccessDelta): number => (loses.length > 0 ? 0 : 1);
-  return [...groupBy(found, ({ sides }) => sides.map(textOf).join('\n')).values()]
-    .map(
-      (alike): AccessDelta => ({
-        users: alike.map(({ user }) => user),
-        gains: alike[0]?.sides.flatMap(({ gains }) => gains) ?? [],
-        loses: alike[0]?.sides.flatMap(({ loses }) => loses) ?? [],
-      }),
-    )
-    .filter(({ gains, loses }) => gains.length + loses.length > 0)
-    .sort((a, b) => weight(a) - weight(b) || byCodeUnit(a.users[0] ?? '', b.users[0] ?? ''));
 };
