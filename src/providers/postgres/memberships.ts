@@ -2,10 +2,10 @@ import { circles, type Move } from '../../core/circles.ts';
 import { groupBy } from '../../core/group.ts';
 import type { DeclaredMembership } from '../../model/declared.ts';
 import { pathKey } from '../../model/key.ts';
-import { PREDEFINED_SINCE } from '../../model/privilege.ts';
 import type { Membership, MembershipOptions } from '../../model/state.ts';
 import type { About } from '../provider.ts';
 import { PER_GRANTOR_MEMBERSHIPS } from './authority.ts';
+import { blockedMembership, impossible } from './membership-obstacles.ts';
 import { absentRoles } from './roles.ts';
 import type { Comparison, Scope } from './scope.ts';
 
@@ -247,60 +247,3 @@ const orphanedGroups = (scope: Scope): ReadonlySet<string> =>
 const pairKey = (role: string, other: string): string => `${role}\0${other}`;
 
 const membershipKey = (row: Membership): string => `${pathKey(row.member)} in ${pathKey(row.role)} by ${pathKey(row.grantor)}`;
-
-const impossible = (
-  scope: Scope,
-  { role, member, options }: DeclaredMembership,
-): { code: string; message: string; hint?: string } | null => {
-  const since = PREDEFINED_SINCE[role];
-  if (since !== undefined && since > scope.version)
-    return {
-      code: 'membership/needs-version',
-      message: `'${member}' in '${role}': that role needs PostgreSQL ${Math.floor(since / 10000)}, the server is ${scope.snapshot.server.versionText}`,
-    };
-  if (role === 'pg_database_owner')
-    return { code: 'membership/implicit', message: `'${role}' has no explicit members: it is whoever owns the database` };
-  if (!scope.reality.roles.has(role) && !scope.declared.roles.has(role)) {
-    if (role === 'rds_iam')
-      return {
-        code: 'membership/no-rds-iam',
-        message: `'${member}' has auth: iam, but the server has no role rds_iam`,
-        hint: 'is this an RDS or Aurora server with IAM authentication?',
-      };
-    return {
-      code: 'membership/unknown-role',
-      message: `'${member}' in '${role}': the server has no role '${role}'`,
-      hint: 'correct the name, or make the role first: what is listed under existing is not created',
-    };
-  }
-  if (scope.version >= PER_GRANTOR_MEMBERSHIPS || role === 'rds_iam') return null;
-  const inherit = scope.declared.roles.get(member)?.inherit ?? true;
-  if (options.inherit !== inherit)
-    return {
-      code: 'membership/no-option',
-      message: `'${member}' in '${role}' with inherit: ${options.inherit}: before PostgreSQL 16 that is an attribute of the user, here ${inherit}`,
-      hint: `set inherit: ${options.inherit} on user '${member}'`,
-    };
-  if (!options.set)
-    return {
-      code: 'membership/no-option',
-      message: `'${member}' in '${role}' with set: false needs PostgreSQL 16, the server is ${scope.snapshot.server.versionText}`,
-    };
-  return null;
-};
-
-/** Granting needs ADMIN on the role; from 16 on, taking away another's grant needs that grantor's rights. */
-export const blockedMembership = (scope: Scope, before: Membership | null, after: Membership | null): About => {
-  const { role, grantor } = (before ?? after)!;
-  const { authority } = scope;
-  if (!before || scope.version < PER_GRANTOR_MEMBERSHIPS) {
-    if (authority.admin(role)) return {};
-    return { blocked: `'${authority.login}' may not ${before ? 'revoke' : 'grant'} '${role}': it needs ADMIN OPTION on it` };
-  }
-  if (grantor === authority.admin(role)?.grantor || authority.superuser) return {};
-  const reach = authority.reach(grantor);
-  if (reach.how === 'none') return { blocked: `granted by '${grantor}': ${reach.reason}` };
-  if (!authority.administers(grantor, role) && !authority.admin(role))
-    return { blocked: `granted by '${grantor}', which no longer has ADMIN OPTION on '${role}', as '${authority.login}' has not` };
-  return {};
-};

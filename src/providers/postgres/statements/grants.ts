@@ -1,5 +1,5 @@
 import { groupBy } from '../../../core/group.ts';
-import { byWord, difference, wordOf } from '../../../core/privileges.ts';
+import { difference } from '../../../core/privileges.ts';
 import {
   type Grantee,
   granteeKey,
@@ -11,13 +11,12 @@ import {
 } from '../../../model/access.ts';
 import { distinct, pathKey } from '../../../model/key.ts';
 import type { Grant } from '../../../model/state.ts';
-import { ALL_IN_SCHEMA, DEFAULT_OBJECTS, KEYWORDS, objectsSql } from '../catalog.ts';
+import { ALL_IN_SCHEMA, KEYWORDS, objectsSql } from '../catalog.ts';
 import { blockedBy } from '../grants.ts';
 import { ownerActor, type Scope } from '../scope.ts';
 import { ident } from '../sql.ts';
 import { chunks, type Draft, type Indexed, NAMES_PER_STATEMENT, type Use } from './draft.ts';
-
-type Verb = 'grant' | 'grant option' | 'revoke' | 'revoke option';
+import { closing, opening, type Verb, verbs } from './verbs.ts';
 
 /** One verb on one set of objects for one grantee: what a GRANT or REVOKE is made of. */
 type Piece = {
@@ -104,28 +103,6 @@ const piecesOf = (scope: Scope, change: Indexed<'grant'>, narrowed: ReadonlySet<
     taken: verb.startsWith('revoke') ? taken : [],
     depth: verb.startsWith('revoke') ? depthOf(scope, grant) : 0,
   }));
-};
-
-/** What takes one set of privileges to another: words and options, each its own verb. */
-const verbs = (before: readonly string[], after: readonly string[]): { readonly verb: Verb; readonly words: readonly string[] }[] => {
-  const [held, wanted] = [byWord(before), byWord(after)];
-  const added = difference(after, before);
-  const words = (verb: Verb, list: readonly string[]) => (list.length === 0 ? [] : [{ verb, words: distinct(list) }]);
-  return [
-    ...words(
-      'grant',
-      added.filter((privilege) => !privilege.endsWith('*')),
-    ),
-    ...words('grant option', added.filter((privilege) => privilege.endsWith('*')).map(wordOf)),
-    ...words(
-      'revoke',
-      [...held.keys()].filter((word) => !wanted.has(word)),
-    ),
-    ...words(
-      'revoke option',
-      [...held].filter(([word, option]) => option && wanted.get(word) === false).map(([word]) => word),
-    ),
-  ];
 };
 
 /** Who must act: the grantor of the row, which is the owner for most. */
@@ -231,13 +208,6 @@ const columnWords = (words: readonly string[], pieces: readonly Piece[]): readon
   return words.map((word) => `${word} (${columns})`);
 };
 
-const opening = (verb: Verb): string =>
-  ({ grant: 'GRANT', 'grant option': 'GRANT', revoke: 'REVOKE', 'revoke option': 'REVOKE GRANT OPTION FOR' })[verb];
-const closing = (verb: Verb, grantees: readonly Grantee[]): string => {
-  const names = grantees.map((grantee) => (typeof grantee === 'string' ? ident(grantee) : 'PUBLIC')).join(', ');
-  return `${verb.startsWith('revoke') ? 'FROM' : 'TO'} ${names}${verb === 'grant option' ? ' WITH GRANT OPTION' : ''}`;
-};
-
 /**
  * The objects as lists of names, or as ALL … IN SCHEMA where there are more than one statement's worth, the schema holds
  * nothing else and is a large part of the database: naming 30,000 tables exhausts the lock table of PostgreSQL 18.
@@ -275,33 +245,3 @@ const partition = <T>(values: readonly T[], test: (value: T) => boolean): readon
   values.filter(test),
   values.filter((value) => !test(value)),
 ];
-
-/** ALTER DEFAULT PRIVILEGES, folded over grantees; it runs as the creator, whose rights a mere ADMIN option does not give. */
-export const defaultDrafts = (scope: Scope, changes: readonly Indexed<'default'>[]): Draft[] => {
-  const pieces = changes.flatMap((change) => {
-    const body = (change.before ?? change.after)!;
-    return verbs(change.before?.privileges ?? [], change.after?.privileges ?? []).map((verb) => ({ ...verb, body, index: change.index }));
-  });
-  const folded = groupBy(pieces, ({ verb, words, body }) =>
-    JSON.stringify([verb, words, body.database, body.creator, body.schema, body.objects]),
-  );
-  return [...folded.values()].map((group): Draft => {
-    const { verb, words, body } = group[0]!;
-    const { how } = scope.authority.reach(body.creator);
-    const grantees = group.map((piece) => granteeKey(piece.body.grantee));
-    const where = `ALTER DEFAULT PRIVILEGES FOR ROLE ${ident(body.creator)}${body.schema === null ? '' : ` IN SCHEMA ${ident(body.schema)}`}`;
-    return {
-      database: body.database,
-      phase: verb.startsWith('revoke') ? 'revoke' : 'default',
-      rank: 2,
-      sql: `${where} ${opening(verb)} ${words.join(', ')} ON ${DEFAULT_OBJECTS[body.objects].keyword} ${closing(
-        verb,
-        group.map((piece) => piece.body.grantee),
-      )}`,
-      uses: how === 'self' || how === 'superuser' ? [] : [{ role: body.creator, how: 'become' }],
-      changes: group.map((piece) => piece.index),
-      named: 0,
-      ...(verb.startsWith('revoke') ? { loses: grantees } : { gains: grantees }),
-    };
-  });
-};

@@ -1,7 +1,7 @@
 import { groupBy } from '../../../core/group.ts';
 import type { Membership } from '../../../model/state.ts';
 import { PER_GRANTOR_MEMBERSHIPS } from '../authority.ts';
-import { blockedMembership } from '../memberships.ts';
+import { blockedMembership } from '../membership-obstacles.ts';
 import type { Scope } from '../scope.ts';
 import { ident } from '../sql.ts';
 import { chunks, type Draft, type Indexed, NAMES_PER_STATEMENT, type Use } from './draft.ts';
