@@ -164,7 +164,9 @@ withMoto('a user, its grants and its policy', (moto) => {
     expect(await expectApplied(`${ORDERS}removed: { mo: { forget: true } }\n`)).not.toMatch(/policy +role\/reports/);
     expect(await world.login('role/reports', 'mo')).toBe('in');
     const plan = await world.run('plan', '-m', world.manifest(`${ORDERS}removed: { mo: { forget: true } }\n`));
-    expect((plan.stdout + plan.stderr).replace(/\s+/g, ' ')).toMatch(/note iam\/forgotten: 'mo' on target .* still let in as it: role\/reports/);
+    expect((plan.stdout + plan.stderr).replace(/\s+/g, ' ')).toMatch(
+      /note iam\/forgotten: 'mo' on target .* still let in as it: role\/reports/,
+    );
     await expectApplied(ORDERS);
     expect(await world.login('role/reports', 'mo')).toMatch(NOT_ALLOWED);
     await world.rds.server.query(world.rds.server.master, 'postgres', 'DROP ROLE mo');
