@@ -266,12 +266,17 @@ ${more}`;
       expect(new Set(denied.flatMap(({ logs }) => logs))).toEqual(new Set(['iam-db-auth-error', 'error']));
     });
 
-    test('destroyed, nothing of it is left: no account, policy, attachment, filter, alarm, subscription or topic', async () => {
+    test('destroyed, and once more where AWS stopped it, nothing of it is left: no account, policy, attachment, filter, alarm, subscription or topic', async () => {
       await apply(body(ROLE, ALARM));
-      const { code, stdout, stderr } = await world.run('destroy', '-m', world.manifest(body(ROLE, ALARM)), '--auto-approve');
+      const destroy = async () => await world.run('destroy', '-m', world.manifest(body(ROLE, ALARM)), '--auto-approve');
+      world.onCall((operation) => (operation === 'DeleteTopic' ? 'access-denied' : undefined));
+      const stopped = await destroy();
+      world.onCall(null);
+      expect({ code: stopped.code, out: stopped.stdout }).toEqual({ code: 5, out: expect.stringMatching(/sns:DeleteTopic/) });
+      const { code, stdout, stderr } = await destroy();
       expect({ code, said: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, said: '' });
       expect({ account: await leftIn(moto()), server: await everyone() }).toEqual(before);
-      expect(await world.run('destroy', '-m', world.manifest(body(ROLE, ALARM)), '--auto-approve')).toMatchObject({ code: 0 });
+      expect(await destroy()).toMatchObject({ code: 0 });
     });
 
     test('no command shows a password, a key or a token but the one whose result it is', async () => {
