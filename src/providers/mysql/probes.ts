@@ -3,6 +3,7 @@ import { accountName } from '../../model/account.ts';
 import type { Account, Part } from '../../model/declared.ts';
 import { pathKey } from '../../model/key.ts';
 import { type Came, OWN, type Probe } from '../../model/proof.ts';
+import { type Ability, cameOf, missing } from '../came.ts';
 import { messageOf } from '../network.ts';
 import { type Asker, askerOf } from './access-asker.ts';
 import { effectiveAccess, type Place } from './access-effective.ts';
@@ -31,9 +32,6 @@ export const tryProbe = async (world: World, account: Account, probe: Probe): Pr
   return cameOf(probe, abilities);
 };
 const MOST = 100;
-
-/** What the login can do to one object. `partly`: to some columns, or to something in it. */
-type Ability = { readonly able: 'yes' | 'partly' | 'no' | 'broken'; readonly why: string };
 
 /** A user of MariaDB that has the name of a role is named otherwise than others: it is found by its host. */
 const nameOf = ({ accounts }: Snapshot, { user, host }: Account): string =>
@@ -85,30 +83,6 @@ const shown = (place: Place): string => {
     default:
       return pathKey(place.schema, place.name);
   }
-};
-
-/** What is not there is denied to everybody: that proves nothing. */
-const missing = ({ schema, name, kind }: Probe): Came => {
-  const path = [...(schema ? [schema] : []), name].map(({ text }) => text).join('.');
-  return isPattern(name) || (schema !== null && isPattern(schema))
-    ? { status: 'unproven', cause: 'object', message: `no ${kind} matches '${path}'` }
-    : { status: 'failed', cause: 'object', message: `there is no ${kind} '${path}'` };
-};
-
-/** All of them can, or none of them: what does not hold for one does not hold. */
-const cameOf = (probe: Probe, abilities: readonly (Ability & { readonly object: string })[]): Came => {
-  const broken = abilities.find(({ able }) => able === 'broken');
-  const against = abilities.filter(({ able }) => (probe.can ? able !== 'yes' : able !== 'no'));
-  const among = (one: { readonly object: string; readonly why: string }, count: number): string =>
-    abilities.length === 1
-      ? one.why
-      : `${one.object}: ${one.why}${count > 1 ? ` (and ${count - 1} more of ${abilities.length} objects)` : ''}`;
-  if (broken) return { status: 'failed', cause: 'object', message: among(broken, 1) };
-  const [first] = against;
-  if (first) return { status: 'failed', cause: 'permission', message: among(first, against.length) };
-  const message =
-    abilities.length === 1 ? abilities[0]!.why : `${probe.can ? 'permitted' : 'denied'} on each of ${abilities.length} objects`;
-  return { status: 'passed', cause: null, message };
 };
 
 const PREPARED: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE']);

@@ -2,6 +2,7 @@ import { parseAccount } from '../../model/account.ts';
 import type { Target } from '../../model/declared.ts';
 import { Failure } from '../../model/finding.ts';
 import type { Came, LoginFacts, Refusal } from '../../model/proof.ts';
+import { attempt, during, REFUSALS } from '../attempt.ts';
 import type { Prover, Timeouts, Trial, Tried } from '../provider.ts';
 import { accountHere, isByToken } from './account-here.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
@@ -11,33 +12,18 @@ import { withoutPlace } from './trouble.ts';
 
 /** Logins and rights of MySQL and MariaDB, tried. */
 export const prove: Prover = {
-  attempt: async (trial) => {
-    let connected: Connected;
-    try {
-      connected = await connect(trial.target, {
-        as: 'apply',
-        programName: 'rolecall prove',
-        roles: 'default',
-        ...timeoutOptions(trial.timeouts),
-      });
-    } catch (error) {
-      if (error instanceof Failure) return refused(error, trial.target);
-      throw error;
-    }
-    try {
-      return await tried(connected, trial);
-    } finally {
-      await connected.close();
-    }
-  },
-  examine: async (target, user, _database, timeouts) => {
-    const connected = await connect(target, { as: 'plan', ...timeoutOptions(timeouts) });
-    try {
-      return await factsOf(connected, user);
-    } finally {
-      await connected.close();
-    }
-  },
+  attempt: async (trial) =>
+    await attempt(
+      async () =>
+        await connect(trial.target, { as: 'apply', programName: 'rolecall prove', roles: 'default', ...timeoutOptions(trial.timeouts) }),
+      async (connected) => await tried(connected, trial),
+      {
+        refusalOf: (code, message) => (isIamOff(trial.target, code, message) ? 'iam-off' : (MORE[code] ?? REFUSALS[code])),
+        said: withoutPlace,
+      },
+    ),
+  examine: async (target, user, _database, timeouts) =>
+    await during(await connect(target, { as: 'plan', ...timeoutOptions(timeouts) }), async (connected) => await factsOf(connected, user)),
 };
 
 const tried = async (connected: Connected, trial: Trial): Promise<Tried> => {
@@ -78,47 +64,18 @@ const worldOf = async (login: Connected, own: Target | undefined, timeouts?: Tim
   }
 };
 
-/** Of what `connect` says that went wrong. What is not here was never tried at the server. */
-const REFUSALS: Readonly<Record<string, Refusal>> = {
-  'connect/token': 'authentication',
-  'connect/password': 'authentication',
+const MORE: Readonly<Record<string, Refusal>> = {
   // A token is the only thing that a server asks for in the clear.
   'connect/clear-password': 'authentication',
-  'connect/no-login': 'closed',
   'connect/expired': 'closed',
-  'connect/no-database': 'no-database',
-  'connect/too-many': 'limit',
-  'connect/not-admitted': 'not-admitted',
   'connect/needs-tls': 'not-admitted',
   'connect/blocked': 'not-admitted',
-  'connect/refused': 'network',
-  'connect/unknown-host': 'network',
-  'connect/timeout': 'network',
-  'connect/unreachable': 'network',
-  'connect/no-tls': 'tls',
-  'connect/tls': 'tls',
-  'connect/iam-needs-tls': 'tls',
-  'connect/certificate': 'certificate',
-  'connect/certificate-host': 'certificate',
-  'connect/certificate-time': 'certificate',
-  'connect/no-ca': 'certificate',
-  'connect/not-ready': 'busy',
   'connect/plugin': 'other',
   'connect/server': 'other',
-  'connect/lost': 'other',
 };
 
-/** The line of a proof names target and user itself. */
-const refused = ({ findings }: Failure, { login }: Target): Tried => {
-  const { code, message, hint } = findings[0]!;
-  const iamOff = code === 'connect/plugin' && login.auth === 'iam' && /AWSAuthenticationPlugin/i.test(message);
-  return {
-    letIn: false,
-    refusal: iamOff ? 'iam-off' : (REFUSALS[code] ?? 'untried'),
-    message: withoutPlace(message),
-    ...(hint === undefined ? {} : { hint }),
-  };
-};
+const isIamOff = ({ login }: Target, code: string, message: string): boolean =>
+  code === 'connect/plugin' && login.auth === 'iam' && /AWSAuthenticationPlugin/i.test(message);
 
 /** Of the account that a login from here gets, by the host that the server sees this machine as. */
 const factsOf = async (connected: Connected, user: string): Promise<LoginFacts> => {

@@ -1,9 +1,9 @@
-import { isPattern } from '../../core/selector.ts';
 import type { PostgresKind } from '../../model/access.ts';
 import type { Part } from '../../model/declared.ts';
 import { Failure } from '../../model/finding.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
 import { type Came, OWN, type Probe } from '../../model/proof.ts';
+import { type Ability, cameOf, missing } from '../came.ts';
 import { codeOf } from '../network.ts';
 import type { Connected } from './connect.ts';
 import { COLUMNS, type Found, findQuery, MOST, UNUSABLE_SEQUENCES } from './objects.ts';
@@ -26,9 +26,6 @@ export const tryProbe = async (connected: Connected, probe: Probe, version: numb
   }
 };
 
-/** What the login can do to one object. `yes` in part: to some columns, or by way of the schema. */
-type Ability = { readonly able: 'yes' | 'partly' | 'no' | 'broken'; readonly why: string; readonly hint?: string };
-
 const tryObjects = async (connected: Connected, probe: Probe, version: number): Promise<Came> => {
   const found = await find(connected, probe, version);
   if (found === null) return unproven(`before PostgreSQL 18 a server does not say who holds what on a large object`);
@@ -40,35 +37,7 @@ const tryObjects = async (connected: Connected, probe: Probe, version: number): 
   return cameOf(probe, abilities);
 };
 
-/** All of them can, or none of them: what does not hold for one does not hold. */
-const cameOf = (probe: Probe, abilities: readonly (Ability & { readonly object: string })[]): Came => {
-  const broken = abilities.find(({ able }) => able === 'broken');
-  const against = abilities.filter(({ able }) => (probe.can ? able !== 'yes' : able !== 'no'));
-  const among = (one: { readonly object: string; readonly why: string }, count: number): string =>
-    abilities.length === 1
-      ? one.why
-      : `${one.object}: ${one.why}${count > 1 ? ` (and ${count - 1} more of ${abilities.length} objects)` : ''}`;
-  if (broken) return { status: 'failed', cause: 'object', message: among(broken, 1) };
-  const [first] = against;
-  if (first === undefined) {
-    const message =
-      abilities.length === 1 ? abilities[0]!.why : `${probe.can ? 'permitted' : 'denied'} on each of ${abilities.length} objects`;
-    return { status: 'passed', cause: null, message };
-  }
-  return { status: 'failed', cause: 'permission', message: among(first, against.length), ...(first.hint ? { hint: first.hint } : {}) };
-};
-
 const unproven = (message: string, hint?: string): Came => ({ status: 'unproven', cause: 'object', message, ...(hint ? { hint } : {}) });
-
-/** What is not there is denied to everybody: that proves nothing. */
-const missing = ({ schema, name, kind }: Probe): Came => {
-  const path = [...(schema ? [schema] : []), name].map(({ text }) => text).join('.');
-  const what = (kind ?? 'sequence or type').replaceAll('_', ' ');
-  const pattern = isPattern(name) || (schema !== null && isPattern(schema));
-  return pattern
-    ? { status: 'unproven', cause: 'object', message: `no ${what} matches '${path}'` }
-    : { status: 'failed', cause: 'object', message: `there is no ${what} '${path}'` };
-};
 
 type Kind = Exclude<PostgresKind, 'column' | 'parameter'>;
 

@@ -1,5 +1,5 @@
-import { Failure } from '../../model/finding.ts';
 import type { Came, LoginFacts, Refusal } from '../../model/proof.ts';
+import { attempt, during, REFUSALS } from '../attempt.ts';
 import type { Prover, Trial, Tried } from '../provider.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { tryProbe } from './probes.ts';
@@ -7,36 +7,26 @@ import { withoutPlace } from './trouble.ts';
 
 /** Logins and rights of PostgreSQL, tried. */
 export const prove: Prover = {
-  attempt: async (trial) => {
-    const { target, database, timeouts } = trial;
-    let connected: Connected;
-    try {
-      connected = await connect(target, {
-        as: 'apply',
-        applicationName: 'rolecall prove',
-        ...(database === null ? {} : { database }),
-        ...timeoutOptions(timeouts),
-      });
-    } catch (error) {
-      if (error instanceof Failure) return refused(error);
-      throw error;
-    }
-    try {
-      return await tried(connected, trial);
-    } finally {
-      await connected.close();
-    }
-  },
-  examine: async (target, user, database, timeouts) => {
-    const connected = await connect(target, { as: 'plan', ...timeoutOptions(timeouts) });
-    try {
-      const { rows } = await connected.client.query<LoginFacts>(FACTS, [user, database ?? target.maintenanceDatabase]);
+  attempt: async (trial) =>
+    await attempt(
+      async () => await logIn(trial),
+      async (connected) => await tried(connected, trial),
+      { refusalOf: (code) => MORE[code] ?? REFUSALS[code], said: withoutPlace },
+    ),
+  examine: async (target, user, database, timeouts) =>
+    await during(await connect(target, { as: 'plan', ...timeoutOptions(timeouts) }), async ({ client }) => {
+      const { rows } = await client.query<LoginFacts>(FACTS, [user, database ?? target.maintenanceDatabase]);
       return rows[0]!;
-    } finally {
-      await connected.close();
-    }
-  },
+    }),
 };
+
+const logIn = ({ target, database, timeouts }: Trial): Promise<Connected> =>
+  connect(target, {
+    as: 'apply',
+    applicationName: 'rolecall prove',
+    ...(database === null ? {} : { database }),
+    ...timeoutOptions(timeouts),
+  });
 
 const tried = async (connected: Connected, { target, probes }: Trial): Promise<Tried> => {
   const { rows } = await connected.client.query<{ who: string; version: number }>(WHO);
@@ -50,41 +40,10 @@ const tried = async (connected: Connected, { target, probes }: Trial): Promise<T
 
 const WHO = `SELECT session_user::text AS who, pg_catalog.current_setting('server_version_num')::int AS version`;
 
-/** Of what `connect` says that went wrong. What is not here was never tried at the server. */
-const REFUSALS: Readonly<Record<string, Refusal>> = {
-  'connect/token': 'authentication',
-  'connect/password': 'authentication',
+const MORE: Readonly<Record<string, Refusal>> = {
   'connect/not-iam': 'password-asked',
-  'connect/no-login': 'closed',
   'connect/no-connect': 'no-connect',
-  'connect/no-database': 'no-database',
   'connect/closed': 'no-database',
-  'connect/too-many': 'limit',
-  'connect/not-admitted': 'not-admitted',
-  'connect/refused': 'network',
-  'connect/unknown-host': 'network',
-  'connect/timeout': 'network',
-  'connect/unreachable': 'network',
-  'connect/no-tls': 'tls',
-  'connect/tls': 'tls',
-  'connect/iam-needs-tls': 'tls',
-  'connect/certificate': 'certificate',
-  'connect/certificate-host': 'certificate',
-  'connect/certificate-time': 'certificate',
-  'connect/no-ca': 'certificate',
-  'connect/not-ready': 'busy',
-  'connect/lost': 'other',
-};
-
-/** The line of a proof names target and user itself. */
-const refused = ({ findings }: Failure): Tried => {
-  const { code, message, hint } = findings[0]!;
-  return {
-    letIn: false,
-    refusal: REFUSALS[code] ?? 'untried',
-    message: withoutPlace(message),
-    ...(hint === undefined ? {} : { hint }),
-  };
 };
 
 /** $1: a user, $2: a database. A role that logs in by IAM is under rds_iam, over whatever groups. */
