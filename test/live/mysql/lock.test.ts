@@ -3,6 +3,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest';
 import { EXIT, Failure } from '../../../src/model/finding.ts';
 import { lock } from '../../../src/providers/mysql/lock.ts';
 import type { LockOptions, RunLock } from '../../../src/providers/provider.ts';
+import { startChaos } from '../../lab/chaos.ts';
 import { eachMysql } from '../../lab/mysql/versions.ts';
 import { declaredOf } from '../../providers/declared.ts';
 import { mysqlTarget } from './target.ts';
@@ -18,9 +19,9 @@ eachMysql((server) => {
       delete process.env.LAB_PASSWORD;
     };
   });
-  const take = async (options: Partial<LockOptions> & { readonly stack?: string } = {}): Promise<RunLock> => {
-    const { stack = 'acme/access' } = options;
-    const taken = await lock(declaredOf(mysqlTarget(server()), { stack }), {
+  const take = async (options: Partial<LockOptions> & { readonly stack?: string; readonly port?: number } = {}): Promise<RunLock> => {
+    const { stack = 'acme/access', port } = options;
+    const taken = await lock(declaredOf(mysqlTarget(server(), {}, port === undefined ? {} : { port }), { stack }), {
       timeoutMs: 0,
       signal: new AbortController().signal,
       onWait: () => {},
@@ -42,6 +43,18 @@ eachMysql((server) => {
     const [row] = await server().query(server().superuser, "SELECT IS_USED_LOCK('rolecall') AS id");
     return row!.id;
   };
+
+  test('is given back before its session leaves: a busy server lets go of what a session held some time later', async () => {
+    const sent: string[] = [];
+    const note = ({ sql }: { readonly sql: string }) => void sent.push(sql);
+    const proxy = await startChaos(server(), note, 'mysql');
+    try {
+      await (await take({ port: proxy.port })).release();
+    } finally {
+      await proxy.close();
+    }
+    expect(sent.at(-1)).toBe("SELECT RELEASE_LOCK('rolecall')");
+  });
 
   test('who finds it taken is told by whom, exit 6; whatever the stack', async () => {
     const first = await take({ stack: 'first/stack' });
