@@ -4,6 +4,7 @@ import { distinct, nameKey, pathKey } from '../../model/key.ts';
 import { bySpecificity } from './access-order.ts';
 import { FLAVOURS } from './flavour.ts';
 import { coversSchema } from './patterns.ts';
+import { tableRows } from './rows.ts';
 import type { Comparison, Scope } from './scope.ts';
 
 /** What is odd about the accounts of the server, as far as it concerns the declared ones: the server picks one row for a login, and that may be another. */
@@ -122,9 +123,10 @@ const reportOpen = (scope: Scope, compare: Comparison): void => {
 };
 
 /** What MariaDB grants to PUBLIC everybody has; no manifest speaks of it. */
-const reportPublic = ({ snapshot: { grants }, server }: Scope, compare: Comparison): void => {
+const reportPublic = ({ snapshot: { grants, tableGrants = [] }, server }: Scope, compare: Comparison): void => {
   if (server.flavour !== 'mariadb') return;
-  const held = grants.filter(({ account }) => account === 'PUBLIC');
+  const isPublic = ({ account }: { readonly account: string }): boolean => account === 'PUBLIC';
+  const held = [...grants.filter(isPublic), ...tableGrants.filter(isPublic).flatMap(tableRows)];
   const places = held.map(({ level, schema, name, privileges }) => {
     const place =
       level === 'global' ? '*.*' : level === 'schema' ? nameKey(schema!) : pathKey(...[schema, name].filter((part) => part !== null));

@@ -466,3 +466,14 @@ test('a target of the other kind is refused by name', () => {
     "target 'main' has engine: mysql, but the server is MariaDB 10.11.18-MariaDB",
   );
 });
+
+test('what everybody holds on tables is told, however it was read', () => {
+  const onMariadb = (rest: Partial<Snapshot>): Snapshot => snapshotOf({ flavour: 'mariadb', version: 110806 }, rest);
+  const wanted = declared(`${HEAD('mariadb')}existing: [somebody]\nusers: { jane: { auth: none } }\n`);
+  const said = (snapshot: Snapshot): string[] =>
+    normalize(snapshot, wanted).findings.flatMap(({ code, message }) => (code === 'account/public' ? [message] : []));
+  const row: SnapshotGrant = { account: 'PUBLIC', level: 'table', schema: 'shop', name: 't1', privileges: ['SELECT'] };
+  const message = 'every account of the server has what is granted to PUBLIC: SELECT on shop.t1';
+  expect(said(onMariadb({ grants: [row] }))).toEqual([message]);
+  expect(said(onMariadb({ tableGrants: [{ account: 'PUBLIC', count: 1, rows: 'shop\0t1\0Select\0' }] }))).toEqual([message]);
+});
