@@ -135,7 +135,9 @@ const checkTopic = ({ content, report, warn }: Checks, name: string, { notify, t
   }
   const found = TOPIC_ARN.exec(topic);
   if (!found) {
-    report('alarm', `'${topic}' is no ARN of a topic`, place, { hint: 'such as arn:aws:sns:eu-central-1:123456789012:dba-alerts' });
+    report('alarm', `'${topic}' is no ARN of a ${/\.fifo$/.test(topic) ? 'standard ' : ''}topic`, place, {
+      hint: 'such as arn:aws:sns:eu-central-1:123456789012:dba-alerts',
+    });
     return;
   }
   if (notify?.email)

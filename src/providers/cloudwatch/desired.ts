@@ -10,6 +10,7 @@ export type Wanted<Body> = ReadonlyMap<string, { readonly body: Body; readonly s
 
 /** All that the manifest asks for. */
 export type Desired = {
+  readonly stack: string;
   readonly topics: Wanted<Topic>;
   readonly subscriptions: Wanted<Subscription>;
   readonly filters: Wanted<LogFilter>;
@@ -34,6 +35,7 @@ export const desiredOf = (snapshot: Pick<Snapshot, 'partition' | 'account'>, dec
     if (!topics.has(topicKey(topic))) topics.set(topicKey(topic), { body: { ...topic, policy }, source: alarm.source });
   }
   return {
+    stack: declared.stack,
     topics,
     subscriptions: new Map(
       [...topics.values()].flatMap(({ body: { name, region } }) =>

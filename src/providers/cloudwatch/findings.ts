@@ -1,15 +1,16 @@
-import type { DeclaredAlarm, WatchedServer } from '../../model/alarm.ts';
+import type { WatchedServer } from '../../model/alarm.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding, Position } from '../../model/finding.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import { type Desired, logGroupOf, logOf, type Watch, watchesOf } from './desired.ts';
-import { parseTopic, subscriptionKey, topicArn, topicKey } from './names.ts';
+import { subscriptionKey, topicArn, topicKey } from './names.ts';
 import type { FoundTopic, Snapshot } from './snapshot.ts';
+import { toldFindings } from './told.ts';
 
 /** What is in the way of the alarms, and what they do not achieve yet. */
 export const findingsOf = (snapshot: Snapshot, declared: Declared, desired: Desired): readonly Finding[] => [
   ...declared.findings,
-  ...watchesOf(declared.alarms!).flatMap((watch) => watchFindings(watch, snapshot)),
+  ...watchesOf(declared.alarms!).flatMap((watch) => watchFindings(watch, snapshot, desired)),
   ...foreignTopics(snapshot, declared, desired),
   ...foreignAlarms(snapshot, declared, desired),
   ...unconfirmed(snapshot, declared, desired),
@@ -24,8 +25,8 @@ const error = (slug: string, message: string, hint: string, source: Position): F
   source,
 });
 
-/** The server's account, the topic's region, and whether failed logins get to where they are counted. */
-const watchFindings = ({ alarm, server }: Watch, snapshot: Snapshot): readonly Finding[] => [
+/** The server's account, a topic that is only told, and whether failed logins get to where they are counted. */
+const watchFindings = ({ alarm, server }: Watch, snapshot: Snapshot, desired: Desired): readonly Finding[] => [
   ...(server.account === snapshot.account
     ? []
     : [
@@ -36,22 +37,9 @@ const watchFindings = ({ alarm, server }: Watch, snapshot: Snapshot): readonly F
           alarm.source,
         ),
       ]),
-  ...topicElsewhere(alarm, server),
+  ...toldFindings({ alarm, server }, snapshot, desired),
   ...(alarm.of === 'log' ? logFindings({ alarm, server }, snapshot) : []),
 ];
-
-const topicElsewhere = ({ name, topic, target, source }: DeclaredAlarm, { region }: WatchedServer): readonly Finding[] => {
-  const there = topic === null ? null : parseTopic(topic);
-  if (there === null || there.region === region) return [];
-  return [
-    error(
-      'topic-region',
-      `alarm '${name}' of '${target}' is in ${region} and its topic in ${there.region}: an alarm tells topics of its own region alone`,
-      `name a topic in ${region}; one that is given by its name is made where it is needed`,
-      source,
-    ),
-  ];
-};
 
 /** One thing at a time: what is not exported has no group, and what is not logged is no matter of exports. */
 const logFindings = ({ alarm, server }: Watch, snapshot: Snapshot): readonly Finding[] => {

@@ -21,6 +21,7 @@ export const inspect = async ({ declared, timeouts }: Inspection): Promise<Snaps
       account,
       caller,
       topics: new Map(regions.flatMap(({ topics }) => topics.map((topic) => [topic.arn, topic] as const))),
+      absentTopics: new Set(regions.flatMap(({ absent }) => absent)),
       alarms: new Map(regions.flatMap(({ alarms }) => alarms.map((found) => [alarmKey(found.alarm), found] as const))),
       filters: new Map(regions.flatMap(({ filters }) => filters.map((filter) => [filterKey(filter), filter] as const))),
       logGroups: new Set(regions.flatMap(({ logGroups }) => logGroups)),
@@ -37,8 +38,8 @@ const inspectRegion = async (connected: Connected, region: string, declared: Dec
     readFilters(connected, region, { filterNamePrefix: prefixOf(declared) }),
     groupsThere(connected, region, declared),
   ]);
-  const { topics, many } = await readTopics(connected, region, declared, alarms);
-  return { region, alarms, filters: filters.filter(({ name }) => isOurName(name, declared)), logGroups, topics, many };
+  const { topics, absent, many } = await readTopics(connected, region, declared, alarms);
+  return { region, alarms, filters: filters.filter(({ name }) => isOurName(name, declared)), logGroups, topics, absent, many };
 };
 
 /** So many topics are asked whose they are that nobody else's alarms speak of; SNS answers ten in a second. */
@@ -53,7 +54,8 @@ const readTopics = async (connected: Connected, region: string, declared: Declar
   const there = distinct(listed.flatMap(({ TopicArn }) => TopicArn ?? []));
   const wanted = [...desiredOf(connected, declared).topics.values()].map(({ body }) => topicArn(body, connected));
   const told = alarms.flatMap(({ alarm }) => alarm.actions).filter((arn) => parseTopic(arn) !== null);
-  const named = new Set([...wanted, ...told]);
+  const arns = declared.alarms!.alarms.flatMap(({ topic }) => (topic !== null && parseTopic(topic)?.region === region ? [topic] : []));
+  const named = new Set([...wanted, ...told, ...arns]);
   const others = there.filter((arn) => !named.has(arn));
   const asked = [...there.filter((arn) => named.has(arn)), ...others.slice(0, ASKED)];
   const marked = await each(asked, async (arn) => ({ arn, stack: await stackOf(connected, 'sns', region, arn) }));
@@ -61,7 +63,11 @@ const readTopics = async (connected: Connected, region: string, declared: Declar
     marked.filter(({ arn, stack }) => stack === declared.stack || wanted.includes(arn)),
     async ({ arn, stack }) => await readTopic(connected, arn, stack),
   );
-  return { topics: topics.filter((topic): topic is FoundTopic => topic !== null), many: others.length > ASKED ? there.length : null };
+  return {
+    topics: topics.filter((topic): topic is FoundTopic => topic !== null),
+    absent: arns.filter((arn) => !there.includes(arn)),
+    many: others.length > ASKED ? there.length : null,
+  };
 };
 
 /** Of the log groups that the manifest is about, those that are there. */

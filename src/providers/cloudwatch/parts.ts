@@ -1,10 +1,11 @@
 import type * as CloudWatch from '@aws-sdk/client-cloudwatch';
 import type * as Logs from '@aws-sdk/client-cloudwatch-logs';
 import type * as Sns from '@aws-sdk/client-sns';
-import type { Alarm, LogFilter } from '../../model/alarm.ts';
+import type { LogFilter } from '../../model/alarm.ts';
 import { codeOf } from '../aws-trouble.ts';
 import { each } from '../lanes.ts';
 import type { Connected, Part } from './connect.ts';
+import { alarmFound, filterFound } from './found.ts';
 import { parseTopic, STACK } from './names.ts';
 import type { FoundAlarm, FoundTopic } from './snapshot.ts';
 
@@ -99,7 +100,7 @@ export const readAlarms = async (
     ],
   );
   return await each(listed, async (one) => ({
-    alarm: alarmOf(one, region),
+    alarm: alarmFound(one, region),
     stack: await stackOf(connected, 'cloudwatch', region, one.AlarmArn ?? ''),
     others: {
       ...(one.OKActions?.length ? { OKActions: one.OKActions } : {}),
@@ -107,25 +108,6 @@ export const readAlarms = async (
     },
   }));
 };
-
-/** What a unit or percentile is kept to shows beside the statistic: with one, an alarm may see nothing of its metric. */
-const alarmOf = (one: CloudWatch.MetricAlarm, region: string): Alarm => ({
-  name: one.AlarmName ?? '',
-  region,
-  description: one.AlarmDescription ?? '',
-  namespace: one.Namespace ?? '',
-  metric: one.MetricName ?? '',
-  dimensions: Object.fromEntries((one.Dimensions ?? []).map(({ Name = '', Value = '' }) => [Name, Value])),
-  statistic: [one.Statistic ?? one.ExtendedStatistic ?? '', ...(one.Unit ? [`of ${one.Unit}`] : [])].join(' '),
-  comparison: one.ComparisonOperator ?? '',
-  threshold: one.Threshold ?? 0,
-  periodSeconds: one.Period ?? 0,
-  periods: one.EvaluationPeriods ?? 0,
-  periodsOver: one.DatapointsToAlarm ?? one.EvaluationPeriods ?? 0,
-  missing: one.TreatMissingData ?? 'missing',
-  enabled: one.ActionsEnabled ?? true,
-  actions: [...(one.AlarmActions ?? [])],
-});
 
 /** Metric filters of a region by the beginning of their names, of all log groups or of one. */
 export const readFilters = async (
@@ -139,24 +121,6 @@ export const readFilters = async (
         connected,
         ['logs', region, 'DescribeMetricFilters'],
         which,
-        ({ metricFilters = [] }: Logs.DescribeMetricFiltersCommandOutput) => metricFilters.map((filter) => filterOf(filter, region)),
+        ({ metricFilters = [] }: Logs.DescribeMetricFiltersCommandOutput) => metricFilters.map((filter) => filterFound(filter, region)),
       ),
   )) ?? [];
-
-/** A filter has one transformation (CloudWatch Logs API Reference, PutMetricFilter). */
-const filterOf = (
-  { filterName, filterPattern, logGroupName, metricTransformations = [] }: Logs.MetricFilter,
-  region: string,
-): LogFilter => {
-  const [to] = metricTransformations;
-  return {
-    name: filterName ?? '',
-    region,
-    logGroup: logGroupName ?? '',
-    pattern: filterPattern ?? '',
-    namespace: to?.metricNamespace ?? '',
-    metric: to?.metricName ?? '',
-    value: to?.metricValue ?? '',
-    otherwise: to?.defaultValue ?? null,
-  };
-};

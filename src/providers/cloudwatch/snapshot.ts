@@ -29,6 +29,8 @@ export type Snapshot = {
   readonly caller: string;
   /** Those of ours and those that the manifest names, by ARN. */
   readonly topics: ReadonlyMap<string, FoundTopic>;
+  /** ARNs that the manifest only tells, of topics that are not there. */
+  readonly absentTopics: ReadonlySet<string>;
   /** Under our names, by key (see keys). */
   readonly alarms: ReadonlyMap<string, FoundAlarm>;
   /** Of ours, by key. */

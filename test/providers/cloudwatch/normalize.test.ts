@@ -112,6 +112,20 @@ describe('what is found', () => {
     ['none of that where RDS counts', snapshot({ logGroups: NOWHERE }), only({ of: 'iam' }, { logExports: [], logging: null }), []],
     ['a server of another account', snapshot(), only({}, { account: '210987654321' }), ['error alarms/other-account']],
     ['a topic of another region', snapshot(), only({ topic: 'arn:aws:sns:us-east-1:123456789012:x' }), ['error alarms/topic-region']],
+    ['a topic of another partition', snapshot(), only({ topic: `arn:aws-cn:sns:${REGION}:${ACCOUNT}:x` }), ['error alarms/topic-region']],
+    [
+      'a topic that is told and not there',
+      snapshot({ absentTopics: new Set([arn('x')]) }),
+      only({ topic: arn('x') }),
+      ['warning alarms/no-topic'],
+    ],
+    ['a topic of ours that is only told', snapshot({ topics: new Map([ours()]) }), only({ topic: arn('dba') }), ['error alarms/own-topic']],
+    [
+      'none of that where another alarm has it kept',
+      snapshot({ topics: new Map([ours()]) }),
+      declared([watch({ topic: arn('dba') }), watch({ name: 'kept', topic: 'dba' })]),
+      [],
+    ],
     ['a topic that is not ours', snapshot({ topics: new Map([ours({ stack: null })]) }), told, ['error alarms/not-ours']],
     ['an alarm that is not ours', snapshot({ alarms: new Map([found(NAME, 'acme/other')]) }), told, ['error alarms/not-ours']],
     [

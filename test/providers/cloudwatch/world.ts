@@ -56,6 +56,7 @@ export const snapshot = (rest: Partial<Snapshot> = {}): Snapshot => ({
   account: ACCOUNT,
   caller: `arn:aws:iam::${ACCOUNT}:role/rolecall`,
   topics: new Map(),
+  absentTopics: new Set(),
   alarms: new Map(),
   filters: new Map(),
   logGroups: { has: () => true } as unknown as ReadonlySet<string>,
