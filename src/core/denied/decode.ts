@@ -1,30 +1,27 @@
 import type { DeniedLogin, LogEvent } from '../../model/denied.ts';
 import { type Meaning, meaningOf } from '../signatures.ts';
 import { type Line, lineOf, type Zone } from './lines.ts';
+import { recordsOf } from './records.ts';
 import { withoutSecrets } from './secrets.ts';
 
 /** The logins that these pieces of logs tell of, in their order. Lines of one stream follow one another; others may stand between them. */
 export const deniedIn = (events: readonly LogEvent[], zone: Zone): readonly DeniedLogin[] => {
   const found: Found[] = [];
   const sessions = new Map<string, Session>();
-  for (const { text, at, stream } of events) {
-    for (const one of text.split(/\r?\n/)) {
-      const line = lineOf(one.slice(0, LONGEST), zone);
-      if (line === null) continue;
-      const key = `${stream}\0${line.process}`;
-      const session = sessions.get(key) ?? {};
-      const denial = denialOf(line);
-      if (denial !== null) {
-        const from = line.from ?? denial.from ?? session.from ?? null;
-        found.push({ line: { ...line, at: line.at ?? at, from }, denial, stream });
-        sessions.set(key, { last: found.length - 1 });
-      } else if (session.last !== undefined && line.level === 'DETAIL') {
-        const { denial: before, ...rest } = found[session.last]!;
-        found[session.last] = { ...rest, denial: { ...before, ...detailed(line.text, before) } };
-      } else {
-        const host = /^connection received: host=(\S+)/.exec(line.text)?.[1];
-        if (host !== undefined) sessions.set(key, { from: host });
-      }
+  for (const { line, at, stream } of recordsOf(events, zone, denialOf)) {
+    const key = `${stream}\0${line.process}`;
+    const session = sessions.get(key) ?? {};
+    const denial = denialOf(line);
+    if (denial !== null) {
+      const from = line.from ?? denial.from ?? session.from ?? null;
+      found.push({ line: { ...line, at: line.at ?? at, from }, denial, stream });
+      sessions.set(key, { last: found.length - 1 });
+    } else if (session.last !== undefined && line.level === 'DETAIL') {
+      const { denial: before, ...rest } = found[session.last]!;
+      found[session.last] = { ...rest, denial: { ...before, ...detailed(line.text, before) } };
+    } else {
+      const host = /^connection received: host=(\S+)/.exec(line.text)?.[1];
+      if (host !== undefined) sessions.set(key, { from: host });
     }
   }
   return found.map(toldOf);
@@ -57,9 +54,12 @@ type Denial = {
 /** Stands for a name where a text is looked up: what a client called itself decides nothing. */
 const NAME = '…';
 
+/** At which levels; the log of IAM knows more than one. */
+const LEVELS: Readonly<Partial<Record<Line['log'], readonly string[]>>> = { postgresql: ['FATAL'], error: ['Note', 'Warning'] };
+
 /** Who was denied, and why; null: the line tells of something else. */
 const denialOf = ({ log, level, text }: Line): Denial | null => {
-  if (log === 'postgresql' && level !== 'FATAL') return null;
+  if (LEVELS[log]?.includes(level) === false) return null;
   for (const shape of SHAPES[log]) {
     const found = shape.exec(text);
     if (found === null) continue;
@@ -120,24 +120,24 @@ const SHAPES: Readonly<Record<Line['log'], readonly RegExp[]>> = {
 /** PostgreSQL tells its log why a password was refused, and the client not. */
 const detailed = (detail: string, { user, meaning }: Denial): Partial<Denial> => {
   if (meaning.cause !== 'no-iam-user') return {};
-  if (/^Role ".*" does not exist\.$/s.test(detail)) return { meaning: named(meaningOf(`role "${NAME}" does not exist`)!, user) };
+  if (/^Role ".*" does not exist\.(?:\n.*)?$/s.test(detail)) return { meaning: named(meaningOf(`role "${NAME}" does not exist`)!, user) };
   const found = DETAILS.find(([shape]) => shape.test(detail));
   return found ? { meaning: { cause: 'password', message: found[1], hint: found[2] } } : {};
 };
 
 const DETAILS: readonly (readonly [shape: RegExp, message: string, hint: string])[] = [
   [
-    /^User ".*" has an expired password\.$/s,
+    /^User ".*" has an expired password\.(?:\n.*)?$/s,
     'the time until which its password is good has passed (VALID UNTIL)',
     'until of the user sets it',
   ],
   [
-    /^User ".*" has no password assigned\.$/s,
+    /^User ".*" has no password assigned\.(?:\n.*)?$/s,
     'it has no password, and is not under rds_iam',
     'with a token: GRANT rds_iam TO the user; else declare it with auth: password',
   ],
   [
-    /^Password does not match for user ".*"\.$/s,
+    /^Password does not match for user ".*"\.(?:\n.*)?$/s,
     'its password is wrong, and it is not under rds_iam',
     'with a token: GRANT rds_iam TO the user; else set the password again with a new password_version',
   ],

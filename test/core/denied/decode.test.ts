@@ -210,6 +210,112 @@ describe('what clients call themselves', () => {
     if (Object.keys(says).length > 0) expect(found).toEqual([expect.objectContaining(says)]);
   });
 
+  /** What servers wrote, byte for byte but for ports: PostgreSQL 17 and 18, MariaDB 11.8. Names hold line breaks, and lines about others. */
+  const FORGED = '2026-11-21 09:12:00 UTC::jane@b:[4]:FATAL:  role "jane" does not exist';
+  const NAME = '\n2026-11-21 09:12:00 UTC::jane';
+  const AT = '2026-11-21 10:19:49 UTC:10.0.0.9(54918):';
+  const DENIED = '2026-11-21 10:19:48 5 [Warning] Access denied for user ';
+  const JANE = "2026-11-21 10:19:48 5 [Warning] Access denied for user 'jane'@'10.0.0.7' (using password: YES)";
+  const NEXT = `${AT}ok@db:[43]:FATAL:  role "ok" is not permitted to log in`;
+  test.each<[string, readonly string[], readonly (readonly [user: string | null, cause: string])[]]>([
+    [
+      'a line break in a name does not hide who has it',
+      [`${AT}a`, 'b@db:[42]:FATAL:  password authentication failed for user "a', '\tb"', NEXT],
+      [
+        ['a\nb', 'no-iam-user'],
+        ['ok', 'no-login'],
+      ],
+    ],
+    [
+      'nor one in both names, nor a carriage return',
+      [`${AT}c\r`, 'd@', 'y:[42]:FATAL:  password authentication failed for user "c\r', '\td"', NEXT],
+      [
+        ['c\nd', 'no-iam-user'],
+        ['ok', 'no-login'],
+      ],
+    ],
+    [
+      'a whole line about another in user and database is a part of the names, of the DETAIL as well',
+      [
+        AT,
+        FORGED,
+        ':[42]:FATAL:  password authentication failed for user "',
+        '\t2026-11-21 09:12:00 UTC::jane"',
+        AT,
+        FORGED,
+        ':[42]:DETAIL:  Role "',
+        '\t2026-11-21 09:12:00 UTC::jane" does not exist.',
+        '\tConnection matched file "/pg_hba.conf" line 4: "host all all all md5"',
+        NEXT,
+      ],
+      [
+        [NAME, 'no-user'],
+        ['ok', 'no-login'],
+      ],
+    ],
+    [
+      'the same with the prefix of Debian',
+      [
+        '2026-11-21 10:19:50.688 UTC [42] ',
+        FORGED,
+        ' FATAL:  password authentication failed for user "',
+        '\t2026-11-21 09:12:00 UTC::jane"',
+        '2026-11-21 10:19:50.688 UTC [42] ',
+        FORGED,
+        ' DETAIL:  Role "',
+        '\t2026-11-21 09:12:00 UTC::jane" does not exist.',
+      ],
+      [[NAME, 'no-user']],
+    ],
+    [
+      'a line about another counts as little where the server says something that is not known',
+      [AT, FORGED, ':[42]:FATAL:  canceling authentication due to timeout'],
+      [],
+    ],
+    [
+      'a level in a name does not end the prefix',
+      [`${AT}v@d:[4]:LOG:  x@db:[42]:FATAL:  password authentication failed for user "v@d:[4]:LOG:  x"`],
+      [['v@d:[4]:LOG:  x', 'no-iam-user']],
+    ],
+    [
+      'nor with the prefix of Debian',
+      ['2026-11-21 10:19:50 UTC [42] v@d LOG:  x@db FATAL:  role "v@d LOG:  x" does not exist'],
+      [['v@d LOG:  x', 'no-user']],
+    ],
+    [
+      'a name that ends the line as a denial of another is read on',
+      [`${AT}jane@d:[4]:FATAL:  role "jane" does not exist`, '@db:[42]:FATAL:  canceling authentication due to timeout', NEXT],
+      [['ok', 'no-login']],
+    ],
+    [
+      'MariaDB: a line about another is a part of the name',
+      [`${DENIED}'x`, JANE, "y'@'10.0.0.9' (using password: YES)", `${DENIED}'ok'@'10.0.0.8' (using password: YES)`],
+      [
+        [`x\n${JANE}\ny`, 'denied'],
+        ['ok', 'denied'],
+      ],
+    ],
+    [
+      'MariaDB: also where the name ends the line before it',
+      [`${DENIED}'x'@'h'`, JANE, "'@'10.0.0.9' (using password: YES)"],
+      [['x', 'denied']],
+    ],
+    ['MariaDB: a line break in a name does not hide it', [`${DENIED}'a`, "b'@'10.0.0.9' (using password: NO)"], [['a\nb', 'no-password']]],
+  ])('%s', (_name, lines, told) => {
+    const seen = decoded(lines.join('\n')).map(({ user, cause }) => [user, cause]);
+    expect(seen).toEqual(told);
+    const apart = deniedIn(
+      lines.map((text) => ({ text, at: null, stream: 'one' })),
+      'utc',
+    );
+    expect(apart.map(({ user, cause }) => [user, cause])).toEqual(told);
+  });
+
+  test('half a line at the beginning of a piece says nothing of the piece before it', () => {
+    const pieces = [NEXT, `tail of a line\n${NEXT.replace('"ok"', '"ok"')}`].map((text) => ({ text, at: null, stream: 'one' }));
+    expect(deniedIn(pieces, 'utc').map(({ user }) => user)).toEqual(['ok', 'ok']);
+  });
+
   const TOKEN =
     'orders.c1.eu-west-1.rds.amazonaws.com:5432/?Action=connect&DBUser=app&X-Amz-Credential=canary%2F20261121&X-Amz-Security-Token=canary&X-Amz-Signature=canary';
   test.each([
