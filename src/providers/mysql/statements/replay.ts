@@ -28,7 +28,18 @@ export const lapsing = (scope: Scope, drafts: readonly Draft[], accounts: readon
   if (accounts.length === 0) return [];
   const state = stateBefore(scope);
   const world = worldOf(state, drafts);
-  return [...withMembers(world, accounts)].filter((name) => state.logins.has(name) && lapses(world, name));
+  const known = new Map<string, boolean>();
+  return [...withMembers(world, accounts)].filter((user) => {
+    if (!state.logins.has(user)) return false;
+    const names = sourcesOf(world, user);
+    const turns = turnsOf(world, names);
+    // The first and the last of them leave what was, and what shall be.
+    if (turns.length < 2) return false;
+    const alike = likeness(world, user, names, turns);
+    const found = known.get(alike) ?? lapses(world, user, names, turns);
+    known.set(alike, found);
+    return found;
+  });
 };
 
 type World = {
@@ -68,14 +79,25 @@ const withMembers = ({ below }: World, accounts: readonly string[]): ReadonlySet
   return found;
 };
 
-const lapses = (world: World, user: string): boolean => {
-  const names = sourcesOf(world, user);
-  const drafts = [...names]
-    .flatMap((name) => world.concerning.get(name) ?? [])
-    .sort((a, b) => a - b)
-    .map((index) => world.drafts[index]!);
-  // The first and the last of them leave what was, and what shall be.
-  if (drafts.length < 2) return false;
+/** Indexes of the drafts that concern somebody of these. */
+const turnsOf = ({ concerning }: World, names: ReadonlySet<string>): readonly number[] =>
+  [...names].flatMap((name) => concerning.get(name) ?? []).sort((a, b) => a - b);
+
+/** One text for users of one host with the same roles, the same drafts around those of their roles, and no rows: one of them is computed. */
+const likeness = ({ state, drafts }: World, user: string, names: ReadonlySet<string>, turns: readonly number[]): string => {
+  const { host, global, schemas, tables, routines, proxies, restrictions } = state.holdings.get(user) ?? emptyHoldings(user, user, '');
+  if ([global, schemas, tables, routines, proxies, restrictions].some(({ size }) => size > 0)) return user;
+  const own = ({ gains, loses, settles }: Draft): boolean => (gains ?? loses ?? settles) === user;
+  const shapes = turns.map((index) => {
+    const draft = drafts[index]!;
+    return own(draft) ? [draft.rows, draft.joins, draft.leaves, draft.settles === undefined, draft.standard] : index;
+  });
+  const edges = [...(state.edges.get(user)?.keys() ?? [])];
+  return JSON.stringify([host, [...names].filter((name) => name !== user), edges, [...(state.defaults.get(user) ?? [])], shapes]);
+};
+
+const lapses = (world: World, user: string, names: ReadonlySet<string>, turns: readonly number[]): boolean => {
+  const drafts = turns.map((index) => world.drafts[index]!);
   const start = partOf(world.state, names);
   const places = placesOf(start, drafts);
   if (places.length * drafts.length > WORTH) return true;
