@@ -1,5 +1,5 @@
 import { wordsOf } from '../core/checks/words.ts';
-import { deniedIn, isKnown } from '../core/denied/decode.ts';
+import { deniedIn, isKnown, isTranslated } from '../core/denied/decode.ts';
 import { summaryOf, type Wanted } from '../core/denied/report.ts';
 import type { Declared, Target } from '../model/declared.ts';
 import { DENIED_FORMAT, type DeniedLogin, type DeniedOfTarget, type DeniedReport, type LogName, type UnreadLog } from '../model/denied.ts';
@@ -86,6 +86,8 @@ const ofTarget = async ({ target }: Declared, options: DeniedOptions): Promise<D
       });
       continue;
     }
+    if (isTranslated(events, 'utc'))
+      unread.push({ log, message: 'lines of it are not in English: who of them was denied is not known', hint: "set lc_messages = 'C'" });
     denied.push(...deniedIn(events, 'utc'));
     read.push({ log, by });
     if (part !== undefined) unread.push({ log, message: part, hint: 'ask for less: --since 10m' });

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { ModifyDBClusterCommand, RDSClient } from '@aws-sdk/client-rds';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Target } from '../../src/model/declared.ts';
@@ -16,6 +17,19 @@ const GROUP = '/aws/rds/cluster/orders-prod';
 const TARGET = { name: 'orders', rds: { kind: 'cluster', identifier: 'orders-prod' }, endpoint: { kind: 'rds' } } as Target;
 const BODY = 'users: { orders_api: { auth: iam, read: [app.s] } }\n';
 const TOKEN = 'orders:5432/?Action=connect&X-Amz-Security-Token=canary&X-Amz-Signature=canary';
+
+const LINE = '2026-11-21 09:12:00 UTC:10.0.0.7(1):app@db:[4]:FATAL:  role "app" does not exist\n';
+/** Files that are not what they seem, and what nobody can mean. */
+const ODD: readonly (readonly [name: string, bytes: Buffer, args: readonly string[], told: readonly [code: number, says: RegExp]])[] = [
+  ['marked.log', Buffer.from(`\ufeff${LINE}`), [], [0, /1 denied login\n/]],
+  ['windows.log', Buffer.from(`\ufeff${LINE.replace('\n', '\r\n')}`, 'utf16le'), [], [0, /1 denied login\n/]],
+  ['packed.log', gzipSync(LINE), [], [1, /packed\.log' is compressed, expected lines of a log .* gunzip/]],
+  ['german.log', Buffer.from('2026-11-21 09:12:00 MEZ [4] FATAL:  Rolle »app« existiert nicht\n'), [], [3, /not in English/]],
+  ['many.log', Buffer.from(LINE), ['--limit', '99999999999999999999'], [0, /1 denied login\n/]],
+  ['old.log', Buffer.from(LINE), ['--since', '999999d'], [0, /since 1970-01-01T00:00:00Z\n/]],
+  ['host.log', Buffer.from(LINE), ['--host', 'h'], [1, /--from reads a file, and a server or a manifest is named besides/]],
+  ['check.log', Buffer.from(LINE), ['--check', 'login'], [1, /--denied and --check do not go together/]],
+];
 
 withMoto('denied logins of PostgreSQL', (moto) => {
   let files: LogFiles;
@@ -234,6 +248,12 @@ withMoto('denied logins of PostgreSQL', (moto) => {
     expect([since.code, since.stderr]).toEqual([1, expect.stringContaining("'yesterday' is no length of time")]);
     const without = await world.command.start(['doctor', '--since', '1h']).ended;
     expect([without.code, without.stderr]).toEqual([1, expect.stringContaining('--since is for --denied')]);
+    for (const [name, bytes, args, told] of ODD) {
+      const odd = `${world.command.home}/${name}`;
+      fs.writeFileSync(odd, bytes);
+      const { code, stdout, stderr } = await world.command.start(['doctor', '--denied', '--from', odd, ...args]).ended;
+      expect([name, code, stdout + stderr]).toEqual([name, told[0], expect.stringMatching(told[1])]);
+    }
     const missing = await world.command.start(['doctor', '--denied', '--from', '/nowhere/at.log']).ended;
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('ENOENT')]);
   });

@@ -39,6 +39,15 @@ export const isKnown = (events: readonly LogEvent[], zone: Zone, log?: Line['log
     }),
   );
 
+/** Whether PostgreSQL ends logins with words that are no English: names stand in quotes, and may be of any script. */
+export const isTranslated = (events: readonly LogEvent[], zone: Zone): boolean =>
+  events.some(({ text }) =>
+    text.split(/\r?\n/).some((one) => {
+      const line = /FATAL: /.test(one) ? lineOf(one.slice(0, LONGEST), zone) : null;
+      return line?.log === 'postgresql' && denialOf(line) === null && /[^\0-\x7f]/.test(line.text.replaceAll(/"[^"]*"?/g, ''));
+    }),
+  );
+
 type Found = { readonly line: Line; readonly denial: Denial; readonly stream: string };
 /** What lines of one process said before: where it came from, and the login that the next DETAIL is about. */
 type Session = { readonly from?: string; readonly last?: number };

@@ -93,7 +93,7 @@ const ofStream = (lines: readonly Physical[], stream: string, zone: Zone, denies
     if (first === undefined) {
       if (isHead(text)) brokenAt = at;
       // Nothing but a name's line break brings a line that is none behind one that is whole.
-      else if (text !== '' && !opens && records.at(-1)?.to === at - 1 && !records.at(-1)!.joined) records.pop();
+      else if (!opens && records.at(-1)?.to === at - 1 && !records.at(-1)!.joined && isEnd(text, records.at(-1)!.line.log)) records.pop();
       continue;
     }
     if (first.log === 'error' && denies(first) === null && /^Access denied for user '/.test(first.text)) {
@@ -109,6 +109,12 @@ const ofStream = (lines: readonly Physical[], stream: string, zone: Zone, denies
   }
   return records;
 };
+
+/** What a line looks like that a name begins. */
+const isEnd = (text: string, log: Line['log']): boolean =>
+  log === 'postgresql'
+    ? /\b(?:LOG|ERROR|FATAL|DETAIL|HINT|STATEMENT): {1,2}/.test(text)
+    : /'@'[^']*'(?: \(using password: |\. | to database |$)/.test(text);
 
 /** A line whose prefix names nobody cannot be held to anything: it is what it says. */
 const isSettled = (line: Line | undefined, denies: Denies): boolean =>

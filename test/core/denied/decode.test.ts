@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deniedIn, isKnown } from '../../../src/core/denied/decode.ts';
+import { deniedIn, isKnown, isTranslated } from '../../../src/core/denied/decode.ts';
 import type { Zone } from '../../../src/core/denied/lines.ts';
 import type { DeniedLogin } from '../../../src/model/denied.ts';
 
@@ -139,6 +139,14 @@ test('what has the form of a log is told from what has none, whatever it tells',
   expect(known(`${MYSQL}ready for connections`, 'postgresql')).toBe(false);
   expect(known('FATAL:  role "a" does not exist\n{"remote_host":"10.0.0.7"}')).toBe(false);
   expect(known('')).toBe(false);
+});
+
+test('a server that speaks another language is told from one that denies nobody; names may be of any script', () => {
+  const translated = (text: string) => isTranslated([{ text, at: null, stream: '' }], 'utc');
+  expect(translated(`${PLAIN}Rolle »app« existiert nicht`)).toBe(true);
+  expect(translated(`${PLAIN}le rôle « app » n'existe pas`)).toBe(true);
+  expect(translated(`${PLAIN}role "größe" does not exist\n${PLAIN}unknown "größe" of it`)).toBe(false);
+  expect(translated(`${PLAIN.replace('FATAL', 'LOG')}Größe`)).toBe(false);
 });
 
 test('a line without a time has that of whoever delivered it', () => {
@@ -311,8 +319,12 @@ describe('what clients call themselves', () => {
     expect(apart.map(({ user, cause }) => [user, cause])).toEqual(told);
   });
 
+  test('what is no end of a line takes nothing away from the line before it', () => {
+    expect(decoded(`${NEXT}\n::error::x\n\n{"json": true}`).map(({ user }) => user)).toEqual(['ok']);
+  });
+
   test('half a line at the beginning of a piece says nothing of the piece before it', () => {
-    const pieces = [NEXT, `tail of a line\n${NEXT.replace('"ok"', '"ok"')}`].map((text) => ({ text, at: null, stream: 'one' }));
+    const pieces = [NEXT, `tail:[4]:FATAL:  of a line\n${NEXT.replace('"ok"', '"ok"')}`].map((text) => ({ text, at: null, stream: 'one' }));
     expect(deniedIn(pieces, 'utc').map(({ user }) => user)).toEqual(['ok', 'ok']);
   });
 
