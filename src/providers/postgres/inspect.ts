@@ -1,12 +1,12 @@
 import { parseComment } from '../../core/mark.ts';
 import { nearest } from '../../core/nearest.ts';
-import { isPattern } from '../../core/selector.ts';
-import type { Declared, Part } from '../../model/declared.ts';
-import { Failure, type Finding } from '../../model/finding.ts';
+import type { Declared } from '../../model/declared.ts';
+import { Failure } from '../../model/finding.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
 import { hostPort } from '../network.ts';
 import type { Inspection } from '../provider.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
+import { databasesToRead, type Unread, wishOf } from './extent.ts';
 import { settingsInPlay } from './known-settings.ts';
 import {
   BEGIN,
@@ -20,7 +20,7 @@ import {
   type Wish,
 } from './queries.ts';
 import { clusterOf, contentsOf, mayReadControl, type Row, type Rows, serverOf } from './rows.ts';
-import type { Contents, KnownSetting, Server, Snapshot, SnapshotDatabase } from './snapshot.ts';
+import type { Contents, KnownSetting, Server, Snapshot } from './snapshot.ts';
 import { readError } from './trouble.ts';
 
 /** For tests: how long the server may take for one statement, in ms. */
@@ -99,7 +99,6 @@ export const inspectWithin = async (connected: Connected, declared: Declared, pr
 
 /** What a database held, or why it could not be entered. */
 type Reading = { readonly database: string; readonly contents: Contents } | Unread;
-type Unread = Snapshot['unread'][number];
 
 type Cluster = Omit<Snapshot, 'engine' | 'contents' | 'unread'> & {
   /** The roles that are there and shall be dropped. */
@@ -194,59 +193,6 @@ const sessionsOf = (rows: readonly Row[], roles: Snapshot['roles'], declared: De
     .filter(({ role }) => loses(role))
     .sort((a, b) => byCodeUnit(a.role, b.role));
 };
-
-/** Those that are managed, and those where a role to be dropped has something. Throws for a name that is no database's. */
-const databasesToRead = (declared: Declared, { databases, dependents }: Cluster): { entered: string[]; unread: Unread[] } => {
-  const byName = new Map(databases.map((database) => [database.name, database]));
-  const managed = declared.target.databases ?? databases.filter(isManagedByDefault).map(({ name }) => name);
-  const unknown = managed.filter((name) => !byName.has(name));
-  if (unknown.length > 0) throw new Failure(unknown.map((name) => unknownDatabase(name, declared, databases)));
-  const wanted = distinct([...managed, ...dependents.flatMap(({ database }) => (database === null ? [] : [database]))]);
-  const unread = wanted.flatMap((name) => unreadable(name, byName.get(name)));
-  return { entered: wanted.filter((name) => !unread.some(({ database }) => database === name)), unread };
-};
-
-const isManagedByDefault = ({ name, connectable, template }: SnapshotDatabase): boolean => connectable && !template && name !== 'rdsadmin';
-
-const unknownDatabase = (name: string, { target }: Declared, databases: readonly SnapshotDatabase[]): Finding => {
-  const names = databases.filter(({ template }) => !template).map((database) => database.name);
-  const near = nearest(name, names);
-  return {
-    severity: 'error',
-    code: 'inspect/no-database',
-    message: `target '${target.name}': there is no database '${name}' on the server`,
-    hint: near === undefined ? `it has: ${names.join(', ')}` : `did you mean '${near}'?`,
-    target: target.name,
-    source: target.source,
-  };
-};
-
-const unreadable = (name: string, database: SnapshotDatabase | undefined): Unread[] => {
-  if (database?.connectable) return [];
-  if (database === undefined) return [{ database: name, reason: 'it was dropped meanwhile' }];
-  return [{ database: name, reason: database.allowConnections ? 'the login has no CONNECT privilege on it' : 'it takes no connections' }];
-};
-
-/** What the manifest asks of each database beyond the fixed part. */
-const wishOf = (declared: Declared, dropped: readonly string[]): Wish => {
-  const selectors = [...declared.grants, ...declared.publics];
-  const largeObjects = selectors.filter(({ kind }) => kind === 'large_object');
-  return {
-    columns: declared.grants.flatMap(({ schema, name, columns }) =>
-      columns ? [{ schema: fixed(schema), relation: fixed(name), names: columns }] : [],
-    ),
-    systemObjects: selectors.some(({ schema }) => schema !== null && isSystemSchema(schema)),
-    ...(largeObjects.length > 0 || dropped.length > 0
-      ? { largeObjects: largeObjects.flatMap(({ name }) => (name && !isPattern(name) ? [name.text] : [])) }
-      : {}),
-  };
-};
-
-/** The one name that a part can match; null: several. */
-const fixed = (part: Part | null): string | null => (part && !isPattern(part) ? part.text : null);
-
-const isSystemSchema = (schema: Part): boolean =>
-  !isPattern(schema) && (schema.text === 'pg_catalog' || schema.text === 'information_schema');
 
 const readDatabase = async (database: string, open: (database: string) => Promise<Connected>, wish: Wish): Promise<Reading> => {
   let connected: Connected;
