@@ -114,7 +114,7 @@ const rightsToGrant = async (
 /** 1142 and 1143: SELECT is denied on a table, or on some of its columns. */
 const readsGrants = async ({ ask, flavour }: Connected): Promise<boolean> => {
   try {
-    await ask(canRead(flavour));
+    for (const sql of canRead(flavour)) await ask(sql);
     return true;
   } catch (error) {
     if ([1142, 1143].includes(errno(error))) return false;

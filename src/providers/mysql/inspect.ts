@@ -99,11 +99,13 @@ const of = (rows: Rows, name: string): readonly Row[] => rows.get(name)!;
 const readAll = async (connected: Connected, queries: readonly Query[]): Promise<Rows> =>
   new Map(await Promise.all(queries.map(async ({ name, sql }) => [name, await connected.ask(sql)] as const)));
 
-const privilegeColumns = async (connected: Connected): Promise<Tables['columns']> => {
-  const rows = await connected.ask(PRIVILEGE_COLUMNS);
-  if (rows.length === 0) await connected.ask(canRead(connected.flavour));
+/** The columns that hold privileges. Throws what the server says to a login that does not see them. */
+export const privilegeColumns = async ({ ask, flavour }: Pick<Connected, 'ask' | 'flavour'>): Promise<Tables['columns']> => {
+  const rows = await ask(PRIVILEGE_COLUMNS);
   const named = (table: string) => rows.flatMap(([name, column]) => (name === table ? [String(column)] : []));
-  return { user: named('user'), db: named('db') };
+  const columns = { user: named('user'), db: named('db') };
+  if (columns.user.length === 0 || columns.db.length === 0) for (const sql of canRead(flavour)) await ask(sql);
+  return columns;
 };
 
 /** What the grant tables say, accounts apart. */

@@ -20,8 +20,9 @@ export const SNAPSHOT_END = 'COMMIT';
 export const CHECKSUMS = `CHECKSUM TABLE mysql.global_priv, mysql.db, mysql.tables_priv, mysql.columns_priv, mysql.procs_priv, mysql.proxies_priv,
  mysql.roles_mapping`;
 
-/** Says by its error what the login lacks. */
-export const canRead = (flavour: Flavour): string => `SELECT User FROM mysql.${flavour === 'mysql' ? 'user' : 'global_priv'} LIMIT 0`;
+/** Say by their errors what a login lacks to which `PRIVILEGE_COLUMNS` shows less than all. */
+export const canRead = (flavour: Flavour): readonly string[] =>
+  [flavour === 'mysql' ? 'user' : 'global_priv', 'db'].map((table) => `SELECT User FROM mysql.${table} LIMIT 0`);
 
 /** Asked for by name, so that a version without one of them answers all the same. */
 export const SETTINGS = `

@@ -4,7 +4,8 @@ import type { LockOrder } from '../provider.ts';
 import { accountsOf, type Row, type Tables } from './account-rows.ts';
 import { isReserved } from './catalog.ts';
 import type { Connected } from './connect.ts';
-import { grantQueries, PRIVILEGE_COLUMNS } from './queries.ts';
+import { privilegeColumns } from './inspect.ts';
+import { grantQueries } from './queries.ts';
 import { parseMark } from './reality.ts';
 
 /** One account of a user, as far as a lock is concerned with it. */
@@ -51,9 +52,7 @@ export const userNames = async ({ ask, flavour }: Connected): Promise<readonly s
 
 /** The rows of one user alone: a server with ten thousand others is not waited for. */
 export const readUser = async ({ ask, flavour, version }: Connected, user: string): Promise<Tables> => {
-  const named = await ask(PRIVILEGE_COLUMNS);
-  const columnsOf = (table: string) => named.flatMap(([name, column]) => (name === table ? [String(column)] : []));
-  const columns = { user: columnsOf('user'), db: columnsOf('db') };
+  const columns = await privilegeColumns({ ask, flavour });
   const rows = new Map<string, readonly Row[]>();
   for (const { name, sql } of grantQueries(flavour, columns))
     if (name === 'accounts' || name === 'dynamic') rows.set(name, await ask(`${sql} WHERE User = ?`, [user]));

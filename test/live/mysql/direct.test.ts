@@ -169,6 +169,19 @@ eachMysql((server, version) => {
       expect(await entered('jane')).toBe('in');
     });
 
+    test.each([
+      ['sees no account', [], 'may not read who has which privileges: SELECT command denied'],
+      ['sees a part of what there is', ['SELECT ON mysql.db'], 'may not read who has which privileges: SELECT command denied'],
+      ['may alter none', ['SELECT ON mysql.*'], 'accounts are altered with CREATE USER ON *.*'],
+    ])('of a login that %s', async (_name, rights, said) => {
+      const { superuser, query } = server();
+      await query(superuser, "DROP USER IF EXISTS weak@'%'", `CREATE USER weak@'%' IDENTIFIED BY '${PASSWORD}'`);
+      await query(superuser, ...rights.map((right) => `GRANT ${right} TO weak@'%'`));
+      const ended = await run(['lock', 'jane', ...named(), '--user', 'weak', '--auto-approve'], { MYSQL_PWD: PASSWORD });
+      expect({ code: ended.code, told: ended.stdout.replace(/\s+/g, ' ') }).toEqual({ code: 1, told: expect.stringContaining(said) });
+      expect(await entered('jane')).toBe('in');
+    });
+
     test('of a user that is not there, and who was meant', async () => {
       const { code, target } = await lock('jnae');
       expect({ code, ...target, findings: target.findings.map(({ hint }) => hint) }).toMatchObject({
