@@ -40,6 +40,7 @@ export const alarmsFrom = (text: string, reverse = false): Snapshot => {
     alarms: new Map(inOrder(read.alarms as FoundAlarm[]).map((one) => [alarmKey(one.alarm), one])),
     filters: new Map(inOrder(read.filters as LogFilter[]).map((one) => [filterKey(one), one])),
     logGroups: new Set(read.logGroups),
+    absentTopics: new Set(),
     manyTopics: new Map(),
   };
 };

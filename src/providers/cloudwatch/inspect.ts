@@ -63,12 +63,25 @@ const readTopics = async (connected: Connected, region: string, declared: Declar
     marked.filter(({ arn, stack }) => stack === declared.stack || wanted.includes(arn)),
     async ({ arn, stack }) => await readTopic(connected, arn, stack),
   );
+  const found = topics.filter((topic): topic is FoundTopic => topic !== null);
   return {
-    topics: topics.filter((topic): topic is FoundTopic => topic !== null),
+    topics: await each(found, async (topic) => (wanted.includes(topic.arn) ? topic : await withForeignAlarms(connected, topic, declared))),
     absent: arns.filter((arn) => !there.includes(arn)),
     many: others.length > ASKED ? there.length : null,
   };
 };
+
+/** Whoever knows a topic's ARN may tell it: what goes with it is asked for before it goes. */
+const withForeignAlarms = async (connected: Connected, topic: FoundTopic, { stack }: Declared): Promise<FoundTopic> => {
+  const telling = await readAlarms(connected, topic.region, { ActionPrefix: topic.arn });
+  const foreign = telling.filter(({ alarm, others, stack: of }) => of !== stack && tellsOf(alarm, others).includes(topic.arn));
+  return { ...topic, foreignAlarms: foreign.map(({ alarm }) => alarm.name) };
+};
+
+const tellsOf = ({ actions }: FoundAlarm['alarm'], others: FoundAlarm['others']): readonly unknown[] => [
+  ...actions,
+  ...Object.values(others).flat(),
+];
 
 /** Of the log groups that the manifest is about, those that are there. */
 const groupsThere = async (connected: Connected, region: string, declared: Declared): Promise<readonly string[]> => {

@@ -65,8 +65,16 @@ const actualSubscriptions = (own: readonly FoundTopic[], desired: Desired): Read
     ),
   );
 
-/** Somebody else is told by it: what is not ours would go with it. */
-const isHeld = ({ subscriptions }: FoundTopic): boolean => subscriptions.some(({ protocol }) => protocol !== 'email');
+/** Somebody else is told by it, or tells it: what is not ours would go with it. */
+const isHeld = (topic: FoundTopic): boolean => holdersOf(topic).length > 0;
+
+const holdersOf = ({ name, subscriptions, foreignAlarms = [] }: FoundTopic): readonly string[] => {
+  const others = subscriptions.filter(({ protocol }) => protocol !== 'email').map(({ protocol, address }) => `${protocol} ${address}`);
+  return [
+    ...(others.length > 0 ? [`topic '${name}' also tells ${named(others)}`] : []),
+    ...(foreignAlarms.length > 0 ? [`topic '${name}' is told by ${named(foreignAlarms)}`] : []),
+  ];
+};
 
 /** Where each change is written, that it comes from what is no longer declared, and what stands in its way. */
 const aboutOf = (actual: State, desired: Desired, own: readonly FoundTopic[]): ReadonlyMap<string, About> => {
@@ -79,10 +87,7 @@ const aboutOf = (actual: State, desired: Desired, own: readonly FoundTopic[]): R
   for (const topic of own) {
     const key = topicKey(topic);
     if (desired.topics.has(key) || !isHeld(topic)) continue;
-    const others = topic.subscriptions
-      .filter(({ protocol }) => protocol !== 'email')
-      .map(({ protocol, address }) => `${protocol} ${address}`);
-    about.set(`topic ${key}`, { cause: 'absent', blocked: `topic '${topic.name}' also tells ${named(others)}, which is not ours` });
+    about.set(`topic ${key}`, { cause: 'absent', blocked: `${holdersOf(topic).join(', and ')}, which is not ours` });
   }
   return about;
 };

@@ -83,11 +83,11 @@ const parsed = (text: string | undefined): unknown => {
   }
 };
 
-/** Alarms of a region by the beginning of their names, or by whole names, with whose they are. */
+/** Alarms of a region by the beginning of their names or of ARNs that they tell, or by whole names, with whose they are. */
 export const readAlarms = async (
   connected: Connected,
   region: string,
-  which: { readonly AlarmNamePrefix: string } | { readonly AlarmNames: readonly string[] },
+  which: { readonly AlarmNamePrefix: string } | { readonly ActionPrefix: string } | { readonly AlarmNames: readonly string[] },
 ): Promise<readonly FoundAlarm[]> => {
   type Page = CloudWatch.DescribeAlarmsCommandOutput;
   const listed = await listAll(

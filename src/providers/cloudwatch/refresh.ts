@@ -26,7 +26,11 @@ export const refreshed = async (
     }),
   );
   const [topicsNow, alarmsNow, filtersNow] = await Promise.all([
-    each([...topics], async (arn) => [arn, await readTopic(connected, arn)] as const),
+    each([...topics], async (arn) => {
+      const topic = await readTopic(connected, arn);
+      const { foreignAlarms } = snapshot.topics.get(arn) ?? {};
+      return [arn, topic && foreignAlarms ? { ...topic, foreignAlarms } : topic] as const;
+    }),
     each(
       [...alarms],
       async ([key, { name, region }]) => [key, (await readAlarms(connected, region, { AlarmNames: [name] }))[0] ?? null] as const,

@@ -12,6 +12,8 @@ export type FoundTopic = {
   readonly stack: string | null;
   readonly policy: unknown;
   readonly subscriptions: readonly FoundSubscription[];
+  /** Names of alarms that are not ours and tell it; looked for where it is to go. */
+  readonly foreignAlarms?: readonly string[];
 };
 
 /** An alarm under our names, whoever made it. `others`: what else it does, which stays as it is. */

@@ -200,6 +200,14 @@ describe('what is compared', () => {
     ]);
   });
 
+  test('a topic that alarms of others tell does not go', () => {
+    const before = snapshot({ topics: new Map([ours({ subscriptions: [email('a@example.com')], foreignAlarms: ['cpu', 'disk'] })]) });
+    expect(changes(before, declared([]))).toEqual([
+      ['topic', 'dba in eu-central-1', 'goes', "topic 'dba' is told by 'cpu' and 'disk', which is not ours"],
+      ['subscription', 'a@example.com of dba in eu-central-1', 'goes', null],
+    ]);
+  });
+
   test('alarms of other stacks whose names begin alike are no matter', () => {
     expect(changes(snapshot({ alarms: new Map([found('rolecall/acme/access/prod/x/y', 'acme/access/prod')]) }), declared([]))).toEqual([]);
   });
