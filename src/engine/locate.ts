@@ -31,7 +31,7 @@ export const locate = async (session: Session, other?: Session): Promise<Located
     return [{ ...declared, target: byName.get(name)!, findings: [...declared.findings, ...told] }];
   });
   const account = session.account && accountOf(session.account, byName, lost);
-  const watch = session.watch ? await watchedOf(session.watch, { targets: byName, lost, regions: session.regions ?? [] }) : null;
+  const watch = session.watch ? await watchedOf(session.watch, { targets: byName, lost: trouble, regions: session.regions ?? [] }) : null;
   const also = other ? alsoOf(other, byName, lost) : [];
   const otherWatch = other?.watch && watch?.declared ? watchedAlike(other.watch, watch.declared) : null;
   return {

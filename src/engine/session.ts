@@ -85,8 +85,10 @@ export const sessionOf = (
 ): Session => {
   const asOf = options.now ?? clock().toISOString();
   const account = declareIam(manifest, { asOf });
-  const watch = declareAlarms(manifest, { asOf });
   const servers = targetsOf(manifest).map((target) => target.name);
+  const regions = distinct(servers.flatMap((name) => regionOf(targetNamed(manifest, name)) ?? []));
+  // Without a target in AWS there is no place to look at.
+  const watch = regions.length === 0 ? null : declareAlarms(manifest, { asOf });
   const names = [...servers, ...[account, watch].flatMap((one) => (one ? [one.target.name] : []))];
   const chosen = options.target.length > 0 ? options.target : names;
   for (const name of chosen) if (!names.includes(name)) throw unknownTarget(name, names);
@@ -106,7 +108,7 @@ export const sessionOf = (
     asOf: (declareds[0] ?? account ?? watch)!.asOf,
     declareds,
     account: isChosen ? account : null,
-    ...(isWatched ? { watch, regions: distinct(servers.flatMap((name) => regionOf(targetNamed(manifest, name)) ?? [])) } : {}),
+    ...(isWatched ? { watch, regions } : {}),
     elsewhere: named.filter((name) => !chosen.includes(name)).map((name) => targetNamed(manifest, name)),
     // How a target is connected to is said by its plan.
     findings: findings.filter(({ code }) => code !== 'manifest/tls'),

@@ -13,8 +13,8 @@ export type Watched = { readonly declared?: Declared; readonly findings: readonl
 /** What is known of the targets when the alarms' servers are asked. `regions`: where something of ours may be. */
 export type Around = {
   readonly targets: ReadonlyMap<string, Target>;
-  /** Targets that could not be found. */
-  readonly lost: ReadonlySet<string>;
+  /** Why targets could not be found. */
+  readonly lost: readonly Finding[];
   readonly regions: readonly string[];
 };
 
@@ -24,8 +24,13 @@ export type Around = {
  */
 export const watchedOf = async (watch: DeclaredWatch, { targets, lost, regions }: Around): Promise<Watched> => {
   const names = distinct(watch.alarms.alarms.map(({ target }) => target));
-  const missing = names.filter((name) => lost.has(name) || !targets.has(name));
-  if (missing.length > 0) return { findings: [unplanned(watch, missing, 'could not be found', 'mend that first')] };
+  const reasonOf = (name: string): Finding | undefined => lost.find(({ target }) => target === name);
+  const missing = names.filter((name) => reasonOf(name) !== undefined || !targets.has(name));
+  if (missing.length > 0) {
+    // A target that was not chosen has no part of the plan that would say it.
+    const [reason] = missing.flatMap((name) => reasonOf(name) ?? []);
+    return { findings: [unplanned(watch, missing, `could not be found${reason ? `: ${reason.message}` : ''}`, reason?.hint)] };
+  }
   const asked = await Promise.all(names.map((name) => serverOf(targets.get(name)!, watch.alarms.alarms)));
   const findings = asked.flatMap((one, index) =>
     'trouble' in one ? [unplanned(watch, [names[index]!], `could not be asked: ${one.trouble.message}`, one.trouble.hint)] : [],

@@ -90,7 +90,8 @@ const checkWhole = ({ report }: Checks, { value }: Merged): void => {
   for (const key of ['version', 'stack', 'targets']) if (!(key in value)) report('missing', `the manifest has no '${key}'`, []);
   if (isRecord(value.targets) && Object.keys(value.targets).length === 0)
     report('missing', 'the manifest has no target', ['targets'], {}, 'key');
-  const acts = ['users', 'groups', 'removed', 'defaults', 'public', 'alarms'].some((key) => !isEmpty(value[key]));
+  // Empty, `alarms` takes away what is left of them.
+  const acts = ['users', 'groups', 'removed', 'defaults', 'public'].some((key) => !isEmpty(value[key])) || isRecord(value.alarms);
   const roles = isRecord(value.iam) && !isEmpty(value.iam.roles);
   if (!acts && !roles)
     report('empty', 'the manifest declares no user, no group and nothing else to act on', [], {

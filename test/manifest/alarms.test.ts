@@ -68,6 +68,10 @@ describe('what watches failed logins', () => {
     ]);
   });
 
+  test('may be all that a manifest was about, when the last of them goes', () => {
+    expect(declareAlarms(valid(`${TARGETS}alarms: {}\n`), AS_OF)).toMatchObject({ alarms: { alarms: [] } });
+  });
+
   test('may be all that a manifest is about, may stand in several files, and names the account of its topic', () => {
     const { manifest, findings } = readManifest([
       { path: 'a.yaml', text: TARGETS },
