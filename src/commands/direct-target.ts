@@ -62,7 +62,7 @@ export const libpqTarget = (options: DirectOptions, login: DirectLogin): object 
   return {
     engine: 'postgres',
     endpoint: 'env',
-    ...(login.token ? { login: { auth: 'iam' } } : {}),
+    ...(login.user === undefined && !login.token ? {} : { login: { user: login.user, ...(login.token ? { auth: 'iam' } : {}) } }),
     maintenance_database: database ?? env.PGDATABASE ?? DEFAULT_DATABASE,
   };
 };

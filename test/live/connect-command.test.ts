@@ -47,6 +47,13 @@ describe.skipIf(!hasPsql)('connect with a password', () => {
     expect(await run(['connect', 'master', 'postgres', ...WHERE])).toMatchObject({ code: 0, out: 'master in postgres\n' });
   });
 
+  test('comes to a server that is named without a manifest, as whoever is said', async () => {
+    const named = ['--host', '127.0.0.1', '--port', String(server().port)];
+    const lies = { PGUSER: 'master', DATABASE_URL: 'postgres://elsewhere@192.0.2.1/x' };
+    const { code, out, err } = await run(['connect', 'jane', 'app', ...named, ...WHERE], { PGPASSWORD: PASSWORD, ...lies });
+    expect({ code, out }, err).toEqual({ code: 0, out: 'jane in app\n' });
+  });
+
   test.each(databases)('opens a database that is called %s, and goes nowhere else', async (name) => {
     // After `--` commander would take it for psql's: a name that begins with a dash follows the target at once.
     const args = name.startsWith('-') ? ['connect', 'jane@t', ...WHERE] : ['connect', 'jane@t', name, ...WHERE];
