@@ -157,13 +157,16 @@ const checkTopic = ({ content, report, warn }: Checks, name: string, { notify, t
   }
 };
 
-/** Not what SNS would take, but what is no mistake: one address and no name beside it. */
-const ADDRESS = /^[^\s@<>()[\],;:"]+@[^\s@<>()[\],;:".]+(?:\.[^\s@<>()[\],;:".]+)+$/;
+/** Not what SNS would take, but what is no mistake: one address and no name beside it, of letters that look like no others. */
+const ADDRESS = /^(?=[!-~]+$)[^@<>()[\],;:"]+@[^@<>()[\],;:".]+(?:\.[^@<>()[\],;:".]+)+$/;
 
 const checkAddresses = ({ report }: Checks, name: string, { notify: { email = [] } = {} }: AlarmEntry): void => {
   for (const [index, address] of email.entries()) {
     const path: Path = ['alarms', name, 'notify', 'email', index];
-    if (!ADDRESS.test(address)) report('alarm', `'${address}' is no mail address`, path, { hint: 'such as dba@example.com' });
+    if (!ADDRESS.test(address))
+      report('alarm', `'${address}' is no mail address`, path, {
+        hint: /[^ -~]/.test(address) ? 'a domain with other letters is written as xn--…' : 'such as dba@example.com',
+      });
     else if (email.indexOf(address) < index) report('declared-twice', `'${address}' is listed twice`, path);
   }
 };

@@ -86,3 +86,33 @@ describe('what watches failed logins', () => {
     });
   });
 });
+
+describe('who is told', () => {
+  const said = (notify: string): string[] =>
+    readManifest([{ path: 'access.yaml', text: `${TARGETS}alarms: { a: { targets: [orders], notify: ${notify} } }\n` }]).findings.map(
+      ({ message }) => message,
+    );
+
+  test.each([
+    ['dba@example.com', true],
+    ["o'neil+db/a@mail.example.co.uk", true],
+    ['dba@xn--exmple-4nf.com', true],
+    ['DBA <dba@example.com>', false],
+    ['dba@example', false],
+    ['a@example.com,b@example.com', false],
+    ['dba@ex\\u0430mple.com', false],
+    ['dba\\u202E@example.com', false],
+    ['dba\\e@example.com', false],
+    ['dba@example.com\\n', false],
+  ])('an address is one of plain letters: %s', (address, isOne) => {
+    expect(said(`{ topic: dba, email: ["${address}"] }`)).toEqual(isOne ? [] : [expect.stringContaining('is no mail address')]);
+  });
+
+  test.each([
+    ['arn:aws:sns:eu-west-1:123456789012:dba.fifo', "'arn:aws:sns:eu-west-1:123456789012:dba.fifo' is no ARN of a standard topic"],
+    ['arn:aws:sqs:eu-west-1:123456789012:dba', "'arn:aws:sqs:eu-west-1:123456789012:dba' is no ARN of a topic"],
+    ['dba.fifo', "'dba.fifo' is no name of a topic, expected 1 to 256 letters, digits and _-, or an ARN"],
+  ])('a topic is a standard one: %s', (topic, message) => {
+    expect(said(`{ topic: "${topic}" }`)).toEqual([message]);
+  });
+});

@@ -88,6 +88,10 @@ const parameterHint = ({ kind, parameterGroup, region }: WatchedServer, wanted: 
 
 const whose = (stack: string | null): string => (stack === null ? 'is not ours' : `belongs to stack '${stack}'`);
 
+/** Tags are taken off by hand as well. */
+const ours = (stack: string | null, declared: Declared): string =>
+  stack === null ? `; if it is yours, tag it rolecall:stack = ${declared.stack}` : '';
+
 const foreignTopics = (snapshot: Snapshot, declared: Declared, desired: Desired): readonly Finding[] =>
   [...desired.topics.values()].flatMap(({ body, source }) => {
     const there = snapshot.topics.get(topicArn(body, snapshot));
@@ -96,7 +100,7 @@ const foreignTopics = (snapshot: Snapshot, declared: Declared, desired: Desired)
       error(
         'not-ours',
         `topic '${body.name}' exists in ${body.region} and ${whose(there.stack)}: topics are never taken over`,
-        `write its ARN to tell it and leave it as it is (topic: ${there.arn}), or choose another name`,
+        `write its ARN to tell it and leave it as it is (topic: ${there.arn}), or choose another name${ours(there.stack, declared)}`,
         source,
       ),
     ];
@@ -110,7 +114,7 @@ const foreignAlarms = (snapshot: Snapshot, declared: Declared, desired: Desired)
       error(
         'not-ours',
         `alarm '${body.name}' exists in ${body.region} and ${whose(there.stack)}: alarms are never taken over`,
-        'delete it, or give the alarm another name in the manifest',
+        `delete it, or give the alarm another name in the manifest${ours(there.stack, declared)}`,
         source,
       ),
     ];
