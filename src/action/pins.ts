@@ -50,7 +50,9 @@ const pinned = ({ guard, iam, targets, users, groups, alarms }: Content): Readon
   add(iam, ['iam']);
   for (const [name, { engine, endpoint, rds, login, proxies, manage, maintenance_database }] of Object.entries(targets))
     add({ engine, endpoint, rds, login, proxies, manage, maintenance_database }, ['targets', name]);
-  for (const [name, { notify }] of Object.entries(alarms ?? {})) add(notify, ['alarms', name, 'notify']);
+  // One that is raised by a million failed logins tells nobody either.
+  for (const [name, { notify, source, threshold, period }] of Object.entries(alarms ?? {}))
+    add({ notify, source, threshold, period }, ['alarms', name]);
   for (const [section, roles] of Object.entries({ users, groups }))
     for (const [name, { manage, password, targets: on }] of Object.entries(roles ?? {})) {
       add({ manage, password }, [section, name]);

@@ -86,6 +86,17 @@ describe('what is pinned to the base branch', () => {
     expect(pinsMarkdown(pinsOf(compared(manifest(TARGETS.rds))))).not.toContain('failed logins');
   });
 
+  test('an alarm that hardly anything raises is told like one that nobody hears', () => {
+    const alarms = (rest: string): Manifest =>
+      manifest(TARGETS.rds, `${REST}alarms:\n  failed: { notify: { topic: dba-alerts }${rest} }\n`);
+    const pins = pinsOf(compared(alarms(', threshold: 1000000, period: 5m, source: iam'), alarms(', threshold: 3')));
+    expect(pins.map(({ path, before, after }) => `${path}: ${before} -> ${after}`)).toEqual([
+      'alarms.failed.period: null -> "5m"',
+      'alarms.failed.source: null -> "iam"',
+      'alarms.failed.threshold: 3 -> 1000000',
+    ]);
+  });
+
   test('what differs is said with its place, and nothing in it is Markdown', () => {
     const section = pinsMarkdown(pinsOf(compared(manifest(TARGETS.explicit.replace('db.example.com', '"@everyone`<b>"')))));
     expect(section).toContain('> [!CAUTION]');
