@@ -77,3 +77,19 @@ export const staysClosed = (login: string, why: string): Finding => ({
   code: 'lock/stays-closed',
   message: `the lock is off, and '${login}' still may not log in: ${why}`,
 });
+
+/** The connection broke when the change was under way, or after it: it may have been made. */
+export const lostMidway = (user: string, said: string): LoginLock => ({
+  status: 'partial',
+  login: null,
+  sessions: null,
+  mark: null,
+  findings: [
+    {
+      severity: 'error',
+      code: 'lock/lost',
+      message: `the connection was lost when '${user}' was being changed, and whether it was is not known: ${said}`,
+      hint: 'run it again: what is done already stays done',
+    },
+  ],
+});

@@ -64,7 +64,7 @@ const indented = (rows: readonly (readonly Span[])[]): Span[][] => rows.map((row
 
 const loginSays = ({ status, login, sessions, mark }: LoginLock, command: LockResult['command']): string => {
   if (status === 'failed') return 'nothing was done';
-  if (login === null) return 'no such role';
+  if (login === null) return status === 'partial' ? 'what was done is not known' : 'no such role';
   const marked = mark?.locked ? `, marked locked=${mark.locked} of stack ${mark.stack}` : '';
   if (command === 'unlock')
     return `${login.after ? (login.before ? 'it may log in, as before' : 'it may log in again') : 'its login stays closed'}${marked}`;
@@ -84,6 +84,8 @@ const policiesSay = ({ status, removed }: PolicyLock): string => {
 
 const headline = ({ command, user, targets }: LockResult, policies: boolean): string => {
   const name = roleName(user);
+  const lost = targets.filter(({ status, login }) => status === 'partial' && login === null).length;
+  if (lost > 0) return `Whether '${name}' is ${command}ed on ${plural(lost, 'target')} is not known: ${command} it once more.`;
   const of = targets.filter(({ login }) => login !== null);
   if (of.length === 0) return `Nothing was done: '${name}' was ${command}ed nowhere.`;
   if (command === 'unlock') return unlocked(name, of, policies);

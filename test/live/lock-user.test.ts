@@ -6,6 +6,7 @@ import type { LockResult } from '../../src/model/lock.ts';
 import { postgres } from '../../src/providers/postgres/index.ts';
 import { ident, literal } from '../../src/providers/postgres/sql.ts';
 import type { Timeouts } from '../../src/providers/provider.ts';
+import { type Fault, startChaos } from '../lab/chaos.ts';
 import { eachMajor } from '../lab/majors.ts';
 import { applyOn, codesOf, declaredOf, planOn, STACK } from './scenario.ts';
 
@@ -22,17 +23,23 @@ eachMajor(
 groups: { readers: {} }
 guard: { protected: [break_glass] }
 `;
-    const session = (body = BODY): Session => {
-      const declared = declaredOf(server(), body, { target: TARGET });
+    const session = (body = BODY, port = server().port): Session => {
+      const declared = declaredOf(server(), body, { target: TARGET, port });
       return { stack: STACK, asOf: declared.asOf, declareds: [declared], account: null, elsewhere: [], findings: [] };
     };
     const holders: string[] = [];
     const lock = async (
       user: string,
-      options: { readonly breakLock?: boolean; readonly reason?: string; readonly own?: boolean; readonly timeouts?: Timeouts } = {},
+      options: {
+        readonly breakLock?: boolean;
+        readonly reason?: string;
+        readonly own?: boolean;
+        readonly timeouts?: Timeouts;
+        readonly port?: number;
+      } = {},
     ) => {
-      const { own = true, ...rest } = options;
-      return await lockUser(session(), own, {
+      const { own = true, port, ...rest } = options;
+      return await lockUser(session(BODY, port), own, {
         user,
         date: '2026-11-21',
         breakLock: false,
@@ -235,6 +242,29 @@ guard: { protected: [break_glass] }
         codes: ['lock/no-role'],
         hint: "did you mean 'jane'?",
       });
+    });
+
+    test('a name that is longer than names can be is not taken for the beginning of it', async () => {
+      const name = 'é'.repeat(31);
+      await server().query(server().master, 'postgres', `CREATE ROLE ${ident(name)} LOGIN`);
+      expect(told((await lock(`${name}é`)).result)).toEqual({ status: 'absent', codes: ['lock/no-role'] });
+      expect(await roleOf(name)).toMatchObject({ login: true });
+    });
+
+    test.each<[string, Fault, string, string, string]>([
+      ['before anything was changed', 'reset-before', 'pg_stat_activity a WHERE', 'failed', 'done'],
+      ['when the change is made', 'reset-after', 'COMMIT', 'partial', 'unchanged'],
+      ['between the change and the sessions', 'reset-before', 'SELECT pid', 'partial', 'unchanged'],
+    ])('a connection that breaks %s is told as it is, and the next lock ends it', async (_name, fault, at, first, second) => {
+      await unlock('jane');
+      const proxy = await startChaos(server(), ({ sql }) => (sql.includes(at) ? fault : undefined));
+      const broken = await lock('jane', { port: proxy.port });
+      await proxy.close();
+      const codes = first === 'failed' ? ['inspect/lost'] : ['lock/lost'];
+      expect({ exitCode: broken.exitCode, ...told(broken.result) }).toEqual({ exitCode: first === 'failed' ? 1 : 5, status: first, codes });
+      expect(told((await lock('jane')).result).status).toBe(second);
+      expect(await entered('jane')).toBe('28000');
+      await unlock('jane');
     });
 
     test('without pg_signal_backend the sessions end as well', async () => {

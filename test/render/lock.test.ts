@@ -55,6 +55,11 @@ test('a target that failed is the last word', () => {
   expect(text).toMatch(/'jane' may still log in on 1 target: mend what is named there, and lock it once more\.\n$/);
 });
 
+test('what was lost midway is neither done nor not done', () => {
+  const text = lockText(result([login('orders', { status: 'partial', login: null, sessions: null, mark: null })], null), terminal);
+  expect(text).toBe("● orders what was done is not known\n\nWhether 'jane' is locked on 1 target is not known: lock it once more.\n");
+});
+
 test('an unlock says what is open again, and what comes later', () => {
   const open = login('orders', { login: { before: false, after: true }, sessions: null, mark: { stack: 'acme/access', locked: null } });
   const unlock = result([open], null, { command: 'unlock' });

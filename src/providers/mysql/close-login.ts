@@ -6,6 +6,7 @@ import {
   absent,
   closedStill,
   lockedMark,
+  lostMidway,
   newlyMarked,
   notDone,
   notLocked,
@@ -32,7 +33,7 @@ import { type Found, findAccounts, userNames } from './user-accounts.ts';
  * and waits for none; who holds it is named, since what that run planned before may open the login again.
  */
 export const closeLogin = async (order: LockOrder): Promise<LoginLock> =>
-  await within(order, async (connected) => {
+  await within(order, async (connected, begin) => {
     const { user } = order;
     const accounts = await findAccounts(connected, order);
     if (accounts.length === 0) return await nobody(connected, user);
@@ -43,6 +44,7 @@ export const closeLogin = async (order: LockOrder): Promise<LoginLock> =>
       login: false,
       mark: hasMarks(connected) ? lockedMark(found.mark, found.login, order) : null,
     }));
+    begin();
     const left = await changeAll(connected, wanted);
     const ended = await endSessions(connected, user);
     const findings = [...held, ...left, ...markFindings(connected, user, wanted), ...(sessions ? ended.findings : [notSeen(user)])];
@@ -58,7 +60,7 @@ export const closeLogin = async (order: LockOrder): Promise<LoginLock> =>
 
 /** Takes the lock out of the marks, and unlocks the accounts as they were before it. What is marked and not locked stays as it is. */
 export const reopenLogin = async (order: UnlockOrder): Promise<LoginLock> =>
-  await within(order, async (connected) => {
+  await within(order, async (connected, begin) => {
     const { user } = order;
     const accounts = await findAccounts(connected, order);
     if (accounts.length === 0) return await nobody(connected, user);
@@ -72,6 +74,7 @@ export const reopenLogin = async (order: UnlockOrder): Promise<LoginLock> =>
         mark: markOf(accounts.map(({ mark }) => mark)),
         findings: [notLocked(user, before)],
       };
+    begin();
     const left = await changeAll(connected, wanted);
     const closed = wanted.flatMap(({ found, why }) => (why === null ? [] : [staysClosed(accountName(found), why)]));
     return {
@@ -119,7 +122,11 @@ const changeAll = async (connected: Connected, wanted: readonly Wanted[]): Promi
   }));
 };
 
-const within = async <T>({ declared, timeouts }: UnlockOrder | LockOrder, work: (connected: Connected) => Promise<T>): Promise<T> => {
+type Work = (connected: Connected, begin: () => void) => Promise<LoginLock>;
+
+/** The work tells when it begins to change something: what is lost after that may be done. */
+const within = async ({ declared, user, timeouts }: UnlockOrder | LockOrder, work: Work): Promise<LoginLock> => {
+  let begun = false;
   const connected = await connect(declared.target, {
     as: 'apply',
     programName: 'rolecall lock',
@@ -127,8 +134,11 @@ const within = async <T>({ declared, timeouts }: UnlockOrder | LockOrder, work: 
     ...timeoutOptions(timeouts),
   });
   try {
-    return await work(connected);
+    return await work(connected, () => {
+      begun = true;
+    });
   } catch (error) {
+    if (begun && isLost(error)) return lostMidway(user, messageOf(error));
     throw explained(error, connected);
   } finally {
     await connected.close();

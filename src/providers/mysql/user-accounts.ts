@@ -50,12 +50,16 @@ export const findAccounts = async (
 export const userNames = async ({ ask, flavour }: Connected): Promise<readonly string[]> =>
   (await ask(`SELECT DISTINCT User FROM mysql.${flavour === 'mysql' ? 'user' : 'global_priv'}`)).map(([name]) => String(name));
 
-/** The rows of one user alone: a server with ten thousand others is not waited for. */
+/** The rows of one user alone: a server with ten thousand others is not waited for. It compares names as if spaces at their ends were none. */
 export const readUser = async ({ ask, flavour, version }: Connected, user: string): Promise<Tables> => {
   const columns = await privilegeColumns({ ask, flavour });
   const rows = new Map<string, readonly Row[]>();
   for (const { name, sql } of grantQueries(flavour, columns))
-    if (name === 'accounts' || name === 'dynamic') rows.set(name, await ask(`${sql} WHERE User = ?`, [user]));
+    if (name === 'accounts' || name === 'dynamic')
+      rows.set(
+        name,
+        (await ask(`${sql} WHERE User = ?`, [user])).filter(([of]) => of === user),
+      );
   return { flavour, version, columns, rows };
 };
 
@@ -67,4 +71,6 @@ const isOwn = async ({ ask }: Connected, user: string): Promise<boolean> => {
 /** RDS gives its role to the master alone (MySQL 8.0.36). */
 const isMaster = async ({ ask, flavour }: Connected, user: string): Promise<boolean> =>
   flavour === 'mysql' &&
-  (await ask("SELECT 1 FROM mysql.role_edges WHERE FROM_USER = 'rds_superuser_role' AND TO_USER = ? LIMIT 1", [user])).length > 0;
+  (await ask("SELECT TO_USER FROM mysql.role_edges WHERE FROM_USER = 'rds_superuser_role' AND TO_USER = ?", [user])).some(
+    ([name]) => name === user,
+  );

@@ -8,6 +8,7 @@ import {
   closedStill,
   keptOut,
   lockedMark,
+  lostMidway,
   newlyMarked,
   notDone,
   notLocked,
@@ -16,7 +17,7 @@ import {
   unknownToPlans,
   unlockedMark,
 } from '../login-lock.ts';
-import { codeOf } from '../network.ts';
+import { codeOf, messageOf } from '../network.ts';
 import type { LockOrder, UnlockOrder } from '../provider.ts';
 import { runHolder } from '../sessions.ts';
 import { ask } from './ask.ts';
@@ -26,7 +27,7 @@ import { endSessions } from './end-sessions.ts';
 import { runLockHolder } from './lock.ts';
 import { isProviderRole } from './scope.ts';
 import { ident, literal } from './sql.ts';
-import { readError } from './trouble.ts';
+import { isLost, readError } from './trouble.ts';
 
 /** What is known of a role before anything is done to it. */
 type Found = {
@@ -42,12 +43,13 @@ type Found = {
  * who holds it is named, since what that run planned before may open the login again.
  */
 export const closeLogin = async (order: LockOrder): Promise<LoginLock> =>
-  await within(order, async (connected) => {
+  await within(order, async (connected, begin) => {
     const { user } = order;
     const found = await find(connected, order);
     if (found === null) return await nobody(connected, user);
     const findings = [...(await heldBy(connected, order))];
     const mark = lockedMark(found.mark, found.login, order);
+    begin();
     const left = await change(connected, order, found, { login: false, mark });
     findings.push(...left, ...markFindings(user, found, mark));
     const ended = await endSessions(connected, user, found.oid);
@@ -65,7 +67,7 @@ export const closeLogin = async (order: LockOrder): Promise<LoginLock> =>
 
 /** Takes the lock out of the mark, and lets the role log in as before it. A role that is marked and not locked stays as it is. */
 export const reopenLogin = async (order: UnlockOrder): Promise<LoginLock> =>
-  await within(order, async (connected) => {
+  await within(order, async (connected, begin) => {
     const { user } = order;
     const found = await find(connected, order);
     if (found === null) return await nobody(connected, user);
@@ -77,6 +79,7 @@ export const reopenLogin = async (order: UnlockOrder): Promise<LoginLock> =>
     const stays = closedStill(mark, order);
     const login = found.login || stays === null;
     const after = unlockedMark(mark);
+    begin();
     const left = await change(connected, order, found, { login, mark: after });
     return {
       status: left.length > 0 ? 'partial' : 'done',
@@ -89,8 +92,12 @@ export const reopenLogin = async (order: UnlockOrder): Promise<LoginLock> =>
 
 const same = (login: boolean) => ({ before: login, after: login });
 
-const within = async <T>({ declared, user, timeouts }: UnlockOrder | LockOrder, work: (connected: Connected) => Promise<T>): Promise<T> => {
+type Work = (connected: Connected, begin: () => void) => Promise<LoginLock>;
+
+/** The work tells when it begins to change something: what is lost after that may be done. */
+const within = async ({ declared, user, timeouts }: UnlockOrder | LockOrder, work: Work): Promise<LoginLock> => {
   const { target } = declared;
+  let begun = false;
   const connected = await connect(target, {
     as: 'apply',
     database: target.maintenanceDatabase,
@@ -99,8 +106,11 @@ const within = async <T>({ declared, user, timeouts }: UnlockOrder | LockOrder, 
     ...timeoutOptions(timeouts),
   });
   try {
-    return await work(connected);
+    return await work(connected, () => {
+      begun = true;
+    });
   } catch (error) {
+    if (begun && isLost(error)) return lostMidway(user, messageOf(error));
     throw await explained(error, connected, user);
   } finally {
     await connected.close();
@@ -130,11 +140,12 @@ const explained = async (error: unknown, connected: Connected, user: string): Pr
   return readError(error, connected.peer);
 };
 
+/** As text: a name that is too long would be cut to the name of somebody else. */
 const STATE = `
 SELECT r.oid::text, r.rolcanlogin, r.rolsuper, r.rolname IN (session_user, current_user), pg_catalog.shobj_description(r.oid, 'pg_authid'),
        EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles s ON s.oid = m.roleid WHERE m.member = r.oid AND s.rolname = 'rds_superuser'),
        (SELECT pg_catalog.count(*)::integer FROM pg_catalog.pg_stat_activity a WHERE a.usesysid = r.oid AND a.pid <> pg_catalog.pg_backend_pid())
-  FROM pg_catalog.pg_roles r WHERE r.rolname = $1`;
+  FROM pg_catalog.pg_roles r WHERE r.rolname = $1::text`;
 
 /** null: there is no such role. Throws for a role that is not to be locked, whoever asks. */
 const find = async (connected: Connected, { user, declared }: Pick<LockOrder, 'user' | 'declared'>): Promise<Found | null> => {

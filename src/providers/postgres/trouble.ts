@@ -190,7 +190,7 @@ const explainRead = (error: unknown, { user }: Peer['address']): Explained | und
 };
 
 /** Class 08 and 57P0x, a socket that broke, and what node-postgres says without a code. */
-const isLost = (error: unknown): boolean => {
+export const isLost = (error: unknown): boolean => {
   const code = codeOf(error);
   return (
     /^(08|57P0)/.test(code) ||

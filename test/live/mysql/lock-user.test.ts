@@ -4,6 +4,7 @@ import type { Session } from '../../../src/engine/session.ts';
 import type { LockResult } from '../../../src/model/lock.ts';
 import { mysql } from '../../../src/providers/mysql/index.ts';
 import { parseMark } from '../../../src/providers/mysql/reality.ts';
+import { startChaos } from '../../lab/chaos.ts';
 import { eachMysql } from '../../lab/mysql/versions.ts';
 import { applyOn, declaredOn, planOn, settle } from './scenario.ts';
 
@@ -22,13 +23,16 @@ guard: { protected: [break_glass] }
   const marks = (): boolean => server().flavour === 'mysql';
   /** What every lock on a server without marks says besides. */
   const unmarked = (): readonly string[] => (marks() ? [] : ['lock/no-mark']);
-  const session = (body = BODY): Session => {
-    const declared = declaredOn(server(), body);
+  const session = (body = BODY, port = server().port): Session => {
+    const declared = declaredOn(server(), body, { port });
     return { stack: STACK, asOf: declared.asOf, declareds: [declared], account: null, elsewhere: [], findings: [] };
   };
   const holders: string[] = [];
-  const lock = async (user: string, options: { readonly breakLock?: boolean; readonly reason?: string } = {}) =>
-    await lockUser(session(), true, {
+  const lock = async (
+    user: string,
+    { port, ...options }: { readonly breakLock?: boolean; readonly reason?: string; readonly port?: number } = {},
+  ) =>
+    await lockUser(session(BODY, port), true, {
       user,
       date: '2026-11-21',
       breakLock: false,
@@ -193,6 +197,25 @@ guard: { protected: [break_glass] }
       exitCode: 3,
       message: [`target 't': '${user}' is not locked or unlocked: ${why}`],
     });
+  });
+
+  test.each(['jane ', 'master ', 'rdsadmin  '])('a space at the end of a name is a part of it: %j', async (user) => {
+    expect(codes((await lock(user)).result)).toEqual({ status: 'absent', codes: ['lock/no-role'] });
+    expect([await entered('jane'), (await accountsOf('master')).some(({ locked }) => locked)]).toEqual(['in', false]);
+  });
+
+  test('a connection that breaks between the accounts of a user is told as it is, and the next lock ends it', async () => {
+    const proxy = await startChaos(server(), ({ sql }) => (/^ALTER USER .*127/.test(sql) ? 'reset-before' : undefined), 'mysql');
+    const broken = await lock('jane', { port: proxy.port });
+    await proxy.close();
+    expect({ exitCode: broken.exitCode, ...codes(broken.result) }).toEqual({ exitCode: 5, status: 'partial', codes: ['lock/lost'] });
+    expect((await accountsOf('jane')).map(({ host, locked }) => [host, locked]).slice(0, 2)).toEqual([
+      ['10.%', true],
+      ['127.0.0.1', false],
+    ]);
+    expect((await lock('jane')).result.targets[0]!.status).toBe('done');
+    expect(await entered('jane')).toBe(LOCKED());
+    await unlock('jane');
   });
 
   test('a user that is not there is said, with what may have been meant', async () => {
