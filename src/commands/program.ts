@@ -51,8 +51,9 @@ const interruptions = () => {
 const AFTER_HELP = `
 Begin with:  rolecall validate, then rolecall plan
 Exit codes:  0 done or nothing to do · 1 error
-             2 changes (drift, plan --detailed-exitcode)
-             3 refused: errors in the plan, a guard, or not confirmed
+             2 changes (drift; plan and report --detailed-exitcode)
+             3 refused: errors in the plan, a guard, not confirmed;
+               something could not be tried or read (prove, doctor)
              4 the saved plan is stale · 5 applied in part
              6 another run holds the lock · 130 interrupted`;
 
@@ -293,8 +294,8 @@ const planOptions = (command: Command): Command =>
 const paceOptions = (command: Command): Command =>
   command
     .option('--parallelism <n>', 'how many targets are worked on at once', atLeastOne, 4)
-    .option('--connect-timeout <seconds>', 'how long to wait for a server to answer, e.g. 15 or 1m', seconds)
-    .option('--statement-timeout <seconds>', 'how long a statement may take, e.g. 300 or 10m', seconds)
+    .option('--connect-timeout <seconds>', 'how long to wait for a server to answer, e.g. 30 or 1m (default: 15)', seconds)
+    .option('--statement-timeout <seconds>', 'how long a statement may take, e.g. 300 or 10m (default: 5m to read, 10m to apply)', seconds)
     .hook('preAction', (self) => {
       const { parallelism, connectTimeout, statementTimeout } = self.opts();
       const timeouts = {

@@ -170,7 +170,7 @@ const withPassword = ({ target, roles }: Declared, user: string): Target => {
   const password = declaredLogin(roles, user)?.password;
   if (password === undefined)
     throw failure('login/password', `no password of '${user}' is named`, {
-      hint: 'write users.*.password, or try it with rolecall connect',
+      hint: declaredLogin(roles, user) ? 'write users.*.password, or try it with rolecall connect' : 'try it with rolecall connect',
     });
   return { ...target, login: { auth: 'password', password } };
 };
