@@ -191,4 +191,37 @@ ${body}`,
     const gone = await run({ stack: outer, body: some(outer), command: 'destroy' });
     expect([gone.code, await held(outer), await held(inner)]).toEqual([0, [], before]);
   });
+
+  test('has of others keep the topic that they tell, and nobody asks whose they are', async () => {
+    const stack = 'test/told';
+    const arn = `arn:aws:sns:${REGION}:${ACCOUNT}:${topicOf(stack)}`;
+    await run({ stack, body: some(stack) });
+    await clients.cw.send(
+      new cw.PutMetricAlarmCommand({
+        AlarmName: 'cpu',
+        Namespace: 'AWS/RDS',
+        MetricName: 'CPUUtilization',
+        Statistic: 'Average',
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 90,
+        ComparisonOperator: 'GreaterThanThreshold',
+        AlarmActions: [arn],
+      }),
+    );
+    aws.forget();
+    const kept = await run({ stack, body: some(stack), command: 'destroy' });
+    expect([kept.code, kept.stdout, await held(stack)]).toEqual([
+      5,
+      expect.stringContaining("is told by 'cpu'"),
+      ['a@example.com', 'topic'],
+    ]);
+    expect(
+      aws.calls().filter(({ operation, input }) => operation === 'ListTagsForResource' && /cpu$/.test(String(input.ResourceARN))),
+    ).toEqual([]);
+    await clients.cw.send(new cw.DeleteAlarmsCommand({ AlarmNames: ['cpu'] }));
+    const gone = await run({ stack, body: some(stack), command: 'destroy' });
+    expect([gone.code, await held(stack)]).toEqual([0, []]);
+    expect(aws.violations()).toEqual([]);
+  });
 });

@@ -1,3 +1,4 @@
+import type * as CloudWatch from '@aws-sdk/client-cloudwatch';
 import type * as Logs from '@aws-sdk/client-cloudwatch-logs';
 import type * as Sns from '@aws-sdk/client-sns';
 import type { Declared } from '../../model/declared.ts';
@@ -7,7 +8,7 @@ import type { Inspection } from '../provider.ts';
 import { type Connected, connect } from './connect.ts';
 import { desiredOf } from './desired.ts';
 import { alarmKey, filterKey, isOurName, parseTopic, prefixOf, topicArn } from './names.ts';
-import { listAll, readAlarms, readFilters, readTopic, stackOf } from './parts.ts';
+import { listAlarms, listAll, readAlarms, readFilters, readTopic, stackOf } from './parts.ts';
 import type { FoundAlarm, FoundTopic, Snapshot } from './snapshot.ts';
 
 /** Reads what is ours in each region, and what stands where something of ours shall be. */
@@ -63,24 +64,26 @@ const readTopics = async (connected: Connected, region: string, declared: Declar
     marked.filter(({ arn, stack }) => stack === declared.stack || wanted.includes(arn)),
     async ({ arn, stack }) => await readTopic(connected, arn, stack),
   );
+  const own = new Set(alarms.flatMap(({ alarm, stack }) => (stack === declared.stack ? [alarm.name] : [])));
   const found = topics.filter((topic): topic is FoundTopic => topic !== null);
   return {
-    topics: await each(found, async (topic) => (wanted.includes(topic.arn) ? topic : await withForeignAlarms(connected, topic, declared))),
+    topics: await each(found, async (topic) => (wanted.includes(topic.arn) ? topic : await withForeignAlarms(connected, topic, own))),
     absent: arns.filter((arn) => !there.includes(arn)),
     many: others.length > ASKED ? there.length : null,
   };
 };
 
-/** Whoever knows a topic's ARN may tell it: what goes with it is asked for before it goes. */
-const withForeignAlarms = async (connected: Connected, topic: FoundTopic, { stack }: Declared): Promise<FoundTopic> => {
-  const telling = await readAlarms(connected, topic.region, { ActionPrefix: topic.arn });
-  const foreign = telling.filter(({ alarm, others, stack: of }) => of !== stack && tellsOf(alarm, others).includes(topic.arn));
-  return { ...topic, foreignAlarms: foreign.map(({ alarm }) => alarm.name) };
+/** Whoever knows a topic's ARN may tell it: what goes with it is asked for before it goes. Tags are read of alarms under our names alone. */
+const withForeignAlarms = async (connected: Connected, topic: FoundTopic, own: ReadonlySet<string>): Promise<FoundTopic> => {
+  const telling = await listAlarms(connected, topic.region, { ActionPrefix: topic.arn });
+  const foreign = telling.filter((one) => !own.has(one.AlarmName ?? '') && actionsOf(one).includes(topic.arn));
+  return { ...topic, foreignAlarms: foreign.map(({ AlarmName = '' }) => AlarmName) };
 };
 
-const tellsOf = ({ actions }: FoundAlarm['alarm'], others: FoundAlarm['others']): readonly unknown[] => [
-  ...actions,
-  ...Object.values(others).flat(),
+const actionsOf = ({ AlarmActions = [], OKActions = [], InsufficientDataActions = [] }: CloudWatch.MetricAlarm): readonly string[] => [
+  ...AlarmActions,
+  ...OKActions,
+  ...InsufficientDataActions,
 ];
 
 /** Of the log groups that the manifest is about, those that are there. */

@@ -83,23 +83,27 @@ const parsed = (text: string | undefined): unknown => {
   }
 };
 
-/** Alarms of a region by the beginning of their names or of ARNs that they tell, or by whole names, with whose they are. */
-export const readAlarms = async (
+/** By the beginning of their names, by whole names, or by the beginning of an ARN that they tell. */
+type Which = { readonly AlarmNamePrefix: string } | { readonly AlarmNames: readonly string[] } | { readonly ActionPrefix: string };
+
+/** Alarms of a region, whoever made them. */
+export const listAlarms = async (
   connected: Connected,
   region: string,
-  which: { readonly AlarmNamePrefix: string } | { readonly ActionPrefix: string } | { readonly AlarmNames: readonly string[] },
-): Promise<readonly FoundAlarm[]> => {
+  which: Which,
+): Promise<readonly (CloudWatch.MetricAlarm & CloudWatch.CompositeAlarm)[]> => {
   type Page = CloudWatch.DescribeAlarmsCommandOutput;
-  const listed = await listAll(
+  return await listAll(
     connected,
     ['cloudwatch', region, 'DescribeAlarms'],
     { ...which, AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] },
-    ({ MetricAlarms = [], CompositeAlarms = [] }: Page): readonly (CloudWatch.MetricAlarm & CloudWatch.CompositeAlarm)[] => [
-      ...MetricAlarms,
-      ...CompositeAlarms,
-    ],
+    ({ MetricAlarms = [], CompositeAlarms = [] }: Page) => [...MetricAlarms, ...CompositeAlarms],
   );
-  return await each(listed, async (one) => ({
+};
+
+/** Alarms under our names, with whose they are. */
+export const readAlarms = async (connected: Connected, region: string, which: Which): Promise<readonly FoundAlarm[]> =>
+  await each(await listAlarms(connected, region, which), async (one) => ({
     alarm: alarmFound(one, region),
     stack: await stackOf(connected, 'cloudwatch', region, one.AlarmArn ?? ''),
     others: {
@@ -107,7 +111,6 @@ export const readAlarms = async (
       ...(one.InsufficientDataActions?.length ? { InsufficientDataActions: one.InsufficientDataActions } : {}),
     },
   }));
-};
 
 /** Metric filters of a region by the beginning of their names, of all log groups or of one. */
 export const readFilters = async (

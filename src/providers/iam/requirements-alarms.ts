@@ -21,7 +21,7 @@ export const planAlarmRequirements = (watch: WatchScope, where: Where): readonly
   return [
     {
       sid: 'ListAlarms',
-      why: "lists alarms under our names, and topics to find those with our tag; composite alarms are listed on '*' alone",
+      why: "lists alarms under our names or that tell a topic of ours that goes, and topics to find those with our tag; composite alarms are listed on '*' alone",
       actions: ['cloudwatch:DescribeAlarms', 'sns:ListTopics'],
       resources: ['*'],
     },
