@@ -1,0 +1,2 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+var r=/^[a-z0-9.-]+\.(?:([a-z0-9-]+)\.rds|rds\.(cn-[a-z0-9-]+))\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov)$/,s=n=>{let o=r.exec(n.toLowerCase());if(!o)return;let e=o[1]??o[2];return{region:e==="global"?null:e,proxy:/\.proxy-[a-z0-9]+\./.test(n.toLowerCase())}},t=n=>s(n)?.region??void 0;export{s as a,t as b};

@@ -1,0 +1,2 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+import{o as p}from"./chunk-SSO3VUXR.js";function s(r){let{port:n,query:f}=r,{protocol:a,path:o,hostname:l}=r;a&&a.slice(-1)!==":"&&(a+=":"),n&&(l+=`:${n}`),o&&o.charAt(0)!=="/"&&(o=`/${o}`);let t=f?p(f):"";t&&t[0]!=="?"&&(t=`?${t}`);let i="";if(r.username!=null||r.password!=null){let $=r.username??"",e=r.password??"";i=`${$}:${e}@`}let m="";return r.fragment&&(m=`#${r.fragment}`),`${a}//${i}${l}${o}${t}${m}`}export{s as a};

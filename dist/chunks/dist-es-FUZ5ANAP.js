@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a,b,c,d,e,f,g}from"./chunk-SJPXKPCI.js";import"./chunk-OI5OQXTV.js";import"./chunk-CA5ZOF4C.js";import"./chunk-P5CPHMNK.js";import"./chunk-NKEU7RNH.js";import"./chunk-ESPKXR2M.js";import"./chunk-3PASXAFA.js";import"./chunk-DRPMUTKF.js";import"./chunk-LV6R4V7J.js";export{f as ENV_ACCOUNT_ID,e as ENV_CREDENTIAL_SCOPE,d as ENV_EXPIRATION,a as ENV_KEY,b as ENV_SECRET,c as ENV_SESSION,g as fromEnv};

@@ -1,0 +1,2 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+import{a,b,c}from"./chunk-ZHVPXKHF.js";import"./chunk-OUSVHTOI.js";import"./chunk-RRRCBX6V.js";import"./chunk-UQTLLXUU.js";import"./chunk-5ZGLIPXR.js";import"./chunk-SSO3VUXR.js";import"./chunk-FEPKPQHC.js";import"./chunk-SW3SM2YJ.js";import"./chunk-GP67SMHW.js";import"./chunk-LV6R4V7J.js";export{c as credentialsTreatedAsExpired,b as credentialsWillNeedRefresh,a as defaultProvider};

@@ -1,0 +1,2 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+import{a,b,c,d,e,f,g}from"./chunk-OUSVHTOI.js";import"./chunk-RRRCBX6V.js";import"./chunk-UQTLLXUU.js";import"./chunk-5ZGLIPXR.js";import"./chunk-SSO3VUXR.js";import"./chunk-FEPKPQHC.js";import"./chunk-SW3SM2YJ.js";import"./chunk-GP67SMHW.js";import"./chunk-LV6R4V7J.js";export{f as ENV_ACCOUNT_ID,e as ENV_CREDENTIAL_SCOPE,d as ENV_EXPIRATION,a as ENV_KEY,b as ENV_SECRET,c as ENV_SESSION,g as fromEnv};

@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a,b,c}from"./chunk-DTPU7EEM.js";import"./chunk-SJPXKPCI.js";import"./chunk-OI5OQXTV.js";import"./chunk-CA5ZOF4C.js";import"./chunk-P5CPHMNK.js";import"./chunk-NKEU7RNH.js";import"./chunk-ESPKXR2M.js";import"./chunk-3PASXAFA.js";import"./chunk-DRPMUTKF.js";import"./chunk-LV6R4V7J.js";export{c as credentialsTreatedAsExpired,b as credentialsWillNeedRefresh,a as defaultProvider};

@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{C as m,D as o}from"./chunk-KSGGNFDK.js";import"./chunk-V6AIRYCE.js";import"./chunk-EVV7HHNE.js";import"./chunk-4I5HGTAX.js";import"./chunk-SJ7JDBLG.js";import"./chunk-HGAU3TPW.js";import"./chunk-OI5OQXTV.js";import"./chunk-CA5ZOF4C.js";import"./chunk-P5CPHMNK.js";import"./chunk-NKEU7RNH.js";import"./chunk-ESPKXR2M.js";import"./chunk-XZXBKE3J.js";import"./chunk-3PASXAFA.js";import"./chunk-DRPMUTKF.js";import"./chunk-LV6R4V7J.js";export{o as AssumeRoleCommand,m as STSClient};

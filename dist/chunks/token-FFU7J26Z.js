@@ -1,0 +1,2 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+import{a}from"./chunk-GRNAZXVL.js";import"./chunk-7EOH6EPF.js";import"./chunk-EQZZATR4.js";import"./chunk-LV6R4V7J.js";export{a as tokenFor};
