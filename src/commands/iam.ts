@@ -55,7 +55,7 @@ export const iamCommand = async (options: IamOptions, console: Console): Promise
   return EXIT.ok;
 };
 
-/** What Rolecall itself needs: in IAM, for the alarms, or both. */
+/** What Rolecall itself needs: in IAM, for the alarms, for servers that RDS knows and for secrets. */
 const requirementsOf = async (
   { watch = null }: Session,
   declareds: readonly Declared[],
@@ -63,11 +63,16 @@ const requirementsOf = async (
   console: Console,
 ): Promise<ExitCode> => {
   const iam = declareds.find((one) => one.iam !== null)?.iam ?? null;
-  if (iam === null && watch === null)
-    throw failure('iam/nothing', 'the manifest asks for nothing in AWS: it has no principals, no iam section and no alarms', {
-      hint: 'add iam: { account: "ACCOUNT" }',
-    });
-  const place = placeOf(iam ?? { account: watch!.alarms.account, places: placesOf(declareds) });
+  const places = placesOf(declareds);
+  const [secret] = arnsOf(declareds.flatMap(({ target, roles }) => [target.login.password, ...passwordsOf(roles)]));
+  if (iam === null && watch === null && places.size === 0 && secret === undefined)
+    throw failure(
+      'iam/nothing',
+      'the manifest asks for nothing in AWS: it has no principals, no iam section, no alarms, no targets of RDS and no secrets',
+      { hint: 'add iam: { account: "ACCOUNT" }' },
+    );
+  const account = watch?.alarms.account ?? (places.size === 0 ? secret?.split(':')[4] : undefined);
+  const place = placeOf(iam ?? { account: account ?? null, places });
   const { assumes, secrets } =
     options.requirements === 'prove'
       ? await provenOf(options, iam?.roles ?? [], place)
@@ -113,7 +118,9 @@ type Password = Reference | undefined;
 
 /** Passwords of users, which only `apply` sets. */
 const secretsOf = (declareds: readonly Declared[], { requirements: as }: IamOptions): readonly Password[] =>
-  as === 'apply' ? declareds.flatMap(({ roles }) => [...roles.values()].map(({ password }) => password)) : [];
+  as === 'apply' ? declareds.flatMap(({ roles }) => passwordsOf(roles)) : [];
+
+const passwordsOf = (roles: Declared['roles']): readonly Password[] => [...roles.values()].map(({ password }) => password);
 
 const arnsOf = (passwords: readonly Password[]): string[] =>
   distinct(passwords.flatMap((password) => (password?.source === 'secret' ? [password.name] : [])));

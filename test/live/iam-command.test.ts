@@ -96,6 +96,19 @@ test('names the secrets that it looks up: of logins, to apply those of users, to
   expect(await resources('prove')).toEqual([arn('etl-Ab12Cd'), arn('login-Ab12Cd')]);
 });
 
+test('asks for secrets and servers alone where the manifest has nothing else in AWS', async () => {
+  const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:jane-Ab12Cd';
+  cli.write(
+    'alone.yaml',
+    `version: 1\nstack: acme/access\ntargets: { t: { engine: postgres, endpoint: env } }\nusers: { jane: { password: "\${secret:${arn}}" } }\n`,
+  );
+  const { code, out } = await cli.run(['iam', '-m', 'alone.yaml', '--requirements', 'apply']);
+  const statements = (JSON.parse(out) as { Statement: { Sid: string; Resource: string[] }[] }).Statement;
+  expect(code).toBe(0);
+  expect(statements.map(({ Sid }) => Sid)).toEqual(['FindServers', 'ReadSecrets']);
+  expect(statements.at(-1)?.Resource).toEqual([arn]);
+});
+
 test('names what it logs in as itself, where that is by IAM', async () => {
   cli.write('token.yaml', MANIFEST.replace('password: "${env:PASSWORD}"', 'plan_user: reader, auth: iam'));
   const keys = { AWS_ACCESS_KEY_ID: 'AKIAROLECALLLAB00001', AWS_SECRET_ACCESS_KEY: 'x', AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
