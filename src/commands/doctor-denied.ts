@@ -1,16 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { deniedIn, isKnown, isTranslated } from '../core/denied/decode.ts';
 import { summaryOf } from '../core/denied/report.ts';
 import { readDenied } from '../engine/denied.ts';
 import type { ManifestOptions } from '../engine/session.ts';
 import { DENIED_FORMAT, type DeniedLogin, type DeniedReport, type LogEvent, type LogName, type UnreadLog } from '../model/denied.ts';
-import { EXIT, type ExitCode, Failure, failure } from '../model/finding.ts';
+import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import { distinct } from '../model/key.ts';
 import { deniedJson, deniedText } from '../render/denied.ts';
 import { visible } from '../render/escape.ts';
 import type { Console } from './console.ts';
 import { type DirectOptions, isDirect, openTargets, userOn } from './direct.ts';
+import { readInput } from './read-input.ts';
 import { tell } from './tell.ts';
 
 export type DeniedCommandOptions = ManifestOptions &
@@ -119,15 +119,7 @@ const TRANSLATED: UnreadLog = {
   hint: "set lc_messages = 'C'; what was logged before stays as it is",
 };
 
-const logText = async (file: string): Promise<string> => {
-  if (file === '-') return await text(process.stdin);
-  try {
-    return decoded(await readFile(file), file);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw failure('doctor/unreadable', `'${visible(file)}' cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
-  }
-};
+const logText = async (file: string): Promise<string> => (file === '-' ? await text(process.stdin) : decoded(await readInput(file), file));
 
 /** gzip (RFC 1952) begins with these, and what PowerShell redirects into a file with the other two. */
 const [GZIP, UTF16] = [Buffer.from([0x1f, 0x8b]), Buffer.from([0xff, 0xfe])];

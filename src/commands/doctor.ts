@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { checkupOf, EVERY_CHECK } from '../core/checkup.ts';
 import { nearest } from '../core/nearest.ts';
@@ -14,6 +14,7 @@ import { toJson } from '../render/json.ts';
 import type { Console } from './console.ts';
 import { type DirectOptions, isDirect, openTargets, userOn } from './direct.ts';
 import { inOptions } from './option-words.ts';
+import { readInput } from './read-input.ts';
 import { tell } from './tell.ts';
 
 export type DoctorCommandOptions = ManifestOptions &
@@ -151,10 +152,4 @@ const explain = async (file: string, { format }: DoctorCommandOptions, console: 
   return meanings.length > 0 ? EXIT.ok : EXIT.error;
 };
 
-const readText = async (file: string): Promise<string> => {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw failure('doctor/unreadable', `'${visible(file)}' cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
-  }
-};
+const readText = async (file: string): Promise<string> => (await readInput(file)).toString('utf8');

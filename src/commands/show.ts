@@ -3,17 +3,12 @@ import { EXIT, type ExitCode, failure } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Console } from './console.ts';
 import { type Format, renderPlan } from './format.ts';
+import { READ_TROUBLE } from './read-input.ts';
 
 /** Renders a saved plan. */
 export const showCommand = async (path: string, format: Format, console: Console): Promise<ExitCode> => {
   console.out(await renderPlan(await openPlan(path), format, console.outTerminal));
   return EXIT.ok;
-};
-
-const READ_TROUBLE: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  EISDIR: 'it is a directory',
-  EACCES: 'you may not read it',
 };
 
 /** Reads a plan file; one whose content does not match its digest was edited. */

@@ -44,7 +44,7 @@ export const AWS_CHECKS: readonly Check[] = [
     applies: awsOrTokens,
     judge: ({ caller }) => {
       const { skewMs } = the(caller);
-      if (skewMs === null) return passed('AWS did not say what time it is there');
+      if (skewMs === null) return { status: 'unread', message: 'AWS did not say what time it is there' };
       const seconds = Math.round(Math.abs(skewMs) / 1000);
       if (Math.abs(skewMs) <= SKEW_MS) return passed(seconds === 0 ? 'no difference to that of AWS' : `${seconds} seconds off`);
       return failed(`${seconds} seconds ${skewMs > 0 ? 'ahead' : 'behind'}: tokens are refused at five minutes`, 'set the clock (NTP)');

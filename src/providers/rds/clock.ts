@@ -9,7 +9,9 @@ const REFUSE_MS = 300_000;
  * seconds, and was written at some moment between the two.
  */
 export const skewOf = (dateHeader: string | undefined, sentMs: number, receivedMs: number): number | null => {
-  const theirs = dateHeader === undefined ? Number.NaN : Date.parse(dateHeader);
+  // What passed through a proxy may carry two of them.
+  const [first = ''] = /^\w+, [^,]+/.exec(dateHeader ?? '') ?? [];
+  const theirs = Date.parse(first);
   if (Number.isNaN(theirs)) return null;
   if (sentMs > theirs + 1000) return sentMs - theirs - 1000;
   return receivedMs < theirs ? receivedMs - theirs : 0;

@@ -81,6 +81,7 @@ test.each([
 
 test('an answer without a date says nothing of the clock', () => {
   expect([skewOf(undefined, 0, 0), skewOf('soon', 0, 0)]).toEqual([null, null]);
+  expect(skewOf(`${DATE}, ${DATE}`, 0, 0)).toBe(skewOf(DATE, 0, 0));
 });
 
 test.each([
