@@ -19,14 +19,21 @@ export const passwordOf = async (secret: string, declared: Declared): Promise<st
   );
 };
 
-/** Secrets that the steps need and that are not there, each once: looked up before anything runs. */
-export const missingSecrets = async (steps: readonly Step[], declared: Declared): Promise<Finding[]> => {
+/**
+ * Secrets that the steps need and that are not there, each once: looked up before anything runs. `longest`: how many bytes of a
+ * password the server takes.
+ */
+export const missingSecrets = async (
+  steps: readonly Step[],
+  declared: Declared,
+  longest: number = Number.POSITIVE_INFINITY,
+): Promise<Finding[]> => {
   const secrets = [...new Set(steps.flatMap(({ secret }) => secret ?? []))];
   const found = await Promise.all(
     secrets.map(async (secret): Promise<readonly Finding[]> => {
       try {
-        await passwordOf(secret, declared);
-        return [];
+        const value = await passwordOf(secret, declared);
+        return Buffer.byteLength(value) > longest ? [tooLong(secret, declared, longest)] : [];
       } catch (error) {
         if (error instanceof Failure) return error.findings;
         throw error;
@@ -34,6 +41,17 @@ export const missingSecrets = async (steps: readonly Step[], declared: Declared)
     }),
   );
   return found.flat();
+};
+
+const tooLong = (secret: string, declared: Declared, longest: number): Finding => {
+  const { name, password, source } = ownerOf(secret, declared);
+  return {
+    severity: 'error',
+    code: 'secret/too-long',
+    message: `the password of '${name}' is '${secret}', which holds more than the ${longest} bytes that the server takes`,
+    hint: 'store a shorter password there',
+    ...placeOf(password!, { target: declared.target.name, source }),
+  };
 };
 
 const ownerOf = (secret: string, declared: Declared): DeclaredRole => {

@@ -291,16 +291,30 @@ ${db.more}${body}`,
         await server().query(server().superuser, `SET GLOBAL general_log_file = '${log()}'`, 'SET GLOBAL general_log = ON');
       });
 
-      story(
-        () => ({ engine: 'mysql', port: server().port, ...server().master, more: '' }),
-        (user, password) =>
-          server()
-            .query({ user, password }, 'SELECT 1')
-            .then(
-              () => true,
-              () => false,
-            ),
+      const db = (): Db => ({ engine: 'mysql', port: server().port, ...server().master, more: '' });
+      story(db, (user, password) =>
+        server()
+          .query({ user, password }, 'SELECT 1')
+          .then(
+            () => true,
+            () => false,
+          ),
       );
+
+      test('a password that is longer than MySQL takes is told before anything runs', async () => {
+        // two bytes a letter
+        await make('long', JSON.stringify({ most: 'ü'.repeat(128), more: `${'ü'.repeat(128)}x` }));
+        const body = `users:\n  first: { auth: none }\n  most: { password: ${secret('long', 'most')} }\n`;
+        const more = secret('long', 'more');
+        write(db(), `${body}  more: { password: ${more} }\n`);
+        const refused = await run(['apply', '--auto-approve']);
+        expect(refused.code).toBe(1);
+        expect(flat(refused.out)).toContain(`${placeOf(more)}: error secret/too-long: the password of 'more' is`);
+        expect(refused.out + refused.err).not.toMatch(/ü|error 1396/);
+        expect(await server().query(server().superuser, "SELECT 1 FROM mysql.user WHERE user = 'first'")).toEqual([]);
+        write(db(), body);
+        expectClean(await run(['apply', '--auto-approve']), 0);
+      });
 
       test('no log of the server has them', () => {
         expect(fs.readFileSync(log(), 'utf8')).toMatch(/'app'@'%' IDENTIFIED BY <secret>/);

@@ -48,9 +48,13 @@ export const mysql: Provider<Snapshot> = {
   extent: (snapshot) => ({ unread: [], read: sizesOf(snapshot) }),
   obstacles: async (snapshot, declared, steps) => [
     ...readerFindings(snapshot, declared.target, 'error'),
-    ...(await missingSecrets(steps, declared)),
+    ...(await missingSecrets(steps, declared, longestPassword(snapshot))),
   ],
 };
+
+/** In bytes. A longer one fails with an error that says nothing of it (1396), after other statements: MySQL's plugins but the oldest. */
+const longestPassword = ({ server: { flavour, passwordPlugin } }: Snapshot): number | undefined =>
+  flavour === 'mysql' && passwordPlugin !== 'mysql_native_password' ? 256 : undefined;
 
 const isIamLogin = ({ login, options }: Role): boolean => login && options?.auth === 'iam';
 
