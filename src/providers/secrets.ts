@@ -5,7 +5,12 @@ import { lookedUp, placeOf } from './lookup.ts';
 
 /** The value behind the reference that a step carries; an empty one would take the password away. */
 export const passwordOf = async (secret: string, declared: Declared): Promise<string> => {
-  const { name, password, source } = ownerOf(secret, declared);
+  const [owner] = ownersOf(secret, declared);
+  if (!owner) throw new Error(`nothing declares the secret ${secret}`);
+  return await readFor(owner, declared);
+};
+
+const readFor = async ({ name, password, source }: DeclaredRole, declared: Declared): Promise<string> => {
   const reference = password!;
   const place = { target: declared.target.name, source };
   if (reference.source === 'secret') return await lookedUp(reference, declared.target.secrets, `the password of '${name}'`, place);
@@ -20,8 +25,8 @@ export const passwordOf = async (secret: string, declared: Declared): Promise<st
 };
 
 /**
- * Secrets that the steps need and that are not there, each once: looked up before anything runs. `longest`: how many bytes of a
- * password the server takes.
+ * Secrets that the steps need and that are not there, told to each user who has them: looked up before anything runs. `longest`:
+ * how many bytes of a password the server takes.
  */
 export const missingSecrets = async (
   steps: readonly Step[],
@@ -29,11 +34,12 @@ export const missingSecrets = async (
   longest: number = Number.POSITIVE_INFINITY,
 ): Promise<Finding[]> => {
   const secrets = [...new Set(steps.flatMap(({ secret }) => secret ?? []))];
+  const owners = secrets.flatMap((secret) => ownersOf(secret, declared));
   const found = await Promise.all(
-    secrets.map(async (secret): Promise<readonly Finding[]> => {
+    owners.map(async (owner): Promise<readonly Finding[]> => {
       try {
-        const value = await passwordOf(secret, declared);
-        return Buffer.byteLength(value) > longest ? [tooLong(secret, declared, longest)] : [];
+        const value = await readFor(owner, declared);
+        return Buffer.byteLength(value) > longest ? [tooLong(owner, declared, longest)] : [];
       } catch (error) {
         if (error instanceof Failure) return error.findings;
         throw error;
@@ -43,19 +49,13 @@ export const missingSecrets = async (
   return found.flat();
 };
 
-const tooLong = (secret: string, declared: Declared, longest: number): Finding => {
-  const { name, password, source } = ownerOf(secret, declared);
-  return {
-    severity: 'error',
-    code: 'secret/too-long',
-    message: `the password of '${name}' is '${secret}', which holds more than the ${longest} bytes that the server takes`,
-    hint: 'store a shorter password there',
-    ...placeOf(password!, { target: declared.target.name, source }),
-  };
-};
+const tooLong = ({ name, password, source }: DeclaredRole, declared: Declared, longest: number): Finding => ({
+  severity: 'error',
+  code: 'secret/too-long',
+  message: `the password of '${name}' is '${password!.text}', which holds more than the ${longest} bytes that the server takes`,
+  hint: 'store a shorter password there',
+  ...placeOf(password!, { target: declared.target.name, source }),
+});
 
-const ownerOf = (secret: string, declared: Declared): DeclaredRole => {
-  const role = [...declared.roles.values()].find(({ password }) => password?.text === secret);
-  if (!role) throw new Error(`nothing declares the secret ${secret}`);
-  return role;
-};
+const ownersOf = (secret: string, { roles }: Declared): readonly DeclaredRole[] =>
+  [...roles.values()].filter(({ password }) => password?.text === secret);

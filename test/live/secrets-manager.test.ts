@@ -197,6 +197,19 @@ ${db.more}${body}`,
           expect(reads()).toContain('busy 2');
         });
 
+        test('is told to each user who has it, with one call', async () => {
+          rule = (name) => (name === 'denied' ? 'access-denied' : undefined);
+          const lines = ['one', 'two'].map((name) => `  ${name}: { password: ${secret('denied')} }\n`);
+          write(db(), `users:\n${lines.join('')}`);
+          const ended = await run(['apply', '--auto-approve']);
+          expectClean(ended, 1);
+          const [first = '', second = ''] = [
+            ...flat(ended.out).matchAll(/rolecall\.yaml:(\d+):\d+: error aws\/access-denied: the password of '(\w+)'/g),
+          ].map(([, line, name]) => `${Number(line) - Number(placeOf(lines[0]!).split(':')[1])} ${name}`);
+          expect([first, second]).toEqual(['0 one', '1 two']);
+          expect(reads()).toEqual(['denied 1', 'login 1']);
+        });
+
         test('is that AWS is busy for a moment: it is asked again', async () => {
           rule = (name, nth) => (name === 'login' && nth < 2 ? 'throttle' : undefined);
           write(db(), users(2));
