@@ -2,6 +2,7 @@ import type { AlarmSource, DeclaredAlarm, DeclaredAlarms, DeclaredSubscription }
 import { type Declared, NOTHING_DECLARED } from '../model/declared.ts';
 import { byCodeUnit, distinct } from '../model/key.ts';
 import { accountOf } from './account.ts';
+import { awsTarget } from './aws-target.ts';
 import { periodOf } from './alarms.ts';
 import type { Content, Manifest } from './content.ts';
 import { guardsOf } from './declare.ts';
@@ -18,17 +19,7 @@ export const declareAlarms = (manifest: Manifest, { asOf }: { readonly asOf: str
   return {
     stack: content.stack,
     asOf: instantText(asOfOf(asOf)),
-    target: {
-      name: 'alarms',
-      engine: 'cloudwatch',
-      endpoint: { kind: 'aws' },
-      login: { auth: 'iam' },
-      databases: null,
-      maintenanceDatabase: '',
-      defaultsFor: {},
-      manage: 'exact',
-      source: at(['alarms'], 'key'),
-    },
+    target: awsTarget('alarms', 'cloudwatch', at(['alarms'], 'key')),
     ...NOTHING_DECLARED,
     iam: null,
     alarms: { account: accountOf(content) ?? null, alarms: alarmsOf(manifest), subscriptions: subscriptionsOf(manifest) },

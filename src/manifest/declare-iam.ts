@@ -3,6 +3,7 @@ import { type Declared, type DeclaredRole, NOTHING_DECLARED } from '../model/dec
 import { type DeclaredConnect, type DeclaredIam, principalKey } from '../model/iam.ts';
 import { byCodeUnit, distinct } from '../model/key.ts';
 import { accountOf } from './account.ts';
+import { awsTarget } from './aws-target.ts';
 import { hasAccounts } from './accounts.ts';
 import type { Manifest } from './content.ts';
 import { guardsOf, removals } from './declare.ts';
@@ -36,17 +37,7 @@ export const declareIam = (manifest: Manifest, { asOf }: { readonly asOf: string
   return {
     stack: content.stack,
     asOf: instantText(asOfMs),
-    target: {
-      name: 'iam',
-      engine: 'iam',
-      endpoint: { kind: 'aws' },
-      login: { auth: 'iam' },
-      databases: null,
-      maintenanceDatabase: '',
-      defaultsFor: {},
-      manage: 'exact',
-      source,
-    },
+    target: awsTarget('iam', 'iam', source),
     ...NOTHING_DECLARED,
     iam: {
       account: accountOf(content) ?? null,
