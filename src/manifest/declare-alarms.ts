@@ -2,8 +2,8 @@ import type { AlarmSource, DeclaredAlarm, DeclaredAlarms, DeclaredSubscription }
 import { type Declared, NOTHING_DECLARED } from '../model/declared.ts';
 import { byCodeUnit, distinct } from '../model/key.ts';
 import { accountOf } from './account.ts';
-import { awsTarget } from './aws-target.ts';
 import { periodOf } from './alarms.ts';
+import { awsTarget } from './aws-target.ts';
 import type { Content, Manifest } from './content.ts';
 import { guardsOf } from './declare.ts';
 import { asOfOf, instantText } from './instant.ts';

@@ -3,8 +3,8 @@ import { type Declared, type DeclaredRole, NOTHING_DECLARED } from '../model/dec
 import { type DeclaredConnect, type DeclaredIam, principalKey } from '../model/iam.ts';
 import { byCodeUnit, distinct } from '../model/key.ts';
 import { accountOf } from './account.ts';
-import { awsTarget } from './aws-target.ts';
 import { hasAccounts } from './accounts.ts';
+import { awsTarget } from './aws-target.ts';
 import type { Manifest } from './content.ts';
 import { guardsOf, removals } from './declare.ts';
 import { concernsIam, iamRolesOf, pathOf } from './iam.ts';
