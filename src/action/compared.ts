@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { changedTargets } from '../core/changed-targets.ts';
+import { leftRegions } from '../engine/alarm-regions.ts';
 import { declaredAt, narrowed, type Session } from '../engine/session.ts';
 import type { Manifest } from '../manifest/content.ts';
 import { Failure, type Finding, failure } from '../model/finding.ts';
@@ -52,7 +53,12 @@ export const comparedWithBase = async (job: Job, manifest: Manifest, session: Se
     base: before,
     baseName: base.name,
     pins: read.known ? pinsMarkdown(pinsOf(compared)) : '',
-    findings: [...read.findings, ...withheld.filter(({ target }) => !chosen.leftOut?.includes(target!)), ...left.findings],
+    findings: [
+      ...read.findings,
+      ...left.findings,
+      ...(read.manifest ? leftRegions(read.manifest, manifest) : []),
+      ...withheld.filter(({ target }) => !chosen.leftOut?.includes(target!)),
+    ],
   };
 };
 

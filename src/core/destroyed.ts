@@ -7,7 +7,7 @@ export const destroyed = (declared: Declared, reality: Reality, reassignTo?: str
   ...declared,
   ...NOTHING_DECLARED,
   iam: declared.iam && { ...declared.iam, roles: [], connects: [], expired: [], forgotten: [] },
-  ...(declared.alarms && { alarms: { ...declared.alarms, alarms: [], subscriptions: [] } }),
+  ...(declared.alarms && { alarms: { ...declared.alarms, alarms: [], subscriptions: [], alsoIn: [] } }),
   guards: { ...declared.guards, maxRemovals: null },
   nextExpiry: null,
   removed: [...reality.roles.values()]

@@ -9,7 +9,7 @@ import { readManifest, targetsOf } from '../manifest/validate.ts';
 import type { Declared, DeclaredRole, Target } from '../model/declared.ts';
 import { Failure, type Finding, failure, isError } from '../model/finding.ts';
 import { distinct, nameKey } from '../model/key.ts';
-import { regionOf } from './in-aws.ts';
+import { alarmRegions, leftRegions } from './alarm-regions.ts';
 
 /** Where the manifest is, and which part of it is meant: everything that reads one takes this. */
 export type ManifestOptions = {
@@ -33,7 +33,7 @@ export type Session = {
   readonly account: DeclaredAccount | null;
   /** What watches failed logins, where it is one of the chosen targets; a `Declared` once its servers are found (see watched). */
   readonly watch?: DeclaredWatch | null;
-  /** Where alarms may be: the regions of all targets of the manifest. */
+  /** Where alarms may be (see alarm-regions). */
   readonly regions?: readonly string[];
   /** Targets that were not chosen, and that the account's policies name or alarms watch. */
   readonly elsewhere: readonly Target[];
@@ -48,7 +48,12 @@ export const openSession = async (options: ManifestOptions, clock: () => Date): 
   const session = sessionOf(manifest, findings, options, clock);
   if (options.changedFrom === undefined || options.changedFrom.length === 0) return session;
   const before = await openManifest(options.changedFrom, options);
-  return narrowed(manifest, session, changedTargets(declaredAt(before.manifest, session), session));
+  const left = leftRegions(before.manifest, manifest);
+  return narrowed(
+    manifest,
+    { ...session, findings: [...findings, ...left] },
+    changedTargets(declaredAt(before.manifest, session), session),
+  );
 };
 
 const openManifest = async (
@@ -86,8 +91,8 @@ export const sessionOf = (
   const asOf = options.now ?? clock().toISOString();
   const account = declareIam(manifest, { asOf });
   const servers = targetsOf(manifest).map((target) => target.name);
-  const regions = distinct(servers.flatMap((name) => regionOf(targetNamed(manifest, name)) ?? []));
-  // Without a target in AWS there is no place to look at.
+  const regions = alarmRegions(manifest);
+  // Without a region there is no place to look at.
   const watch = regions.length === 0 ? null : declareAlarms(manifest, { asOf });
   const names = [...servers, ...[account, watch].flatMap((one) => (one ? [one.target.name] : []))];
   const chosen = options.target.length > 0 ? options.target : names;

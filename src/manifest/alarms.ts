@@ -21,6 +21,15 @@ export const checkAlarms = (checks: Checks): void => {
     checkTopic(checks, name, entry);
     checkAddresses(checks, name, entry);
   }
+  checkRegions(checks);
+};
+
+const checkRegions = ({ content, report }: Checks): void => {
+  const { alarms, alarm_regions: regions = [] } = content;
+  if (alarms === undefined && regions.length > 0)
+    report('alarm', `'alarm_regions' without 'alarms' is not looked at`, ['alarm_regions'], { hint: 'write alarms: {} beside it' }, 'key');
+  for (const [index, region] of regions.entries())
+    if (regions.indexOf(region) < index) report('declared-twice', `'${region}' is listed twice`, ['alarm_regions', index]);
 };
 
 /** An alarm and its filter are called by stack, alarm and target, so that they are found again and told from those of others. */

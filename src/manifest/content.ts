@@ -44,6 +44,7 @@ export type Content = {
   };
   readonly expect?: readonly ExpectEntry[];
   readonly alarms?: Named<AlarmEntry>;
+  readonly alarm_regions?: Texts;
 };
 
 export type AlarmEntry = {

@@ -22,7 +22,12 @@ export const declareAlarms = (manifest: Manifest, { asOf }: { readonly asOf: str
     target: awsTarget('alarms', 'cloudwatch', at(['alarms'], 'key')),
     ...NOTHING_DECLARED,
     iam: null,
-    alarms: { account: accountOf(content) ?? null, alarms: alarmsOf(manifest), subscriptions: subscriptionsOf(manifest) },
+    alarms: {
+      account: accountOf(content) ?? null,
+      alarms: alarmsOf(manifest),
+      subscriptions: subscriptionsOf(manifest),
+      alsoIn: alsoIn(manifest),
+    },
     guards: guardsOf(content),
     nextExpiry: null,
     findings: [],
@@ -46,6 +51,12 @@ const alarmsOf = ({ content, at }: Manifest): readonly DeclaredAlarm[] =>
       source: at(['alarms', name], 'key'),
     }));
   });
+
+const alsoIn = ({ content, at }: Manifest): DeclaredAlarms['alsoIn'] =>
+  distinct(content.alarm_regions ?? []).map((region) => ({
+    region,
+    source: at(['alarm_regions', content.alarm_regions!.indexOf(region)]),
+  }));
 
 /** Alarms that share a topic share those whom it tells. */
 const subscriptionsOf = ({ content, at }: Manifest): readonly DeclaredSubscription[] => {

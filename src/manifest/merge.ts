@@ -7,7 +7,7 @@ export type Merged = { readonly value: Record<string, unknown>; readonly at: Loc
 
 /** Sections whose entries may be spread over files, by their empty value. */
 const NAMED = new Set(['profiles', 'groups', 'users', 'removed', 'alarms']);
-const LISTED = new Set(['defaults', 'public', 'existing', 'expect']);
+const LISTED = new Set(['defaults', 'public', 'existing', 'expect', 'alarm_regions']);
 /** These stand in one file, so that half a directory never loads as a whole manifest. */
 const TOGETHER = ['stack', 'targets', 'iam', 'guard'] as const;
 

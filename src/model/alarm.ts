@@ -50,8 +50,10 @@ export type DeclaredAlarms = {
   readonly subscriptions: readonly DeclaredSubscription[];
   /** By target. */
   readonly servers: ReadonlyMap<string, WatchedServer>;
-  /** Where something of ours may be: the regions of every target that is in AWS, sorted. */
+  /** Where something of ours may be: the regions of every target that is in AWS, and those of `alsoIn`, sorted. */
   readonly regions: readonly string[];
+  /** Regions that the manifest names for what is left there, sorted. */
+  readonly alsoIn: readonly { readonly region: string; readonly source: Position }[];
 };
 
 /** Counts the lines of a log group that have the pattern, as a metric of ours. */

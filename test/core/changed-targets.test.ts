@@ -47,6 +47,7 @@ describe('targets that a manifest declares otherwise than another', () => {
     ['one that moves, and the account, whose policies name it', BASE.replace('cluster: billing', 'cluster: billing-2'), ['billing', 'iam']],
     ['the account, where somebody else may log in', BASE.replace('[user/jane]', '[user/jane, role/jane]'), ['orders', 'billing', 'iam']],
     ['the alarms, where one differs', BASE.replace('threshold: 10', 'threshold: 11'), ['alarms']],
+    ['the alarms, where another region is looked at', `${BASE}alarm_regions: [us-east-1]\n`, ['alarms']],
     ['one that moves, and the alarms that watch it', BASE.replace('cluster: orders', 'cluster: orders-2'), ['orders', 'iam', 'alarms']],
     ['one that is new', BASE.replace('guard:', '  stats: { engine: postgres, endpoint: env }\nguard:'), ['stats']],
   ])('%s', (_name, text, expected) => {

@@ -251,6 +251,36 @@ ${body}`,
     expect(await held()).toMatchObject({ alarms: [NAME('billing')], filters: [everything.filters[0]], topics: [TOPIC] });
   });
 
+  test.runIf(has)('what is left in a region without a target goes when the region is named', async () => {
+    const config = { ...clientConfig(moto()), region: 'us-east-1' };
+    const there = { cw: new cw.CloudWatchClient({ ...config, protocol: AwsQueryProtocol }), sns: new sns.SNSClient(config) };
+    const Tags = [{ Key: 'rolecall:stack', Value: STACK }];
+    const { TopicArn } = await there.sns.send(new sns.CreateTopicCommand({ Name: 'dba-alerts', Tags }));
+    await there.cw.send(
+      new cw.PutMetricAlarmCommand({
+        AlarmName: NAME('stats'),
+        Namespace: 'x',
+        MetricName: 'y',
+        Statistic: 'Sum',
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 1,
+        ComparisonOperator: 'GreaterThanThreshold',
+        AlarmActions: [TopicArn!],
+        Tags,
+      }),
+    );
+    const kept = ALL.replace('[billing, shop, orders]', '[billing]').replace(/ {2}tokens:.*\n/, '');
+    expect((await run('plan', manifest(kept), '--detailed-exitcode')).code).toBe(0);
+    const { code, stdout } = await apply(manifest(`${kept}alarm_regions: [us-east-1]\n`));
+    const { MetricAlarms, $metadata: _ } = await there.cw.send(new cw.DescribeAlarmsCommand({}));
+    const { Topics } = await there.sns.send(new sns.ListTopicsCommand({}));
+    expect([code, writes(), MetricAlarms ?? [], Topics ?? []]).toEqual([0, ['DeleteAlarms', 'DeleteTopic'], [], []]);
+    expect(stdout).not.toContain('nothing of ours is left');
+    expect((await run('plan', manifest(`${kept}alarm_regions: [us-east-1]\n`))).stdout).toContain('nothing of ours is left in us-east-1');
+    for (const client of Object.values(there)) client.destroy();
+  });
+
   test.runIf(has)('what is not ours is not touched, whatever its name', async () => {
     const theirs = {
       AlarmName: NAME('orders'),

@@ -87,6 +87,22 @@ describe('what watches failed logins', () => {
   });
 });
 
+describe('regions that no target names', () => {
+  test('are looked at too, each once', () => {
+    const { alsoIn } = watch('alarms: {}\nalarm_regions: [us-east-1, ap-south-1]\n')!.alarms;
+    expect(alsoIn.map(({ region, source }) => `${region} ${source.line}:${source.column}`)).toEqual(['ap-south-1 7:28', 'us-east-1 7:17']);
+  });
+
+  test.each([
+    ['that are none', 'alarms: {}\nalarm_regions: [virginia]\n', "'alarm_regions[0]' is 'virginia', expected a region such as eu-west-1"],
+    ['twice', 'alarms: {}\nalarm_regions: [us-east-1, us-east-1]\n', "'us-east-1' is listed twice"],
+    ['without alarms', 'alarm_regions: [us-east-1]\n', "'alarm_regions' without 'alarms' is not looked at"],
+  ])('are told of, %s', (_, text, expected) => {
+    const { findings } = readManifest([{ path: 'access.yaml', text: `${TARGETS}groups: { readers: { targets: [orders] } }\n${text}` }]);
+    expect(findings.map(({ message }) => message)).toEqual([expected]);
+  });
+});
+
 describe('who is told', () => {
   const said = (notify: string): string[] =>
     readManifest([{ path: 'access.yaml', text: `${TARGETS}alarms: { a: { targets: [orders], notify: ${notify} } }\n` }]).findings.map(

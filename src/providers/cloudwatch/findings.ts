@@ -15,6 +15,7 @@ export const findingsOf = (snapshot: Snapshot, declared: Declared, desired: Desi
   ...foreignAlarms(snapshot, declared, desired),
   ...unconfirmed(snapshot, declared, desired),
   ...manyTopics(snapshot, declared),
+  ...doneRegions(snapshot, declared),
 ];
 
 const error = (slug: string, message: string, hint: string, source: Position): Finding => ({
@@ -161,3 +162,18 @@ const manyTopics = ({ manyTopics: regions }: Snapshot, { target }: Declared): re
     hint: `a topic that an interrupted run left behind has the tag rolecall:stack`,
     source: target.source,
   }));
+
+/** A region that is named for what is left there need not be asked for ever. */
+const doneRegions = ({ topics, alarms, filters }: Snapshot, { stack, alarms: declared }: Declared): readonly Finding[] => {
+  const own = [...topics.values(), ...[...alarms.values()].map((found) => ({ region: found.alarm.region, stack: found.stack }))];
+  const held = new Set([...own.filter((one) => one.stack === stack), ...filters.values()].map(({ region }) => region));
+  return declared!.alsoIn
+    .filter(({ region }) => !held.has(region))
+    .map(({ region, source }) => ({
+      severity: 'note',
+      code: 'alarms/region-done',
+      message: `nothing of ours is left in ${region}`,
+      hint: `take it out of 'alarm_regions'`,
+      source,
+    }));
+};

@@ -97,6 +97,11 @@ describe('an alarm of the manifest is', () => {
 });
 
 describe('what is found', () => {
+  const elsewhere = found('rolecall/acme/access/failed-logins/orders', 'acme/access', { region: 'us-east-1' });
+  const leaving: Declared = {
+    ...told,
+    alarms: { ...told.alarms!, alsoIn: [{ region: 'us-east-1', source: { file: 'access.yaml', line: 9, column: 3 } }] },
+  };
   const said = (before: Snapshot, wanted: Declared) =>
     normalize(before, wanted).findings.map(({ severity, code }) => `${severity} ${code}`);
   const cases: readonly [string, Snapshot, Declared, readonly string[]][] = [
@@ -140,6 +145,8 @@ describe('what is found', () => {
       told,
       ['note alarms/lapses'],
     ],
+    ['a region that is looked at for what is left there', snapshot({ alarms: new Map([elsewhere]) }), leaving, []],
+    ['one where nothing is left', snapshot(), leaving, ['note alarms/region-done']],
     ['more topics than could be asked', snapshot({ manyTopics: new Map([[REGION, 900]]) }), told, ['note alarms/many-topics']],
   ];
   test.each(cases)('%s', (_, before, wanted, expected) => {

@@ -46,7 +46,7 @@ export const declared = (
   const regions = [...new Set([REGION, ...[...all.values()].map(({ region }) => region)])].sort();
   return {
     ...declaredOf(targetOf({ name: 'alarms', engine: 'cloudwatch', endpoint: { kind: 'aws' } })),
-    alarms: { account: null, alarms, subscriptions, servers: all, regions },
+    alarms: { account: null, alarms, subscriptions, servers: all, regions, alsoIn: [] },
   };
 };
 
