@@ -2,12 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startChaos } from '../lab/chaos.ts';
 import { eachMajor } from '../lab/majors.ts';
 import { type Postgres, startPostgres } from '../lab/postgres.ts';
-import { buildCli, type Cli, type Ended, type HeadOptions, headOf, type RunOptions } from './cli.ts';
+import { type CliHere, cliHere, type Ended, type HeadOptions, headOf, type RunOptions } from './cli.ts';
 import { stateOf } from './observe.ts';
 
-let cli: Cli;
+let cli: CliHere;
 beforeAll(() => {
-  cli = buildCli();
+  cli = cliHere();
 });
 afterAll(() => cli.remove());
 

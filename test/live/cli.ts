@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Postgres } from '../lab/postgres.ts';
+import { runHere } from './here.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -41,22 +42,43 @@ export const buildCli = (): Cli => {
   fs.writeFileSync(path.join(home, 'package.json'), '{ "type": "module" }\n');
   fs.mkdirSync(folder);
   const command = path.join(built, 'cli.js');
-  const file = (name: string) => path.join(folder, name);
   return {
-    folder,
+    ...filesIn(folder),
     command,
-    file,
-    write: (name, text) => {
-      fs.mkdirSync(path.dirname(file(name)), { recursive: true });
-      fs.writeFileSync(file(name), text);
-    },
-    read: (name) => fs.readFileSync(file(name), 'utf8'),
     run: (args, options = {}) => runProgram(process.execPath, [command, ...args], folder, options),
     runOnTerminal: (args, options = {}) => {
       const line = [process.execPath, command, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
       return runProgram('script', ['--quiet', '--return', '--command', line, '/dev/null'], folder, options);
     },
     remove: () => fs.rmSync(home, { recursive: true, force: true }),
+  };
+};
+
+/** A command that is no program of its own: for what it says and does, not for how it is built, started, ended or typed to. */
+export type CliHere = Omit<Cli, 'command' | 'run' | 'runOnTerminal'> & {
+  readonly run: (args: readonly string[], options?: Pick<RunOptions, 'env'>) => Promise<Ended>;
+};
+
+/** The command in this process, and a folder to run it in. */
+export const cliHere = (): CliHere => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rolecall-here-'));
+  return {
+    ...filesIn(folder),
+    run: (args, { env = {} } = {}) => runHere(args, folder, { ...ENV, HOME: folder, ...env }),
+    remove: () => fs.rmSync(folder, { recursive: true, force: true }),
+  };
+};
+
+const filesIn = (folder: string): Pick<Cli, 'folder' | 'file' | 'write' | 'read'> => {
+  const file = (name: string) => path.join(folder, name);
+  return {
+    folder,
+    file,
+    write: (name, text) => {
+      fs.mkdirSync(path.dirname(file(name)), { recursive: true });
+      fs.writeFileSync(file(name), text);
+    },
+    read: (name) => fs.readFileSync(file(name), 'utf8'),
   };
 };
 
