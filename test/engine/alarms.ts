@@ -41,6 +41,7 @@ export const alarmsFrom = (text: string, reverse = false): Snapshot => {
     filters: new Map(inOrder(read.filters as LogFilter[]).map((one) => [filterKey(one), one])),
     logGroups: new Set(read.logGroups),
     absentTopics: new Set(),
+    toldKeys: new Map(),
     manyTopics: new Map(),
   };
 };

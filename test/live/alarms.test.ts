@@ -222,6 +222,26 @@ ${body}`,
     expect([code, stdout]).toEqual([0, expect.not.stringContaining('confirm')]);
   });
 
+  test.runIf(has)('mail that is narrowed, and a topic whose key CloudWatch may not use, are told with what mends them', async () => {
+    const [one] = (await clients.sns.send(new sns.ListSubscriptionsCommand({}))).Subscriptions!;
+    const subscription = (AttributeName: string, AttributeValue: string) =>
+      clients.sns.send(new sns.SetSubscriptionAttributesCommand({ SubscriptionArn: one!.SubscriptionArn, AttributeName, AttributeValue }));
+    const key = (AttributeValue: string) =>
+      clients.sns.send(new sns.SetTopicAttributesCommand({ TopicArn: TOPIC, AttributeName: 'KmsMasterKeyId', AttributeValue }));
+    await subscription('FilterPolicyScope', 'MessageBody');
+    await subscription('FilterPolicy', '{"NewStateValue":["OK"]}');
+    await key('alias/aws/sns');
+    const { code, stdout } = await run('plan', manifest(ALL), '--json', '--detailed-exitcode');
+    const findings = JSON.parse(stdout).targets[0].findings as readonly { readonly code: string; readonly hint: string }[];
+    expect([code, findings.map((finding) => `${finding.code} ${/--attribute-value .*/.exec(finding.hint)}`)]).toEqual([
+      0,
+      [`alarms/filtered --attribute-value '{}' --region ${REGION}`, `alarms/topic-key --attribute-value '' --region ${REGION}`],
+    ]);
+    expect(aws.violations()).toEqual([]);
+    await Promise.all([subscription('FilterPolicy', ''), key('')]);
+    expect((await run('plan', manifest(ALL))).stdout).not.toMatch(/alarms\/(filtered|topic-key)/);
+  });
+
   test.runIf(has)('what somebody changes by hand is drift, and is put right; who else listens stays', async () => {
     const { MetricAlarms: [one] = [] } = await clients.cw.send(new cw.DescribeAlarmsCommand({ AlarmNames: [NAME('billing')] }));
     const { Threshold: _, Metrics: __, ...input } = one!;

@@ -1,10 +1,10 @@
 import type { WatchedServer } from '../../model/alarm.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Finding, Position } from '../../model/finding.ts';
-import { byCodeUnit } from '../../model/key.ts';
+import { deliveryFindings } from './delivery.ts';
 import { type Desired, logGroupOf, logOf, type Watch, watchesOf } from './desired.ts';
-import { subscriptionKey, topicArn, topicKey } from './names.ts';
-import type { FoundTopic, Snapshot } from './snapshot.ts';
+import { topicArn } from './names.ts';
+import type { Snapshot } from './snapshot.ts';
 import { toldFindings } from './told.ts';
 
 /** What is in the way of the alarms, and what they do not achieve yet. */
@@ -13,7 +13,7 @@ export const findingsOf = (snapshot: Snapshot, declared: Declared, desired: Desi
   ...watchesOf(declared.alarms!).flatMap((watch) => watchFindings(watch, snapshot, desired)),
   ...foreignTopics(snapshot, declared, desired),
   ...foreignAlarms(snapshot, declared, desired),
-  ...unconfirmed(snapshot, declared, desired),
+  ...deliveryFindings(snapshot, declared, desired),
   ...manyTopics(snapshot, declared),
   ...doneRegions(snapshot, declared),
 ];
@@ -120,39 +120,6 @@ const foreignAlarms = (snapshot: Snapshot, declared: Declared, desired: Desired)
       ),
     ];
   });
-
-/** Who is asked has to say yes: until then no mail comes, and there is nothing that a plan could do about it. */
-const unconfirmed = (snapshot: Snapshot, declared: Declared, desired: Desired): readonly Finding[] => {
-  const pending = [...snapshot.topics.values()]
-    .filter(({ stack }) => stack === declared.stack)
-    .flatMap((topic) =>
-      topic.subscriptions
-        .filter(({ arn, protocol }) => arn === null && protocol === 'email')
-        .map(({ address }) => ({ topic, address, key: subscriptionKey({ topic: topic.name, region: topic.region, address }) })),
-    )
-    .sort((a, b) => byCodeUnit(a.key, b.key));
-  return pending.flatMap(({ topic, address, key }): Finding[] => {
-    const wanted = desired.subscriptions.get(key);
-    if (wanted) return [waits(topic, address, wanted.source)];
-    return desired.topics.has(topicKey(topic)) ? [lapses(topic, address, declared)] : [];
-  });
-};
-
-const waits = ({ name, region }: FoundTopic, address: string, source: Position): Finding => ({
-  severity: 'warning',
-  code: 'alarms/unconfirmed',
-  message: `'${address}' has not confirmed that it wants mail of topic '${name}' (${region}): until then it gets none`,
-  hint: 'let its owner follow the link in the mail that AWS sent; the request lapses after some days, and is then made again',
-  source,
-});
-
-const lapses = ({ name, region }: FoundTopic, address: string, { target }: Declared): Finding => ({
-  severity: 'note',
-  code: 'alarms/lapses',
-  message: `'${address}' was asked to confirm mail of topic '${name}' (${region}), is not declared, and has not answered: no call takes that back`,
-  hint: 'it lapses by itself after some days; confirmed before that, the next plan removes it',
-  source: target.source,
-});
 
 const manyTopics = ({ manyTopics: regions }: Snapshot, { target }: Declared): readonly Finding[] =>
   [...regions].map(([region, count]) => ({

@@ -8,7 +8,7 @@ import type { Inspection } from '../provider.ts';
 import { type Connected, connect } from './connect.ts';
 import { desiredOf } from './desired.ts';
 import { alarmKey, filterKey, isOurName, parseTopic, prefixOf, topicArn } from './names.ts';
-import { listAlarms, listAll, readAlarms, readFilters, readTopic, stackOf } from './parts.ts';
+import { keyOf, listAlarms, listAll, readAlarms, readFilters, readTopic, stackOf, withFilters } from './parts.ts';
 import type { FoundAlarm, FoundTopic, Snapshot } from './snapshot.ts';
 
 /** Reads what is ours in each region, and what stands where something of ours shall be. */
@@ -22,6 +22,7 @@ export const inspect = async ({ declared, timeouts }: Inspection): Promise<Snaps
       account,
       caller,
       topics: new Map(regions.flatMap(({ topics }) => topics.map((topic) => [topic.arn, topic] as const))),
+      toldKeys: new Map(regions.flatMap(({ keys }) => keys)),
       absentTopics: new Set(regions.flatMap(({ absent }) => absent)),
       alarms: new Map(regions.flatMap(({ alarms }) => alarms.map((found) => [alarmKey(found.alarm), found] as const))),
       filters: new Map(regions.flatMap(({ filters }) => filters.map((filter) => [filterKey(filter), filter] as const))),
@@ -39,8 +40,8 @@ const inspectRegion = async (connected: Connected, region: string, declared: Dec
     readFilters(connected, region, { filterNamePrefix: prefixOf(declared) }),
     groupsThere(connected, region, declared),
   ]);
-  const { topics, absent, many } = await readTopics(connected, region, declared, alarms);
-  return { region, alarms, filters: filters.filter(({ name }) => isOurName(name, declared)), logGroups, topics, absent, many };
+  const { topics, absent, keys, many } = await readTopics(connected, region, declared, alarms);
+  return { region, alarms, filters: filters.filter(({ name }) => isOurName(name, declared)), logGroups, topics, absent, keys, many };
 };
 
 /** So many topics are asked whose they are that nobody else's alarms speak of; SNS answers ten in a second. */
@@ -54,9 +55,9 @@ const readTopics = async (connected: Connected, region: string, declared: Declar
   const listed = await listAll(connected, ['sns', region, 'ListTopics'], {}, ({ Topics }: Sns.ListTopicsCommandOutput) => Topics);
   const there = distinct(listed.flatMap(({ TopicArn }) => TopicArn ?? []));
   const wanted = [...desiredOf(connected, declared).topics.values()].map(({ body }) => topicArn(body, connected));
-  const told = alarms.flatMap(({ alarm }) => alarm.actions).filter((arn) => parseTopic(arn) !== null);
+  const ringing = alarms.flatMap(({ alarm }) => alarm.actions).filter((arn) => parseTopic(arn) !== null);
   const arns = declared.alarms!.alarms.flatMap(({ topic }) => (topic !== null && parseTopic(topic)?.region === region ? [topic] : []));
-  const named = new Set([...wanted, ...told, ...arns]);
+  const named = new Set([...wanted, ...ringing, ...arns]);
   const others = there.filter((arn) => !named.has(arn));
   const asked = [...there.filter((arn) => named.has(arn)), ...others.slice(0, ASKED)];
   const marked = await each(asked, async (arn) => ({ arn, stack: await stackOf(connected, 'sns', region, arn) }));
@@ -66,8 +67,14 @@ const readTopics = async (connected: Connected, region: string, declared: Declar
   );
   const own = new Set(alarms.flatMap(({ alarm, stack }) => (stack === declared.stack ? [alarm.name] : [])));
   const found = topics.filter((topic): topic is FoundTopic => topic !== null);
+  const told = distinct(arns).filter((arn) => there.includes(arn));
+  const keys = await each(told, async (arn) => [arn, await keyOf(connected, arn)] as const);
   return {
-    topics: await each(found, async (topic) => (wanted.includes(topic.arn) ? topic : await withForeignAlarms(connected, topic, own))),
+    topics: await each(
+      found,
+      async (topic) => await (wanted.includes(topic.arn) ? withFilters(connected, topic) : withForeignAlarms(connected, topic, own)),
+    ),
+    keys: keys.flatMap(([arn, key]) => (key === null ? [] : [[arn, key] as const])),
     absent: arns.filter((arn) => !there.includes(arn)),
     many: others.length > ASKED ? there.length : null,
   };

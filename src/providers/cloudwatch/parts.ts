@@ -53,9 +53,7 @@ export const stackOf = async ({ call }: Connected, part: 'cloudwatch' | 'sns', r
 export const readTopic = async (connected: Connected, arn: string, stack?: string | null): Promise<FoundTopic | null> =>
   await orNothing(async () => {
     const { name, region } = parseTopic(arn)!;
-    const { Attributes } = (await connected.call('sns', region, 'GetTopicAttributes', {
-      TopicArn: arn,
-    })) as Sns.GetTopicAttributesCommandOutput;
+    const { Policy, KmsMasterKeyId: key } = await attributesOf(connected, arn);
     const listed = await listAll(
       connected,
       ['sns', region, 'ListSubscriptionsByTopic'],
@@ -67,13 +65,37 @@ export const readTopic = async (connected: Connected, arn: string, stack?: strin
       name,
       region,
       stack: stack === undefined ? await stackOf(connected, 'sns', region, arn) : stack,
-      policy: parsed(Attributes?.Policy),
+      policy: parsed(Policy),
+      ...(key ? { key } : {}),
       // One that was ended stands in the list for a while.
       subscriptions: listed.flatMap(({ SubscriptionArn: own = '', Protocol: protocol = '', Endpoint: address = '' }) =>
         own === 'Deleted' ? [] : [{ arn: own.startsWith('arn:') ? own : null, protocol, address }],
       ),
     };
   });
+
+/** The key of a topic that is only told; null: it has none, or there is no such topic. */
+export const keyOf = async (connected: Connected, arn: string): Promise<string | null> =>
+  await orNothing(async () => (await attributesOf(connected, arn)).KmsMasterKeyId || null);
+
+const attributesOf = async ({ call }: Connected, arn: string): Promise<Readonly<Record<string, string | undefined>>> => {
+  const { region } = parseTopic(arn)!;
+  return ((await call('sns', region, 'GetTopicAttributes', { TopicArn: arn })) as Sns.GetTopicAttributesCommandOutput).Attributes ?? {};
+};
+
+/** The subscriptions of a topic, those by mail with the policy that narrows what they get; no list has it. */
+export const withFilters = async ({ call }: Connected, topic: FoundTopic): Promise<FoundTopic> => {
+  const subscriptions = await each(topic.subscriptions, async (one) => {
+    if (one.arn === null || one.protocol !== 'email') return one;
+    const input = { SubscriptionArn: one.arn };
+    const answer = await orNothing(
+      async () => (await call('sns', topic.region, 'GetSubscriptionAttributes', input)) as Sns.GetSubscriptionAttributesCommandOutput,
+    );
+    const { FilterPolicy: filter = '{}' } = answer?.Attributes ?? {};
+    return filter === '' || filter === '{}' ? one : { ...one, filter };
+  });
+  return { ...topic, subscriptions };
+};
 
 const parsed = (text: string | undefined): unknown => {
   try {

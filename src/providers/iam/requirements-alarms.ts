@@ -34,8 +34,8 @@ export const planAlarmRequirements = (watch: WatchScope, where: Where): readonly
     },
     {
       sid: 'ReadTopics',
-      why: 'reads whose a topic is, and of ours who is told by it',
-      actions: ['sns:GetTopicAttributes', 'sns:ListSubscriptionsByTopic', 'sns:ListTagsForResource'],
+      why: 'reads whose a topic is, its key, and of ours who is told by it, and of how much',
+      actions: ['sns:GetSubscriptionAttributes', 'sns:GetTopicAttributes', 'sns:ListSubscriptionsByTopic', 'sns:ListTagsForResource'],
       resources: [topic('*')],
     },
   ];

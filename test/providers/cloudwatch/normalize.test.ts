@@ -97,6 +97,7 @@ describe('an alarm of the manifest is', () => {
 });
 
 describe('what is found', () => {
+  const keyed = ['warning alarms/topic-key'];
   const elsewhere = found('rolecall/acme/access/failed-logins/orders', 'acme/access', { region: 'us-east-1' });
   const leaving: Declared = {
     ...told,
@@ -144,6 +145,25 @@ describe('what is found', () => {
       snapshot({ topics: new Map([ours({ subscriptions: [email('a@example.com'), email('b@example.com', false)] })]) }),
       told,
       ['note alarms/lapses'],
+    ],
+    ['a topic of ours by a key that CloudWatch may not use', snapshot({ topics: new Map([ours({ key: 'alias/aws/sns' })]) }), told, keyed],
+    [
+      'one that is told, by such a key',
+      snapshot({ toldKeys: new Map([[arn('x'), `arn:aws:kms:${REGION}:${ACCOUNT}:alias/aws/sns`]]) }),
+      declared([watch({ topic: arn('x') }), watch({ name: 'tokens', of: 'iam', topic: arn('x') })]),
+      keyed,
+    ],
+    [
+      'none of that with a key of somebody, whose policy is not read',
+      snapshot({ topics: new Map([ours({ key: `arn:aws:kms:${REGION}:${ACCOUNT}:key/1` })]) }),
+      told,
+      [],
+    ],
+    [
+      'a mail address that gets only some of it',
+      snapshot({ topics: new Map([ours({ subscriptions: [{ ...email('a@example.com'), filter: '{"severity":["high"]}' }] })]) }),
+      told,
+      ['warning alarms/filtered'],
     ],
     ['a region that is looked at for what is left there', snapshot({ alarms: new Map([elsewhere]) }), leaving, []],
     ['one where nothing is left', snapshot(), leaving, ['note alarms/region-done']],

@@ -57,6 +57,7 @@ export const snapshot = (rest: Partial<Snapshot> = {}): Snapshot => ({
   caller: `arn:aws:iam::${ACCOUNT}:role/rolecall`,
   topics: new Map(),
   absentTopics: new Set(),
+  toldKeys: new Map(),
   alarms: new Map(),
   filters: new Map(),
   logGroups: { has: () => true } as unknown as ReadonlySet<string>,

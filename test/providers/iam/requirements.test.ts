@@ -125,6 +125,7 @@ test.each<[string, string, Record<string, string>]>([
   ['logs:DescribeMetricFilters', group('/aws/lambda/x'), {}],
   ['logs:PutMetricFilter', group('/aws/rds/cluster/billing/error'), {}],
   ['sns:ListTagsForResource', topic('other'), {}],
+  ['sns:GetSubscriptionAttributes', topic('dba-alerts'), {}],
   ['sns:CreateTopic', topic('dba-alerts'), TAGGING],
   ['sns:TagResource', topic('dba-alerts'), TAGGING],
   ['sns:SetTopicAttributes', topic('left-the-manifest'), OWN],
