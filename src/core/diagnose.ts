@@ -68,11 +68,11 @@ const ofToken = (denied: Denied): Diagnosis => {
     return { cause: 'policy', meant: 'yes', message: `a policy denies rds-db:connect on ${named}: ${listed(judgement.why)}` };
   if (judgement.verdict === 'not-allowed' && judgement.unread.length === 0) {
     if (judgement.elsewhere.length > 0) return wrongResource(judgement, named);
-    const limits = judgement.why.length > 0 ? `: ${listed(judgement.why)}` : '';
+    if (judgement.why.length > 0) return notInside(judgement, named);
     return {
       cause: 'policy',
       meant: 'yes',
-      message: `no policy allows rds-db:connect on ${named}${limits}`,
+      message: `no policy allows rds-db:connect on ${named}`,
       hint: 'declare it among the principals of the user, and apply',
     };
   }
@@ -88,6 +88,13 @@ const ofToken = (denied: Denied): Diagnosis => {
     hint: "what is not read are policies of the organization and of sessions; what was just attached counts after a few seconds. The server's log iam-db-auth-error tells which it is",
   };
 };
+
+const notInside = ({ why }: Judgement, named: string): Diagnosis => ({
+  cause: 'policy',
+  meant: 'yes',
+  message: `rds-db:connect on ${named} is not allowed: ${listed(why)}`,
+  hint: "let the permissions boundary allow rds-db:connect on the user's ARN",
+});
 
 const wrongResource = ({ elsewhere }: Judgement, named: string): Diagnosis => ({
   cause: 'resource-id',

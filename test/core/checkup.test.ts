@@ -205,6 +205,12 @@ const FAILING: readonly (readonly [check: string, changes: Changes, says: RegExp
   ['user-connect', { user: { connect: false } }, /may not connect to "orders"/, /GRANT CONNECT ON DATABASE "orders" TO "jane"/],
   ['user-connect', { user: { connect: null } }, /no database "orders"/, /--database/],
   ['user-policy', { ways: judgement({ verdict: 'not-allowed', why: [] }) }, /^no policy allows role\/api/, /principals/],
+  [
+    'user-policy',
+    { ways: judgement({ verdict: 'not-allowed', why: ["the boundary 'b' does not allow it"] }) },
+    /^role\/api is not allowed rds-db:connect on .* \(the boundary 'b' does not allow it\)$/,
+    /boundary allow/,
+  ],
   ['user-policy', { ways: judgement({ verdict: 'denied' }) }, /^role\/api is denied/, /explicit Deny/],
   ['user-policy', { ways: judgement({ verdict: 'not-allowed', elsewhere: ['arn:old'] }) }, /may log in on arn:old/, /restored or cloned/],
   ['user-in', { login: { letIn: false, cause: 'unexplained', told: 'its token was refused' } }, /^unexplained: its token/, /--denied/],

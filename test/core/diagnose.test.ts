@@ -74,6 +74,13 @@ test.each<Case>([
   ['a server without the plugin', { ...TOKEN, refusal: 'iam-off', said: 'Plugin is not loaded' }, 'iam-off', 'no', /is not loaded$/],
   ['a wrong clock comes first', { ...TOKEN, iamAuthentication: false, clockWrong: true }, 'clock', 'no', /clock is wrong/],
   [
+    'a boundary does not allow it',
+    { ...TOKEN, judgement: judged('not-allowed', { why: ["the boundary 'b' does not allow it"] }) },
+    'policy',
+    'yes',
+    /^rds-db:connect on .* is not allowed: the boundary 'b' does not allow it$/,
+  ],
+  [
     'policies allow it',
     { ...TOKEN, judgement: judged('allowed', { why: ["policy 'p' allows"] }) },
     'unexplained',

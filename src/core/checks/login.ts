@@ -122,15 +122,17 @@ export const LOGIN_CHECKS: readonly Check[] = [
           `${principal} may log in on ${judgement.elsewhere.join(', ')}, and this server is ${arn}`,
           'partition, region, account, resource id and the case of the user have to be exactly those: what was restored or cloned has a new id',
         );
-      return judgement.verdict === 'denied'
+      if (judgement.verdict === 'denied')
+        return failed(
+          `${principal} is denied rds-db:connect on ${arn}${why(judgement.why)}`,
+          'an explicit Deny is undone by no Allow: take it away',
+        );
+      return judgement.why.length > 0
         ? failed(
-            `${principal} is denied rds-db:connect on ${arn}${why(judgement.why)}`,
-            'an explicit Deny is undone by no Allow: take it away',
+            `${principal} is not allowed rds-db:connect on ${arn}${why(judgement.why)}`,
+            "let the permissions boundary allow rds-db:connect on the user's ARN",
           )
-        : failed(
-            `no policy allows ${principal} to do rds-db:connect on ${arn}${why(judgement.why)}`,
-            'declare it under the principals of the user, and apply',
-          );
+        : failed(`no policy allows ${principal} to do rds-db:connect on ${arn}`, 'declare it under the principals of the user, and apply');
     },
   },
   {

@@ -51,7 +51,9 @@ export const judgeFrom = (snapshot: Snapshot): Judge => {
       if (!identity) return { verdict: unread.length > 0 ? 'unknown' : 'not-allowed', why: [], elsewhere: [], unread };
       const evaluate = evaluator(identity);
       const { verdict, why } = evaluate(arn);
-      return { verdict, why: why.map(describeWhy), elsewhere: verdict === 'not-allowed' ? nearMisses(arn, evaluate.only) : [], unread };
+      // where a boundary is the reason, what else its policies allow is none
+      const missed = verdict === 'not-allowed' && why.length === 0;
+      return { verdict, why: why.map(describeWhy), elsewhere: missed ? nearMisses(arn, evaluate.only) : [], unread };
     },
   };
 };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { judgeFrom } from '../../../src/providers/iam/judge.ts';
 import type { Snapshot } from '../../../src/providers/iam/snapshot.ts';
-import { account, dbuser, identity, policyArn } from './world.ts';
+import { account, dbuser, identity, managed, policyArn } from './world.ts';
 
 const document = (...resources: readonly string[]) => ({
   Version: '2012-10-17',
@@ -21,6 +21,16 @@ test.each([
   const judged = judgeFrom(holding(resources)).judge(role, API);
   expect(judged.verdict).toBe(verdict);
   expect(judged.elsewhere).toHaveLength(typeof elsewhere === 'number' ? elsewhere : 0);
+});
+
+test('where a boundary stops a policy that allows it, the other servers of that policy are not the reason', () => {
+  const [boundary, policies] = [policyArn('limits'), document(API, API.replace(/dbuser:[^/]*/, 'dbuser:cluster-OTHER'))];
+  const bounded = identity('role/task', { boundary, inline: [{ name: 'p', document: policies }] });
+  expect(judgeFrom(account([bounded], [managed('limits', document(dbuser('jane')))])).judge(role, API)).toMatchObject({
+    verdict: 'not-allowed',
+    why: ["the boundary 'limits' does not allow it"],
+    elsewhere: [],
+  });
 });
 
 test('a role is told by its ARN, one that is not there by null, one that was not read by undefined', () => {
