@@ -1,12 +1,9 @@
-import { connectsOf } from '../core/connects.ts';
 import { declaredPlace } from '../core/declared-place.ts';
 import { tokenTarget } from '../core/postgres-variables.ts';
-import type { DeclaredAccount } from '../manifest/declare-iam.ts';
 import type { Declared, Target } from '../model/declared.ts';
 import { type Finding, isError } from '../model/finding.ts';
-import { distinct, nameKey } from '../model/key.ts';
-import type { Place } from '../model/place.ts';
 import { createLookup } from '../providers/lookup.ts';
+import { accountAt, type Lost } from './account-at.ts';
 import type { Session } from './session.ts';
 import { watchedAlike, watchedOf } from './watched.ts';
 
@@ -21,7 +18,7 @@ export type Located = {
 export const locate = async (session: Session, other?: Session): Promise<Located> => {
   const { targets, findings } = await found([...session.declareds.map(({ target }) => target), ...session.elsewhere], session);
   const trouble = findings.filter(isError);
-  const lost = new Set(trouble.flatMap(({ target }) => target ?? []));
+  const lost: Lost = new Map([...trouble].reverse().flatMap((one) => (one.target === undefined ? [] : [[one.target, one] as const])));
   const byName = new Map(targets.map((target) => [target.name, withPlace(target)]));
   const declareds = session.declareds.flatMap((declared, index): Declared[] => {
     const { name } = declared.target;
@@ -30,7 +27,7 @@ export const locate = async (session: Session, other?: Session): Promise<Located
     const told = findings.filter(({ severity, target = index === 0 ? name : '' }) => target === name && severity !== 'error');
     return [{ ...declared, target: byName.get(name)!, findings: [...declared.findings, ...told] }];
   });
-  const account = session.account && accountOf(session.account, byName, lost);
+  const account = session.account && accountAt(session.account, byName, lost);
   const watch = session.watch ? await watchedOf(session.watch, { targets: byName, lost: trouble, regions: session.regions ?? [] }) : null;
   const also = other ? alsoOf(other, byName, lost) : [];
   const otherWatch = other?.watch && watch?.declared ? watchedAlike(other.watch, watch.declared) : null;
@@ -42,13 +39,13 @@ export const locate = async (session: Session, other?: Session): Promise<Located
 };
 
 /** What the other session declares for targets that were found: it is compared with what is read there, and found nowhere else. */
-const alsoOf = (other: Session, targets: ReadonlyMap<string, Target>, lost: ReadonlySet<string>): readonly Declared[] => {
+const alsoOf = (other: Session, targets: ReadonlyMap<string, Target>, lost: Lost): readonly Declared[] => {
   const servers = other.declareds.flatMap((declared): Declared[] => {
     const target = targets.get(declared.target.name);
     return target === undefined || lost.has(target.name) ? [] : [{ ...declared, target }];
   });
-  const unknown = new Set([...lost, ...other.elsewhere.map(({ name }) => name).filter((name) => !targets.has(name))]);
-  const account = other.account && accountOf(other.account, targets, unknown);
+  const unknown: Lost = new Map([...lost, ...other.elsewhere.flatMap(({ name }) => (targets.has(name) ? [] : [[name, null] as const]))]);
+  const account = other.account && accountAt(other.account, targets, unknown);
   return account?.declared ? [...servers, account.declared] : servers;
 };
 
@@ -70,27 +67,3 @@ const withPlace = (target: Target): Target => {
   const place = target.place ?? declaredPlace(target);
   return place ? { ...target, place } : target;
 };
-
-/** Policies name every target: where one of them is not known, none of the account is planned, and nothing is removed because of it. */
-const accountOf = (
-  account: DeclaredAccount,
-  targets: ReadonlyMap<string, Target>,
-  lost: ReadonlySet<string>,
-): { readonly declared?: Declared; readonly findings: readonly Finding[] } => {
-  const missing = distinct(account.iam.connects.flatMap(({ target }) => (lost.has(target) ? [target] : [])));
-  if (missing.length > 0) return { findings: [unplanned(account, missing)] };
-  const places = new Map([...targets].flatMap(([name, { place }]): [string, Place][] => (place ? [[name, place]] : [])));
-  const { connects, findings } = connectsOf(account.iam.connects, places);
-  if (findings.some(isError)) return { findings: findings.map((finding) => ({ ...finding, target: account.target.name })) };
-  const iam = { ...account.iam, connects, places, logins: null, flips: new Set<string>() };
-  return { declared: { ...account, iam, findings: [...account.findings, ...findings] }, findings: [] };
-};
-
-const unplanned = ({ target }: DeclaredAccount, missing: readonly string[]): Finding => ({
-  severity: 'error',
-  code: 'iam/no-place',
-  message: `the account is not planned: its policies name ${missing.map(nameKey).join(', ')}, which could not be found`,
-  hint: 'mend that first: nothing is taken from anybody because of it',
-  target: target.name,
-  source: target.source,
-});
