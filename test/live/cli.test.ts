@@ -25,13 +25,13 @@ describe('the command line', () => {
     [['help', 'plan'], 0, '--detailed-exitcode'],
     [['apply', '--help'], 0, '--auto-approve'],
   ])('%j answers on stdout', async (args, code, out) => {
-    const ended = await cli.run(args);
+    const ended = await cli.runApart(args);
     expect(ended).toMatchObject({ code, err: '' });
     expect(ended.out).toContain(out);
   });
 
   test('the help names every exit code', async () => {
-    const { out } = await cli.run(['--help']);
+    const { out } = await cli.runApart(['--help']);
     for (const code of [
       '0 done',
       '1 error',
@@ -57,7 +57,7 @@ describe('the command line', () => {
     [['plan', '--parallelism', '0'], "argument '0' is invalid. a whole number from 1 is expected"],
     [['plan', '--out'], "option '--out <file>' argument missing"],
   ])('%j is refused with help', async (args, said) => {
-    const ended = await cli.run(args);
+    const ended = await cli.runApart(args);
     expect(ended).toMatchObject({ code: 1, out: '' });
     expect(ended.err).toContain(said);
     expect(ended.err).toContain(args[0] === undefined ? 'Begin with' : `(see 'rolecall ${args[0] === 'plna' ? '' : `${args[0]} `}--help')`);
@@ -73,7 +73,7 @@ describe('the command line', () => {
     [['show', 'nowhere.json'], "cannot read plan file 'nowhere.json': it does not exist · write one with 'rolecall plan --out plan.json'"],
     [['show', '.'], "cannot read plan file '.': it is a directory"],
   ])('%j says what is not there', async (args, said) => {
-    const ended = await cli.run(args, { env: { COLUMNS: '300' } });
+    const ended = await cli.runApart(args, { env: { COLUMNS: '300' } });
     expect(ended).toMatchObject({ code: 1, out: '' });
     expect(ended.err).toContain(said);
   });
@@ -135,7 +135,7 @@ eachMajor(
       });
 
       test('needs no server and no variable', async () => {
-        expect(await cli.run(['validate'])).toMatchObject({ code: 0 });
+        expect(await cli.runApart(['validate'])).toMatchObject({ code: 0 });
       });
     });
 
@@ -193,24 +193,24 @@ eachMajor(
         ['with NO_COLOR, which is the stronger', { FORCE_COLOR: '1', NO_COLOR: '1' }, [], false],
         ['with --no-color, which is the strongest', { FORCE_COLOR: '1' }, ['--no-color'], false],
       ] as const)('has colours or not %s', async (_, more, args, coloured) => {
-        const { out, err } = await cli.run(['plan', ...args], { env: { ...env(), ...more } });
+        const { out, err } = await cli.runApart(['plan', ...args], { env: { ...env(), ...more } });
         expect([ESCAPE.test(out), ESCAPE.test(err)]).toEqual([coloured, coloured]);
       });
 
       test('fits into narrow terminals', async () => {
-        const { out } = await cli.run(['plan'], { env: { ...env(), COLUMNS: '60' } });
+        const { out } = await cli.runApart(['plan'], { env: { ...env(), COLUMNS: '60' } });
         expect(out.split('\n').filter((line) => line.length > 60)).toEqual([]);
       });
 
       test('goes to its end when nobody reads on, as behind a pipe to head', async () => {
-        expect(await cli.run(['plan', '--json', '--detailed-exitcode'], { env: env(), deaf: true })).toMatchObject({
+        expect(await cli.runApart(['plan', '--json', '--detailed-exitcode'], { env: env(), deaf: true })).toMatchObject({
           code: 2,
           err: expect.not.stringContaining('bug'),
         });
       });
 
       test('is ASCII where the locale is', async () => {
-        const { out, err } = await cli.run(['plan'], { env: { ...env(), LC_ALL: 'C' } });
+        const { out, err } = await cli.runApart(['plan'], { env: { ...env(), LC_ALL: 'C' } });
         // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
         expect(out + err).toMatch(/^[\x00-\x7f]*$/);
         expect(out).toContain('* t  +9 ~0 -0');
@@ -307,7 +307,7 @@ eachMajor(
             [[], false],
             [['--lock-timeout', '1s'], true],
           ] as const) {
-            const { code, out, err } = await cli.run(['apply', '--auto-approve', ...args], { env: { ...env(), COLUMNS: '300' } });
+            const { code, out, err } = await cli.runApart(['apply', '--auto-approve', ...args], { env: { ...env(), COLUMNS: '300' } });
             expect(code).toBe(6);
             expect(out).toMatch(
               /error lock\/held: target 't': another run holds the lock: 'rolecall acme\/other' as 'master' from 127\.0\.0\.1, pid \d+, connected since \S+Z · wait for it to end, or give it more time with --lock-timeout/,
@@ -326,7 +326,7 @@ eachMajor(
         await other.query('BEGIN; GRANT SELECT ON sales.orders TO PUBLIC');
         const [holding] = (await other.query('SELECT pg_backend_pid() AS pid')).rows;
         let sent = false;
-        const running = cli.run(['apply', '--auto-approve'], {
+        const running = cli.runApart(['apply', '--auto-approve'], {
           env: env(),
           onOutput: async (text, child) => {
             if (sent || !text.includes('objects in 1 database')) return;

@@ -27,12 +27,17 @@ export type Cli = {
   readonly file: (name: string) => string;
   readonly write: (name: string, text: string) => void;
   readonly read: (name: string) => string;
-  /** Without a terminal, as in CI. */
-  readonly run: (args: readonly string[], options?: RunOptions) => Promise<Ended>;
+  /** In this process; enough for what it says and does. */
+  readonly run: (args: readonly string[], options?: Pick<RunOptions, 'env'>) => Promise<Ended>;
+  /** As a program of its own without a terminal, as in CI: how it starts, ends and shares its streams is part of the test. */
+  readonly runApart: (args: readonly string[], options?: RunOptions) => Promise<Ended>;
   /** On a terminal: what it shows is `out`. */
   readonly runOnTerminal: (args: readonly string[], options?: RunOptions) => Promise<Ended>;
   readonly remove: () => void;
 };
+
+/** A command that nobody starts as a program. */
+export type CliHere = Omit<Cli, 'command' | 'runApart' | 'runOnTerminal'>;
 
 /** Builds the package's command once, into a folder of its own, so that nobody else's build is touched. */
 export const buildCli = (): Cli => {
@@ -43,9 +48,9 @@ export const buildCli = (): Cli => {
   fs.mkdirSync(folder);
   const command = path.join(built, 'cli.js');
   return {
-    ...filesIn(folder),
+    ...cliIn(folder),
     command,
-    run: (args, options = {}) => runProgram(process.execPath, [command, ...args], folder, options),
+    runApart: (args, options = {}) => runProgram(process.execPath, [command, ...args], folder, options),
     runOnTerminal: (args, options = {}) => {
       const line = [process.execPath, command, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
       return runProgram('script', ['--quiet', '--return', '--command', line, '/dev/null'], folder, options);
@@ -54,22 +59,10 @@ export const buildCli = (): Cli => {
   };
 };
 
-/** A command that is no program of its own: for what it says and does, not for how it is built, started, ended or typed to. */
-export type CliHere = Omit<Cli, 'command' | 'run' | 'runOnTerminal'> & {
-  readonly run: (args: readonly string[], options?: Pick<RunOptions, 'env'>) => Promise<Ended>;
-};
-
 /** The command in this process, and a folder to run it in. */
-export const cliHere = (): CliHere => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rolecall-here-'));
-  return {
-    ...filesIn(folder),
-    run: (args, { env = {} } = {}) => runHere(args, folder, { ...ENV, HOME: folder, ...env }),
-    remove: () => fs.rmSync(folder, { recursive: true, force: true }),
-  };
-};
+export const cliHere = (): CliHere => cliIn(fs.mkdtempSync(path.join(os.tmpdir(), 'rolecall-here-')));
 
-const filesIn = (folder: string): Pick<Cli, 'folder' | 'file' | 'write' | 'read'> => {
+const cliIn = (folder: string): CliHere => {
   const file = (name: string) => path.join(folder, name);
   return {
     folder,
@@ -79,6 +72,8 @@ const filesIn = (folder: string): Pick<Cli, 'folder' | 'file' | 'write' | 'read'
       fs.writeFileSync(file(name), text);
     },
     read: (name) => fs.readFileSync(file(name), 'utf8'),
+    run: (args, { env = {} } = {}) => runHere(args, folder, { ...ENV, HOME: folder, ...env }),
+    remove: () => fs.rmSync(folder, { recursive: true, force: true }),
   };
 };
 

@@ -26,7 +26,7 @@ describe.skipIf(!hasPsql)('connect with a password', () => {
   const server = useServer(17, { tls: true });
   const databases = ['host=127.0.0.1 port=1 dbname=app', 'postgres://evil@127.0.0.1:1/app', 'a "b" \'c\' $d `e` %41', '-h', '--help'];
   const env = () => ({ MASTER: server().master.password, JANE: PASSWORD });
-  const run = (args: readonly string[], more: Record<string, string> = {}) => cli.run(args, { env: { ...env(), ...more } });
+  const run = (args: readonly string[], more: Record<string, string> = {}) => cli.runApart(args, { env: { ...env(), ...more } });
 
   beforeAll(async () => {
     const { master, query } = server();
@@ -142,7 +142,7 @@ withMoto('a login by IAM', () => {
   const moto = useMoto();
   let rds: RdsLike;
   const env = () => awsEnvironment(moto());
-  const run = (args: readonly string[], more: Record<string, string> = {}) => cli.run(args, { env: { ...env(), ...more } });
+  const run = (args: readonly string[], more: Record<string, string> = {}) => cli.runApart(args, { env: { ...env(), ...more } });
 
   beforeAll(async () => {
     rds = await startRdsLike({ moto: moto() });

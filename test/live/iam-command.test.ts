@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildCli, type Cli } from './cli.ts';
+import { type CliHere, cliHere } from './cli.ts';
 
 /** Everything is said: nobody has to be asked. */
 const MANIFEST = `version: 1
@@ -20,9 +20,9 @@ users:
 `;
 const RESOURCE = 'arn:aws:rds-db:eu-west-1:123456789012:dbuser:cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
-let cli: Cli;
+let cli: CliHere;
 beforeAll(() => {
-  cli = buildCli();
+  cli = cliHere();
   cli.write('rolecall.yaml', MANIFEST);
 });
 afterAll(() => cli.remove());

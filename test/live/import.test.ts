@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eachMajor } from '../lab/majors.ts';
-import { buildCli, type Cli } from './cli.ts';
+import { type CliHere, cliHere } from './cli.ts';
 
 /** As postgres-user-manager takes it. */
 const CONFIG = JSON.stringify(
@@ -32,9 +32,9 @@ const CONFIG = JSON.stringify(
   2,
 );
 
-let cli: Cli;
+let cli: CliHere;
 beforeAll(() => {
-  cli = buildCli();
+  cli = cliHere();
 });
 afterAll(() => cli.remove());
 

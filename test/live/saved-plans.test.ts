@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { eachMajor } from '../lab/majors.ts';
-import { buildCli, type Cli, headOf } from './cli.ts';
+import { type CliHere, cliHere, headOf } from './cli.ts';
 
 /** What is said in one line stays on it. */
 const WIDE = '300';
 
-let cli: Cli;
+let cli: CliHere;
 beforeAll(() => {
-  cli = buildCli();
+  cli = cliHere();
 });
 afterAll(() => cli.remove());
 

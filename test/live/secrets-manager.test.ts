@@ -9,7 +9,7 @@ import { type AwsFault, type AwsProxy, startAwsProxy } from '../lab/aws/proxy.ts
 import { withMoto } from '../lab/aws/suite.ts';
 import { eachMajor } from '../lab/majors.ts';
 import { eachMysql } from '../lab/mysql/versions.ts';
-import { buildCli, type Cli, type Ended } from './cli.ts';
+import { type CliHere, cliHere, type Ended } from './cli.ts';
 
 /** What must be seen nowhere. */
 const CANARY = { app: "canary-app-o'hara-\\-ünseen", etl: 'canary-etl-${env:PATH}', jobs: 'canary-jobs "x"', next: 'canary-next' };
@@ -29,7 +29,7 @@ const BROKEN: readonly (readonly [string, string | undefined, string, string])[]
 ];
 
 withMoto('passwords in AWS Secrets Manager', (moto) => {
-  let cli: Cli;
+  let cli: CliHere;
   let aws: AwsProxy;
   let rule: (secret: string, nth: number) => AwsFault | undefined = () => undefined;
   const asked = new Map<string, number>();
@@ -37,7 +37,7 @@ withMoto('passwords in AWS Secrets Manager', (moto) => {
   const clientOf = (region: string) => new SecretsManagerClient({ ...clientConfig(moto()), region });
 
   beforeAll(async () => {
-    cli = buildCli();
+    cli = cliHere();
     aws = await startAwsProxy(moto(), ({ operation, input }) => {
       if (operation !== 'GetSecretValue') return undefined;
       const name = [...arns].find(([, arn]) => arn === input.SecretId)?.[0] ?? '';

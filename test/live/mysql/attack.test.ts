@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eachMysql } from '../../lab/mysql/versions.ts';
-import { buildCli, type Cli } from '../cli.ts';
+import { type CliHere, cliHere } from '../cli.ts';
 import { applyOn, planOn, settle } from './scenario.ts';
 
-let cli: Cli;
+let cli: CliHere;
 beforeAll(() => {
-  cli = buildCli();
+  cli = cliHere();
 });
 afterAll(() => cli.remove());
 

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { issueCertificate } from '../../lab/certificate.ts';
 import { startOldServer } from '../../lab/mysql/old-server.ts';
 import { eachMysql } from '../../lab/mysql/versions.ts';
-import { buildCli, type Cli, type Ended } from '../cli.ts';
+import { type CliHere, cliHere, type Ended } from '../cli.ts';
 import { stateOf } from './scenario.ts';
 
-let cli: Cli;
+let cli: CliHere;
 beforeAll(() => {
-  cli = buildCli();
+  cli = cliHere();
 });
 afterAll(() => cli.remove());
 

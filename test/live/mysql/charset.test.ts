@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eachMysql } from '../../lab/mysql/versions.ts';
-import { buildCli, type Cli } from '../cli.ts';
+import { type CliHere, cliHere } from '../cli.ts';
 
-let cli: Cli;
+let cli: CliHere;
 beforeAll(() => {
-  cli = buildCli();
+  cli = cliHere();
 });
 afterAll(() => cli.remove());
 

@@ -13,7 +13,7 @@ afterAll(() => cli.remove());
 eachMysql(
   (server, version) => {
     const env = () => ({ MASTER: server().master.password, APP: SECRET });
-    const run = (...args: readonly string[]) => cli.run(args, { env: env() });
+    const run = (...args: readonly string[]) => cli.runApart(args, { env: env() });
     const write = (body: string) =>
       cli.write(
         'rolecall.yaml',
@@ -40,7 +40,7 @@ ${body}`,
       expect((await run('plan', '--detailed-exitcode')).code).toBe(0);
       expect((await run('apply', '--auto-approve')).code).toBe(0);
 
-      const rotated = await cli.run(['apply', '--rotate', 'app', '--auto-approve'], { env: { ...env(), APP: 'rotated-pass-2' } });
+      const rotated = await cli.runApart(['apply', '--rotate', 'app', '--auto-approve'], { env: { ...env(), APP: 'rotated-pass-2' } });
       expect({ code: rotated.code, out: rotated.out, err: rotated.err }).toMatchObject({ code: 0 });
       await expect(server().query({ user: 'app', password: SECRET }, 'SELECT 1')).rejects.toMatchObject({ errno: 1045 });
       await server().query({ user: 'app', password: 'rotated-pass-2' }, 'SELECT 1');

@@ -36,7 +36,7 @@ users:
 afterAll(() => cli.remove());
 
 const run = (...args: readonly string[]) =>
-  cli.run(['connect', ...args], {
+  cli.runApart(['connect', ...args], {
     env: {
       PATH: `${cli.file('bin')}:${process.env.PATH}`,
       TMPDIR: cli.folder,
@@ -73,7 +73,7 @@ test('says what to do about a tunnel, whose name is not that of the certificate'
 });
 
 test('says what to install where there is no client', async () => {
-  const { code, err } = await cli.run(['connect', 'jane@plain'], {
+  const { code, err } = await cli.runApart(['connect', 'jane@plain'], {
     env: { PATH: cli.folder, JANE: PASSWORD, MASTER: 'x' },
   });
   expect({ code, err: err.replace(/\s+/g, ' ') }).toEqual({ code: 1, err: expect.stringContaining("'mysql' is not on this machine") });

@@ -2,14 +2,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eachMysql } from '../../lab/mysql/versions.ts';
-import { buildCli, type Cli, type Ended } from '../cli.ts';
+import { type CliHere, cliHere, type Ended } from '../cli.ts';
 
 /** What must be seen nowhere. The last is in the environment and none of our business. */
 const CANARIES = { JANE: "canary-jane-o'hara-\\-ünseen", JOHN: 'canary-john-${env:JANE}', OTHER: 'canary-of-somebody-else' };
 
-let cli: Cli;
+let cli: CliHere;
 beforeAll(() => {
-  cli = buildCli();
+  cli = cliHere();
 });
 afterAll(() => cli.remove());
 
