@@ -1,22 +1,28 @@
-import { distinct } from '../../../model/key.ts';
-import { type Asker, askerOf, type Effective, rankedRows, type SchemaRow, schemaRows } from '../access-asker.ts';
+import { append } from '../../../core/group.ts';
+import { type Asker, askerOf, rankedRows, type SchemaRow, schemaRows } from '../access-asker.ts';
 import { effectiveAccess } from '../access-effective.ts';
-import { literalOf } from '../access-rows.ts';
+import { literalOf, type Words } from '../access-rows.ts';
 import type { AccessState } from '../access-state.ts';
 import { coversSchema, schemaPattern } from '../patterns.ts';
 import type { Scope } from '../scope.ts';
 import type { Draft } from './draft.ts';
-import { stateBefore } from './replay.ts';
-
-/** `first`: pairs of drafts, the first of which must run before the second. `mayLapse`: users that may miss something for a moment. */
-export type Hidden = { readonly first: readonly (readonly [number, number])[]; readonly mayLapse: readonly string[] };
-
-const NOTHING: Hidden = { first: [], mayLapse: [] };
+import { stateBefore, stateThrough } from './replay.ts';
 
 /**
- * Of the rows that match a schema one counts. Taking it away (by REVOKE, or by leaving a role) brings the next to light, which may give
- * what neither state does: so the hidden rows that go are gone first. A user whose first role of MySQL becomes active, or whose last
- * one goes, has its rows put in another order: what would come to light is gone by then.
+ * `first`: pairs of drafts, the first of which must run before the second. `mayLapse`: users that may miss something for a moment.
+ * `open`: users of whose rows one may hide another.
+ */
+export type Hidden = { readonly first: readonly Pair[]; readonly mayLapse: readonly string[]; readonly open: readonly string[] };
+type Pair = readonly [first: number, then: number];
+
+const NOTHING: Hidden = { first: [], mayLapse: [], open: [] };
+
+/**
+ * Of the rows that match a schema one counts. Taking it away (by REVOKE, by leaving a role, or as the role is active no longer) brings
+ * the next to light, which may give what neither state does: so the hidden rows that go are gone first. A user whose first role of
+ * MySQL becomes active, or whose last one goes, has its rows put in another order: what would come to light is gone by then.
+ *
+ * What comes is the same, looked at from the end: a row that will be hidden comes after what hides it.
  *
  * A row that comes hides what a pattern gave: somebody may miss that where more than the one statement makes up for it.
  */
@@ -24,10 +30,53 @@ export const hiddenRows = (scope: Scope, drafts: readonly Draft[]): Hidden => {
   if (!drafts.some(({ stored, leaves, settles }) => (stored ?? leaves ?? settles) !== undefined)) return NOTHING;
   const before = patternState(scope);
   if (!before) return NOTHING;
-  const index = indexOf(drafts);
-  const found = [...before.logins].map((user) => hiddenOf(askerOf(before, user), index));
-  return { first: found.flatMap(({ first }) => first), mayLapse: distinct(found.flatMap(({ mayLapse }) => mayLapse)) };
+  const after = stateThrough(before, drafts);
+  const [there, back] = [indexOf(before, drafts.map(forwards)), indexOf(after, drafts.map(backwards(before)))];
+  const first: Pair[] = [];
+  const [mayLapse, open]: [string[], string[]] = [[], []];
+  for (const user of before.logins) {
+    const [was, is] = [askerOf(before, user), askerOf(after, user)];
+    const [going, coming] = [isHiding(was, there), isHiding(is, back)];
+    if (!going && !coming) continue;
+    open.push(user);
+    const held = (schema: string): Words =>
+      new Set([was, is].flatMap((asker) => [...effectiveAccess(asker, { kind: 'schema', schema }).keys()]));
+    if (going) first.push(...hiddenOf(was, there, held));
+    if (coming) first.push(...hiddenOf(is, back, held).map(([then, draft]) => [draft, then] as const));
+    if (hasPatterns(was) && mayMiss(was, there)) mayLapse.push(user);
+  }
+  return { first, mayLapse, open };
 };
+
+/** What a draft takes, and what it gives, from the one end or from the other. */
+type Turn = {
+  readonly stored: string | undefined;
+  readonly loses: string | undefined;
+  readonly gains: string | undefined;
+  readonly whole: boolean;
+  readonly leaves: readonly string[];
+  readonly joins: readonly string[];
+  readonly settles: string | undefined;
+  /** After it. */
+  readonly standard: readonly string[];
+};
+
+const forwards = ({ stored, loses, gains, whole, leaves = [], joins, settles, standard = [] }: Draft): Turn => ({
+  ...{ stored, loses, gains, leaves, settles, standard },
+  whole: whole === true,
+  joins: joins === undefined ? [] : [joins],
+});
+
+const backwards =
+  ({ holdings, defaults }: AccessState) =>
+  (draft: Draft): Turn => {
+    const { stored, loses, gains, joins, leaves, settles } = forwards(draft);
+    return {
+      ...{ stored, settles, loses: gains, gains: loses, leaves: joins, joins: leaves },
+      whole: stored !== undefined && gains !== undefined && !holdings.get(gains)?.schemas.has(stored),
+      standard: settles === undefined ? [] : [...(defaults.get(settles) ?? [])],
+    };
+  };
 
 /** Where a schema can have more than one row of somebody's: a pattern, or accounts that share a user name. */
 const patternState = (scope: Scope): AccessState | null => {
@@ -53,54 +102,59 @@ type Index = {
 
 const rowKey = (holder: string, stored: string): string => `${holder}\0${stored}`;
 
-const indexOf = (drafts: readonly Draft[]): Index => {
+const indexOf = ({ defaults }: AccessState, turns: readonly Turn[]): Index => {
   const whole = new Map<string, number>();
-  const touched = new Set(drafts.flatMap(({ gains, loses, settles }) => [gains, loses, settles].filter((name) => name !== undefined)));
+  const touched = new Set(turns.flatMap(({ gains, loses, settles }) => [gains, loses, settles].filter((name) => name !== undefined)));
   const lists = { touched, whole, revokes: new Map(), grants: new Map(), leaves: new Map(), joins: new Map(), settles: new Map() };
-  const put = (map: Map<string, unknown[]>, key: string, value: unknown): void => void map.set(key, [...(map.get(key) ?? []), value]);
-  drafts.forEach(({ stored, gains, loses, leaves, joins, settles, whole: all }, draft) => {
+  turns.forEach(({ stored, gains, loses, leaves, joins, settles, standard, whole: all }, draft) => {
     if (stored !== undefined && loses !== undefined && all) whole.set(rowKey(loses, stored), draft);
-    if (stored !== undefined && loses !== undefined) put(lists.revokes, rowKey(loses, stored), draft);
-    if (stored !== undefined && gains !== undefined) put(lists.grants, rowKey(gains, stored), draft);
-    if (loses !== undefined) for (const role of leaves ?? []) put(lists.leaves, loses, [role, draft]);
-    if (joins !== undefined && gains !== undefined) put(lists.joins, gains, [joins, draft]);
-    if (settles !== undefined) put(lists.settles, settles, draft);
+    if (stored !== undefined && loses !== undefined) append(lists.revokes, rowKey(loses, stored), draft);
+    if (stored !== undefined && gains !== undefined) append(lists.grants, rowKey(gains, stored), draft);
+    if (loses !== undefined) for (const role of leaves) append(lists.leaves, loses, [role, draft]);
+    if (gains !== undefined) for (const role of joins) append(lists.joins, gains, [role, draft]);
+    if (settles === undefined) return;
+    append(lists.settles, settles, draft);
+    for (const role of defaults.get(settles) ?? []) if (!standard.includes(role)) append(lists.leaves, settles, [role, draft]);
   });
   return lists;
 };
 
-const hiddenOf = (asker: Asker, index: Index): Hidden => {
-  const { own, others, roles, publics, pooled, state } = asker;
-  const sources = [own, ...others, ...roles, ...publics];
+const hasPatterns = ({ own, others, roles, publics, state }: Asker): boolean =>
+  [own, ...others, ...roles, ...publics].some(({ holdings }) =>
+    [...holdings.schemas.keys()].some((one) => literalOf(one, state.server) === null),
+  );
+
+/** Names of schemas hide each other only where accounts of other hosts come in. */
+const isHiding = (asker: Asker, { touched }: Index): boolean => {
+  const sources = [asker.own, ...asker.others, ...asker.roles, ...asker.publics];
   const stored = sources.reduce((sum, { holdings }) => sum + holdings.schemas.size, 0);
-  const isOpen = sources.some(({ holdings }) => [...holdings.schemas.keys()].some((one) => literalOf(one, state.server) === null));
-  // Names of schemas hide each other only where accounts of other hosts come in.
-  if (!isOpen && (stored < 2 || others.length === 0)) return NOTHING;
-  if (!sources.some(({ holdings }) => index.touched.has(holdings.name))) return NOTHING;
+  if (!sources.some(({ holdings }) => touched.has(holdings.name))) return false;
+  return hasPatterns(asker) || (stored > 1 && asker.others.length > 0);
+};
+
+const hiddenOf = (asker: Asker, index: Index, held: (schema: string) => Words): Pair[] => {
+  const { own, pooled, state } = asker;
   const user = own.holdings.name;
-  const first: (readonly [number, number])[] = [];
-  for (const schema of stored > 1 ? state.schemas : []) {
-    const held = effectiveAccess(asker, { kind: 'schema', schema });
-    for (const list of rankedRows(asker, schema)) first.push(...inTurn(list, held, user, index));
-  }
-  const moving = [...(index.settles.get(user) ?? []), ...(index.joins.get(user) ?? []).map(([, draft]) => draft)];
+  const first: Pair[] = [];
+  for (const schema of state.schemas) for (const list of rankedRows(asker, schema)) first.push(...inTurn(list, held(schema), user, index));
   const leaving = (index.leaves.get(user) ?? []).map(([, draft]) => draft);
+  const moving = [...(index.settles.get(user) ?? []), ...(index.joins.get(user) ?? []).map(([, draft]) => draft)];
   if (state.server.flavour === 'mysql' && moving.length + leaving.length > 0) {
-    const coming = comingToLight(asker, index);
+    const coming = comingToLight(asker, index, held);
     for (const then of pooled ? lastOf(leaving, coming, first) : moving) for (const draft of coming) first.push([draft, then]);
   }
-  return { first, mayLapse: isOpen && mayMiss(asker, index) ? [user] : [] };
+  return first;
 };
 
 /** Some role is left last, and the others whenever: one that need not go before what comes to light by it, if there is one. */
-const lastOf = (leaving: readonly number[], coming: readonly number[], first: Hidden['first']): readonly number[] => {
+const lastOf = (leaving: readonly number[], coming: readonly number[], first: readonly Pair[]): readonly number[] => {
   const early = new Set(first.flatMap(([draft, then]) => (coming.includes(then) ? [draft] : [])));
   const last = leaving.findLast((draft) => !early.has(draft));
   return last === undefined ? leaving : [last];
 };
 
 /** What is behind, and would give something new, goes before what is in front of it. */
-const inTurn = (list: readonly SchemaRow[], held: Effective, user: string, index: Index): (readonly [number, number])[] =>
+const inTurn = (list: readonly SchemaRow[], held: Words, user: string, index: Index): Pair[] =>
   list.flatMap((row, at) =>
     list
       .slice(at + 1)
@@ -113,7 +167,7 @@ const inTurn = (list: readonly SchemaRow[], held: Effective, user: string, index
       }),
   );
 
-const givesMore = ({ source, stored }: SchemaRow, held: Effective): boolean =>
+const givesMore = ({ source, stored }: SchemaRow, held: Words): boolean =>
   [...(source.holdings.schemas.get(stored) ?? [])].some((word) => !held.has(word));
 
 /** What ends a row for a user: the statement that takes all of it, from everybody, or else every one that takes it away from the user. */
@@ -135,16 +189,15 @@ const removals = ({ source, stored }: SchemaRow, user: string, { revokes, leaves
  * What takes away rows of the user's own (and of other accounts') that do not count now, and would come before those that do when
  * the first role becomes active, or the last one is gone.
  */
-const comingToLight = (asker: Asker, { revokes }: Index): readonly number[] => {
+const comingToLight = (asker: Asker, { revokes }: Index, held: (schema: string) => Words): readonly number[] => {
   const other: Asker = { ...asker, roles: [], pooled: !asker.pooled };
   return asker.state.schemas.flatMap((schema) => {
-    const held = effectiveAccess(asker, { kind: 'schema', schema });
     const counting = new Set(schemaRows(asker, schema).map(({ stored }) => stored));
     const [list = []] = rankedRows(other, schema);
     const at = list.findIndex(({ stored }) => counting.has(stored));
     return list
       .slice(0, at < 0 ? list.length : at)
-      .filter((row) => givesMore(row, held))
+      .filter((row) => givesMore(row, held(schema)))
       .flatMap(({ source, stored }) => revokes.get(rowKey(source.holdings.name, stored)) ?? []);
   });
 };

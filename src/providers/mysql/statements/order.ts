@@ -4,7 +4,7 @@ import { byCodeUnit, distinct } from '../../../model/key.ts';
 import { PHASES } from '../../../model/plan.ts';
 import type { Scope } from '../scope.ts';
 import type { Draft } from './draft.ts';
-import { hiddenRows } from './hidden.ts';
+import { type Hidden, hiddenRows } from './hidden.ts';
 import { leavingTogether, settledInOrder } from './memberships.ts';
 import { lapsing } from './replay.ts';
 
@@ -24,8 +24,9 @@ export const inOrder = (scope: Scope, drafts: readonly Draft[]): Ordered => {
     (a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) || (a.rank ?? 0) - (b.rank ?? 0) || byCodeUnit(a.sql, b.sql),
   );
   const own = sorted.flatMap(({ lapses = [] }) => lapses);
-  if (!sorted.some(isLoss)) return { drafts: sorted, lapses: distinct(own) };
-  const { order, mayLapse, knotted } = movesInTurn(scope, sorted);
+  const hidden = hiddenRows(scope, sorted);
+  if (hidden.open.length === 0 && !sorted.some(isLoss)) return { drafts: sorted, lapses: distinct(own) };
+  const { order, mayLapse, knotted } = movesInTurn(scope, sorted, hidden);
   if (knotted.length > 0) return inOrder(scope, leavingTogether(scope, drafts, knotted));
   const at = new Map(order.map((index, place) => [index, place]));
   const moved = sorted.flatMap((draft, index) => (isMove(draft) ? [index] : []));
@@ -48,9 +49,8 @@ type InTurn = {
   readonly knotted: readonly string[];
 };
 
-const movesInTurn = (scope: Scope, drafts: readonly Draft[]): InTurn => {
+const movesInTurn = (scope: Scope, drafts: readonly Draft[], hidden: Hidden): InTurn => {
   const edges = edgesOf(scope, drafts);
-  const hidden = hiddenRows(scope, drafts);
   for (const [first, then] of hidden.first) edges.strict[first]!.push(then);
   const size = edges.strict.length;
   const following = (node: number) => [...edges.strict[node]!, ...edges.soft[node]!];
@@ -61,7 +61,7 @@ const movesInTurn = (scope: Scope, drafts: readonly Draft[]): InTurn => {
     following,
   ).forEach((nodes, number) => {
     for (const node of nodes) group[node] = number;
-    if (nodes.length > 1) mayLapse.push(...nodes.flatMap((node) => drafts[node]?.loses ?? []));
+    if (nodes.length > 1) mayLapse.push(...nodes.flatMap((node) => drafts[node]?.loses ?? drafts[node]?.settles ?? []));
   });
   const before: number[][] = Array.from({ length: size }, () => []);
   edges.strict.forEach((then, node) => void then.forEach((other) => void before[other]!.push(node)));

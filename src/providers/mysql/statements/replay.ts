@@ -2,7 +2,16 @@ import { append } from '../../../core/group.ts';
 import { parseAccount } from '../../../model/account.ts';
 import { type Asker, askerOf } from '../access-asker.ts';
 import { effectiveAccess, type Place, placeKey } from '../access-effective.ts';
-import { draftOf, emptyHoldings, GRANT_OPTION, type Holdings, PUBLIC_ACCOUNT, rowWords, type Words } from '../access-rows.ts';
+import {
+  draftOf,
+  emptyHoldings,
+  GRANT_OPTION,
+  type Holdings,
+  PUBLIC_ACCOUNT,
+  type Draft as RowDraft,
+  rowWords,
+  type Words,
+} from '../access-rows.ts';
 import { type AccessState, stateOf } from '../access-state.ts';
 import { touchedPlaces } from '../access-touched.ts';
 import type { Scope } from '../scope.ts';
@@ -104,7 +113,7 @@ const lapses = (world: World, user: string, names: ReadonlySet<string>, turns: r
   const askers = [askerOf(start, user)];
   let now = start;
   for (const draft of drafts) {
-    now = after(now, draft);
+    now = stateThrough(now, [draft]);
     askers.push(askerOf(now, user));
   }
   return places.some((place) => isMissed(askers, place));
@@ -135,26 +144,29 @@ const placesOf = (state: AccessState, drafts: readonly Draft[]): readonly Place[
   return [...new Map(found.map((place) => [placeKey(place), place])).values()];
 };
 
-/** What a draft makes of a state. */
-const after = (state: AccessState, { gains, loses, rows = [], joins, leaves = [], settles, standard = [] }: Draft): AccessState => {
-  const account = gains ?? loses ?? settles!;
-  const roles = new Map(state.edges.get(account));
-  if (joins !== undefined) roles.set(joins, roles.get(joins) ?? false);
-  for (const role of leaves) roles.delete(role);
-  return {
-    ...state,
-    holdings: rows.length === 0 ? state.holdings : new Map([...state.holdings, [account, turnedRows(state, account, rows)]]),
-    edges: new Map([...state.edges, [account, roles]]),
-    defaults: settles === undefined ? state.defaults : new Map([...state.defaults, [settles, new Set(standard)]]),
-  };
+/** What drafts make of a state. */
+export const stateThrough = (state: AccessState, drafts: readonly Draft[]): AccessState => {
+  const [holdings, edges, defaults] = [new Map(state.holdings), new Map(state.edges), new Map(state.defaults)];
+  const open = new Map<string, RowDraft>();
+  for (const { gains, loses, rows = [], joins, leaves = [], settles, standard = [] } of drafts) {
+    const account = gains ?? loses ?? settles;
+    if (account === undefined) continue;
+    for (const { place, words, verb } of rows) {
+      const draft = open.get(account) ?? draftOf(holdings.get(account) ?? newHoldings(account));
+      open.set(account, draft);
+      draft.row(place, turnedWords(rowWords(draft.finished(), place), words, verb));
+    }
+    if (joins !== undefined) edges.set(account, new Map([...(edges.get(account) ?? []), [joins, edges.get(account)?.get(joins) ?? false]]));
+    if (leaves.length > 0) edges.set(account, new Map([...(edges.get(account) ?? [])].filter(([role]) => !leaves.includes(role))));
+    if (settles !== undefined) defaults.set(settles, new Set(standard));
+  }
+  for (const [account, { finished }] of open) holdings.set(account, finished());
+  return { ...state, holdings, edges, defaults };
 };
 
-const turnedRows = ({ holdings }: AccessState, account: string, rows: NonNullable<Draft['rows']>): Holdings => {
+const newHoldings = (account: string): Holdings => {
   const { user, host } = parseAccount(account);
-  const start = holdings.get(account) ?? emptyHoldings(account, user, host);
-  const draft = draftOf(start);
-  for (const { place, words, verb } of rows) draft.row(place, turnedWords(rowWords(draft.finished(), place), words, verb));
-  return draft.finished();
+  return emptyHoldings(account, user, host);
 };
 
 const turnedWords = (held: Words, words: readonly string[], verb: 'grant' | 'revoke'): Words => {
