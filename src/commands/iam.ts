@@ -65,12 +65,7 @@ const requirementsOf = async (
   const iam = declareds.find((one) => one.iam !== null)?.iam ?? null;
   const places = placesOf(declareds);
   const [secret] = arnsOf(declareds.flatMap(({ target, roles }) => [target.login.password, ...passwordsOf(roles)]));
-  if (iam === null && watch === null && places.size === 0 && secret === undefined)
-    throw failure(
-      'iam/nothing',
-      'the manifest asks for nothing in AWS: it has no principals, no iam section, no alarms, no targets of RDS and no secrets',
-      { hint: 'add iam: { account: "ACCOUNT" }' },
-    );
+  if (iam === null && watch === null && places.size === 0 && secret === undefined) throw nothing();
   const account = watch?.alarms.account ?? (places.size === 0 ? secret?.split(':')[4] : undefined);
   const place = placeOf(iam ?? { account: account ?? null, places });
   const { assumes, secrets } =
@@ -80,6 +75,7 @@ const requirementsOf = async (
   const logins = declareds.map(({ target }) => target.login.password);
   const scope: Scope = {
     ...place,
+    servers: declareds.some(({ target }) => target.rds !== undefined),
     path: iam?.path ?? null,
     roles: distinct((iam?.roles ?? []).map(({ path }) => path)),
     boundary: options.boundary ?? null,
@@ -89,6 +85,13 @@ const requirementsOf = async (
   };
   return printRequirements(scope, assumes, options, console);
 };
+
+const nothing = (): Failure =>
+  failure(
+    'iam/nothing',
+    'the manifest asks for nothing in AWS: it has no principals, no iam section, no alarms, no targets of RDS and no secrets',
+    { hint: 'add iam: { account: "ACCOUNT" }' },
+  );
 
 /** Names of topics that we keep. */
 const topicsOf = (alarms: readonly DeclaredAlarm[]): string[] =>
@@ -149,6 +152,7 @@ const printRequirements = (
   if (format !== 'json') throw failure('iam/format', 'requirements are printed as JSON', { hint: 'leave --format out' });
   const requirements =
     as === 'prove' ? proveRequirements(scope, assumes) : as === 'plan' ? planRequirements(scope) : applyRequirements(scope);
+  if (requirements.length === 0) throw nothing();
   for (const { sid, why } of requirements) console.err(`${sid}: ${why}\n`);
   if (as === 'apply' && scope.path !== null) console.err(`\nnote: ${applyCaveat(scope)}\n`);
   console.out(`${JSON.stringify(requirementsDocument(requirements), null, 2)}\n`);

@@ -96,7 +96,7 @@ test('names the secrets that it looks up: of logins, to apply those of users, to
   expect(await resources('prove')).toEqual([arn('etl-Ab12Cd'), arn('login-Ab12Cd')]);
 });
 
-test('asks for secrets and servers alone where the manifest has nothing else in AWS', async () => {
+test('asks for secrets alone where the manifest has nothing else in AWS', async () => {
   const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:jane-Ab12Cd';
   cli.write(
     'alone.yaml',
@@ -105,8 +105,19 @@ test('asks for secrets and servers alone where the manifest has nothing else in 
   const { code, out } = await cli.run(['iam', '-m', 'alone.yaml', '--requirements', 'apply']);
   const statements = (JSON.parse(out) as { Statement: { Sid: string; Resource: string[] }[] }).Statement;
   expect(code).toBe(0);
-  expect(statements.map(({ Sid }) => Sid)).toEqual(['FindServers', 'ReadSecrets']);
+  expect(statements.map(({ Sid }) => Sid)).toEqual(['ReadSecrets']);
   expect(statements.at(-1)?.Resource).toEqual([arn]);
+});
+
+test('finds servers where a target is named by RDS, or alarms watch one', async () => {
+  const sids = async (command: string, alarms = ''): Promise<string[]> => {
+    cli.write('found.yaml', `${MANIFEST}${alarms}`);
+    const { out } = await cli.run(['iam', '-m', 'found.yaml', '--requirements', command]);
+    return (JSON.parse(out) as { Statement: { Sid: string }[] }).Statement.map(({ Sid }) => Sid);
+  };
+  expect(await sids('plan')).not.toContain('FindServers');
+  expect(await sids('plan', 'alarms: {}\n')).toContain('FindServers');
+  expect(await sids('prove', 'alarms: {}\n')).not.toContain('FindServers');
 });
 
 test('names what it logs in as itself, where that is by IAM', async () => {
@@ -121,6 +132,15 @@ test('names what it logs in as itself, where that is by IAM', async () => {
 });
 
 test('says so when the manifest asks for nothing', async () => {
+  const endpoint =
+    'endpoint: { host: db.example.com, region: eu-west-1, account: "123456789012", resource_id: cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ }';
+  const target = `{ engine: postgres, ${endpoint}, login: { user: rolecall, password: "\${env:PASSWORD}" } }`;
+  cli.write('known.yaml', `version: 1\nstack: acme/access\ntargets: { t: ${target} }\nusers: { jane: {} }\n`);
+  expect(await cli.run(['iam', '-m', 'known.yaml', '--requirements', 'plan'])).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringContaining('iam/nothing'),
+  });
   cli.write('none.yaml', 'version: 1\nstack: acme/access\ntargets: { t: { engine: postgres, endpoint: env } }\nusers: { jane: {} }\n');
   const { code, err } = await cli.run(['iam', '-m', 'none.yaml']);
   expect(code).toBe(1);

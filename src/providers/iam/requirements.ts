@@ -11,7 +11,8 @@ export type Requirement = {
 };
 
 /**
- * Whom the requirements are for. `path`: of our policies, `/…/`; null: nothing of IAM is ours.
+ * Whom the requirements are for. `servers`: RDS is asked where some target is.
+ * `path`: of our policies, `/…/`; null: nothing of IAM is ours.
  * `roles`: paths of roles that the manifest makes; empty: it makes none.
  * `boundary`: ARN of a permissions boundary that every principal has which is changed; null: none is asked for.
  * `logins`: ARNs of what Rolecall itself logs in as. `secrets`: ARNs of those of Secrets Manager that are looked up.
@@ -20,6 +21,7 @@ export type Requirement = {
 export type Scope = {
   readonly partition: Partition;
   readonly account: string;
+  readonly servers: boolean;
   readonly path: string | null;
   readonly roles: readonly string[];
   readonly boundary: string | null;
@@ -30,27 +32,10 @@ export type Scope = {
 
 /** What `plan` needs: nothing of it changes anything. */
 export const planRequirements = (scope: Scope): readonly Requirement[] => {
-  const { partition, account, path, logins, secrets, watch } = scope;
+  const { partition, account, servers, path, logins, secrets, watch } = scope;
   const arn = (service: string, resource: string): string => `arn:${partition}:${service}:${resource}`;
   return [
-    {
-      sid: 'FindServers',
-      why: 'finds endpoints, resource ids and whether IAM authentication is on; wider than the targets, so that a mistyped name finds the right one',
-      actions: [
-        'rds:DescribeDBClusters',
-        'rds:DescribeDBInstances',
-        'rds:DescribeDBProxies',
-        'rds:DescribeDBProxyTargets',
-        'rds:DescribeGlobalClusters',
-      ],
-      resources: [
-        arn('rds', `*:${account}:cluster:*`),
-        arn('rds', `*:${account}:db:*`),
-        arn('rds', `*:${account}:db-proxy:*`),
-        arn('rds', `*:${account}:target-group:*`),
-        arn('rds', `:${account}:global-cluster:*`),
-      ],
-    },
+    ...(servers || watch !== null ? findServers(arn, account) : []),
     ...(path === null ? [] : readAccount(path, arn, account)),
     ...(watch === null ? [] : planAlarmRequirements(watch, scope)),
     ...(logins.length === 0
@@ -68,6 +53,28 @@ export const planRequirements = (scope: Scope): readonly Requirement[] => {
         ]),
   ];
 };
+
+/** Alarms ask RDS for the servers that they watch, however a target names its own. */
+const findServers = (arn: (service: string, resource: string) => string, account: string): readonly Requirement[] => [
+  {
+    sid: 'FindServers',
+    why: 'finds endpoints, resource ids and whether IAM authentication is on; wider than the targets, so that a mistyped name finds the right one',
+    actions: [
+      'rds:DescribeDBClusters',
+      'rds:DescribeDBInstances',
+      'rds:DescribeDBProxies',
+      'rds:DescribeDBProxyTargets',
+      'rds:DescribeGlobalClusters',
+    ],
+    resources: [
+      arn('rds', `*:${account}:cluster:*`),
+      arn('rds', `*:${account}:db:*`),
+      arn('rds', `*:${account}:db-proxy:*`),
+      arn('rds', `*:${account}:target-group:*`),
+      arn('rds', `:${account}:global-cluster:*`),
+    ],
+  },
+];
 
 /** Who can log in, and by which policies. */
 const readAccount = (path: string, arn: (service: string, resource: string) => string, account: string): readonly Requirement[] => [
@@ -111,7 +118,7 @@ const secretResource = (arn: string): string => (/-[A-Za-z0-9]{6}$/.test(arn) ? 
 /** What `prove` needs: to find servers, to read who is expected to log in, and to be them. `assumes`: ARNs of the roles that `expect` names. */
 export const proveRequirements = (scope: Scope, assumes: readonly string[]): readonly Requirement[] => {
   const { partition } = scope;
-  const shared = planRequirements(scope);
+  const shared = planRequirements({ ...scope, watch: null });
   const of = (...sids: readonly string[]): readonly Requirement[] => shared.filter(({ sid }) => sids.includes(sid));
   return [
     ...of('FindServers', 'ReadPrincipals'),

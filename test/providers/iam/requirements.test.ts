@@ -16,6 +16,7 @@ const secret = (name: string): string => `arn:aws:secretsmanager:eu-west-1:${ACC
 const scope: Scope = {
   partition: 'aws',
   account: ACCOUNT,
+  servers: true,
   path: '/rolecall/acme/',
   roles: ['/apps/'],
   boundary: null,
@@ -84,6 +85,8 @@ test('without principals nothing of IAM is asked for, and without alarms nothing
     ].sort();
   expect(services({ path: null, roles: [] })).toEqual(['cloudwatch', 'logs', 'rds', 'sns']);
   expect(services({ watch: null })).toEqual(['iam', 'rds']);
+  expect(services({ watch: null, servers: false })).toEqual(['iam']);
+  expect(services({ servers: false })).toContain('rds');
   expect(applyRequirements({ ...scope, watch: { stack: 'acme/access', topics: [] } }).map(({ sid }) => sid)).not.toContain('MakeTopics');
 });
 
