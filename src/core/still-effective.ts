@@ -1,4 +1,4 @@
-import { isPublic, type ObjectSet, type OwnedObjects } from '../model/access.ts';
+import { type Grantee, granteeKey, isPublic, type ObjectSet, type OwnedObjects } from '../model/access.ts';
 import type { Change, ChangeOf } from '../model/change.ts';
 import type { Finding } from '../model/finding.ts';
 import { byCodeUnit, nameKey, pathKey } from '../model/key.ts';
@@ -22,9 +22,10 @@ export type StillEffective = {
 const stillEffective = (before: Reality, after: Reality, changes: readonly Change[]): readonly StillEffective[] => {
   const states = { before: createAccess(before), after: createAccess(after) };
   const keeps = membershipJudge(states.before, states.after, changes);
+  const regranted = regrantsOf(changes);
   return changes.flatMap((change, index) => {
     if (change.blocked !== undefined) return [];
-    const left = change.kind === 'grant' ? leftOfGrant(states.after, change) : change.kind === 'membership' ? keeps(change) : [];
+    const left = change.kind === 'grant' ? leftOfGrant(states.after, change, regranted) : change.kind === 'membership' ? keeps(change) : [];
     return left.map((rest) => ({ change: index, ...rest }));
   });
 };
@@ -85,17 +86,37 @@ const collect = (): LeftByPath => {
   };
 };
 
-const leftOfGrant = (after: Access, { before: was, after: is }: ChangeOf<'grant'>): Left[] => {
-  const stays = byWord(is?.privileges ?? []);
-  const removed = (was?.privileges ?? []).map(wordOf).filter((word) => !stays.has(word));
+const leftOfGrant = (after: Access, { before: was, after: is }: ChangeOf<'grant'>, regranted: Regrants): Left[] => {
   // What PUBLIC loses, others keep by name on purpose.
-  if (!was || isPublic(was.grantee) || removed.length === 0 || isGone(after, was.grantee)) return [];
+  if (!was || isPublic(was.grantee) || isGone(after, was.grantee)) return [];
+  const stays = byWord(is?.privileges ?? []);
+  const removed = was.privileges.map(wordOf).filter((word) => !stays.has(word) && !regranted(was.grantee, was.on, word));
+  if (removed.length === 0) return [];
   const left = collect();
   for (const { row, names } of after.places.locate(was.on).portions) {
     addPaths(after, was.grantee, row, removed, { ...row, names }, left);
   }
   return left.list();
 };
+
+/** Whether the same plan grants it to the same grantee as another grantor: nothing is left over then, it is handed on. */
+type Regrants = (grantee: Grantee, on: ObjectSet, word: string) => boolean;
+
+const regrantsOf = (changes: readonly Change[]): Regrants => {
+  const made = groupBy(
+    changes.flatMap(({ kind, before, after, blocked }) => (kind === 'grant' && after && !before && !blocked ? [after] : [])),
+    ({ grantee, on }) => placeKey(grantee, on),
+  );
+  return (grantee, on, word) =>
+    (made.get(placeKey(grantee, on)) ?? []).some((body) => {
+      if (!byWord(body.privileges).has(word)) return false;
+      const names = new Set(body.on.names);
+      return on.names.every((name) => names.has(name));
+    });
+};
+
+const placeKey = (grantee: Grantee, { kind, database, schema, relation }: ObjectSet): string =>
+  JSON.stringify([granteeKey(grantee), kind, database, schema, relation]);
 
 const isGone = ({ reality }: Access, role: string): boolean => !reality.roles.has(role);
 
@@ -202,8 +223,9 @@ const objectsText = ({ kind, database, schema, relation, names }: ObjectSet, cou
   if (kind === 'global') return 'the whole server';
   const noun = kind.replaceAll('_', ' ');
   const path = [database, schema, relation].filter((part) => part !== null && part !== undefined);
-  // A routine's name comes quoted where it must be, with its argument types.
-  const full = [...(path.length > 0 ? [pathKey(...path)] : []), kind === 'routine' ? (names[0] ?? '') : nameKey(names[0] ?? '')].join('.');
+  // A routine's name comes quoted where it must be, with its argument types; a large object's is a number.
+  const bare = kind === 'routine' || kind === 'large_object';
+  const full = [...(path.length > 0 ? [pathKey(...path)] : []), bare ? (names[0] ?? '') : nameKey(names[0] ?? '')].join('.');
   if (count === 1 && names[0] !== undefined) return `${noun} ${full}`;
   return `${count} ${noun}s${path.length > 0 ? `, such as ${full}` : ''}`;
 };

@@ -34,12 +34,14 @@ export const objectNoun = (kind: ObjectKind): string => NOUNS[kind][1];
 export const objectPath = (...parts: readonly (string | null | undefined)[]): Phrase =>
   literal(parts.flatMap((part) => (part === null || part === undefined ? [] : [partName(part)])).join('.'));
 
-/** A routine carries its argument types, which are the server's own rendering: they follow the name unquoted. */
+/** A routine's name comes quoted where it must be, with its argument types as the server says them; a large object's is a number. */
 const namePath = (kind: ObjectKind, ...parts: readonly (string | null)[]): Phrase => {
-  if (kind === 'proxy') return [{ name: roleName(parts.at(-1) ?? '') }];
-  const signature = kind === 'routine' ? /^(.*)(\([^()]*\))$/s.exec(parts.at(-1) ?? '') : null;
-  if (!signature) return objectPath(...parts);
-  return literal(`${plain(objectPath(...parts.slice(0, -1), signature[1]))}${signature[2]}`);
+  const last = parts.at(-1) ?? '';
+  if (kind === 'proxy') return [{ name: roleName(last) }];
+  const bare = kind === 'large_object' || (kind === 'routine' && last.endsWith(')'));
+  if (!bare) return objectPath(...parts);
+  const place = objectPath(...parts.slice(0, -1));
+  return place.length > 0 && plain(place) !== '' ? say`${place}.${literal(last)}` : literal(last);
 };
 
 /** How many names are said before the rest is counted. */

@@ -48,6 +48,15 @@ const CASES: [name: string, before: Reality, changes: Change[], expected: string
     [grant(on, 'u', 'SELECT', '')],
     ["'u' loses a grant on table d.s.t: SELECT on table d.s.t still effective by another grant to 'u'"],
   ],
+  [
+    'the same plan grants it again, as another grantor',
+    state(people, [], [table(entry('u', 'SELECT', 'g'), entry('', 'SELECT'))]),
+    [
+      change('grant', { on, grantee: granteeNamed('u'), grantor: 'g', privileges: ['SELECT'] }, null),
+      change('grant', null, { on, grantee: granteeNamed('u'), grantor: 'owner', privileges: ['SELECT'] }),
+    ],
+    [],
+  ],
   ['only the grant option goes', state(people, [], [table(entry('u', 'SELECT*'))]), [grant(on, 'u', 'SELECT*', 'SELECT')], []],
   [
     'the role goes, too',

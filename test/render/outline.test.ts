@@ -7,7 +7,7 @@ import { takesAway } from '../../src/render/lines/line.ts';
 import { linesOf, outline } from '../../src/render/outline.ts';
 import { plain } from '../../src/render/phrase.ts';
 import { lineText } from '../../src/render/sql.ts';
-import { NASTY, PLANS } from './plans.ts';
+import { change, grant, NASTY, on, PLANS } from './plans.ts';
 
 const targetOf = (name: string): PlanTarget => (PLANS[name] as Plan).targets[0] as PlanTarget;
 const texts = (name: string): string[] => linesOf(targetOf(name).changes).map(lineText);
@@ -37,6 +37,26 @@ describe('lines', () => {
     ['huge', '+ member login_0000, login_0001, login_0002, 1,197 more join analysts'],
   ])('%s: %s', (name, text) => {
     expect(texts(name)).toContain(text);
+  });
+
+  it.each([
+    ['a routine with a plain name', on('routine', 'd', 's', 'f(integer, "char"[])'), 'routine d.s.f(integer, "char"[])'],
+    ['one that is quoted already', on('routine', 'd', 's', '"odd(name)"(s.comp)'), 'routine d.s."odd(name)"(s.comp)'],
+    ['several', on('routine', 'd', 's', '"a(b"()', 'g()'), '2 routines in d.s ("a(b"(), g())'],
+    ['a large object', on('large_object', 'd', null, '16402'), 'large object d.16402'],
+    ['one that hides what it is', on('routine', 'd', 's', '"x\u202ey"()'), 'routine d.s."x\\u202ey"()'],
+  ])('name %s', (_name, objects, named) => {
+    expect(linesOf([change('grant', null, grant('jane', ['EXECUTE'], objects))]).map(lineText)).toEqual([
+      `+ grant jane EXECUTE on ${named}`,
+    ]);
+  });
+
+  it('say who granted it where the same is taken away and granted again', () => {
+    const body = grant('jane', ['SELECT'], on('table', 'd', 's', 't'));
+    expect(linesOf([change('grant', { ...body, grantor: 'leaver' }, null), change('grant', null, body)]).map(lineText)).toEqual([
+      '- grant jane SELECT on table d.s.t, granted by leaver',
+      '+ grant jane SELECT on table d.s.t, granted by orders_owner',
+    ]);
   });
 
   it('stand for every change, each in one line (a row that gains and loses in two)', () => {
