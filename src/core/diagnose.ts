@@ -36,6 +36,7 @@ export const diagnose = (denied: Denied): Diagnosis => {
   const { refusal, said, hint } = denied;
   if (refusal === 'authentication') return denied.by === 'iam' ? ofToken(denied) : ofPassword(denied);
   if (refusal === 'password-asked') return notMarked(denied);
+  if (refusal === 'ticket-asked') return forKerberos(denied);
   if (refusal === 'closed')
     return { cause: 'no-login', meant: 'yes', message: `its login is closed: ${said}`, ...(hint === undefined ? {} : { hint }) };
   return { cause: refusal, meant: 'no', message: said, ...(hint === undefined ? {} : { hint }) };
@@ -55,6 +56,7 @@ const ofToken = (denied: Denied): Diagnosis => {
     };
   if (facts && !facts.exists) return notThere(denied, facts);
   if (facts?.lacks !== undefined) return notAdmitted(facts.lacks, denied.said);
+  if (facts?.ad) return forKerberos(denied);
   if (facts && !facts.iam) return notMarked(denied);
   if (judgement === null)
     return {
@@ -117,6 +119,25 @@ const notMarked = (denied: Denied): Diagnosis => {
   };
 };
 
+/** One login has one way: whoever is marked for Kerberos is asked for a ticket (RDS User Guide, "Using Kerberos authentication"). */
+const forKerberos = (denied: Denied): Diagnosis => {
+  const { user, by, facts, said } = denied;
+  if (facts && !facts.exists) return notThere(denied, facts);
+  const hint = `REVOKE rds_ad FROM "${user}", or from the group that it has it by`;
+  if (by === 'password') {
+    const message = facts?.ad ? 'it is under rds_ad, and so logs in with a Kerberos ticket only: its password is not looked at' : said;
+    return { cause: 'kerberos', meant: 'no', message, hint };
+  }
+  if (facts === null) return { cause: 'kerberos', meant: 'unknown', message: `${said}; the catalog could not be read`, hint };
+  if (facts.iam) return { cause: 'kerberos', meant: 'no', message: 'it is under rds_iam and under rds_ad: AWS allows one of them', hint };
+  return {
+    cause: 'no-iam-user',
+    meant: 'yes',
+    message: 'the server wanted a Kerberos ticket and no token: the user is not marked for IAM, but under rds_ad',
+    hint,
+  };
+};
+
 const notThere = ({ user }: Denied, { like }: LoginFacts): Diagnosis => ({
   cause: 'no-user',
   meant: 'no',
@@ -140,6 +161,7 @@ const ofPassword = (denied: Denied): Diagnosis => {
       message: 'it is marked for IAM, and so logs in with a token only: its password is not looked at',
       hint: 'take the mark (rds_iam on PostgreSQL) from it, or from the group that it has it by',
     };
+  if (facts?.ad) return forKerberos(denied);
   if (facts && !facts.login) return { cause: 'no-login', meant: 'yes', message: 'its login is closed' };
   if (facts?.lacks !== undefined) return notAdmitted(facts.lacks, said);
   if (facts && !facts.valid)

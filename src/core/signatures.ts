@@ -80,6 +80,12 @@ const SIGNATURES: readonly Signature[] = [
     hint: 'rolecall doctor USER@TARGET finds which; the log iam-db-auth-error has the reason',
   },
   {
+    cause: 'kerberos',
+    pattern: /(?:GSSAPI|SSPI) authentication failed for user "([^"]*)"|Unknown authenticationOk message type [789]\b/,
+    message: (found) => `the server wanted a Kerberos ticket${found[1] === undefined ? '' : ` of '${found[1]}'`}`,
+    hint: 'a member of rds_ad logs in with a ticket alone: REVOKE rds_ad FROM the user, or from the group that it has it by',
+  },
+  {
     cause: 'tls',
     pattern: /(?:no pg_hba\.conf entry for|pg_hba\.conf rejects) .*(?:no encryption|SSL off)/,
     message: says('the connection was not encrypted, and the server admits no other'),

@@ -149,7 +149,7 @@ const proveOne = async (expectation: Expectation, ground: Ground, { timeouts }: 
   return without(refused(expectation, target, tried, { judgement, facts, skewMs: principals?.skewMs ?? null }));
 };
 
-const ASKED: ReadonlySet<string> = new Set(['authentication', 'password-asked']);
+const ASKED: ReadonlySet<string> = new Set(['authentication', 'password-asked', 'ticket-asked']);
 
 /** What RDS says of a target is a cause; that AWS could not be asked is none. */
 const ofTrouble = ({ code, message, hint }: Finding): Came => {

@@ -50,6 +50,8 @@ export type Refusal =
   | 'authentication'
   /** A token came, and the server wanted a password. */
   | 'password-asked'
+  /** A token or a password came, and the server wanted a Kerberos ticket. */
+  | 'ticket-asked'
   /** NOLOGIN, ACCOUNT LOCK. */
   | 'closed'
   | 'no-connect'
@@ -77,6 +79,7 @@ export type Cause =
   | 'no-login'
   | 'no-iam-user'
   | 'iam-only'
+  | 'kerberos'
   | 'password'
   | 'no-connect'
   | 'no-database'
@@ -105,6 +108,8 @@ export type LoginFacts = {
   readonly login: boolean;
   /** It is under whatever marks a login for IAM. */
   readonly iam: boolean;
+  /** It is under what marks a login for Kerberos (PostgreSQL: rds_ad). */
+  readonly ad?: boolean;
   /** false: the time until which its password is good has passed. */
   readonly valid: boolean;
   /** null: there is no such database. */

@@ -200,6 +200,13 @@ const FAILING: readonly (readonly [check: string, changes: Changes, says: RegExp
   ['user-method', { user: { iamPath: null } }, /wants a password/, /GRANT rds_iam TO "jane"/],
   ['user-method', { user: { hasIamRole: false } }, /no role rds_iam/, /switch/],
   ['user-method', { user: { adPath: true } }, /rds_ad/, /REVOKE rds_ad/],
+  [
+    'user-method',
+    { user: { iamPath: null, adPath: true } },
+    /wants a Kerberos ticket of it/,
+    /GRANT rds_iam TO "jane"; REVOKE rds_ad FROM "jane"/,
+  ],
+  ['user-method', { target: { by: 'password' }, user: { iamPath: null, adPath: true } }, /wants a Kerberos ticket of it/, /REVOKE rds_ad/],
   ['user-method', { target: { by: 'password' } }, /wants a token of it/, /REVOKE rds_iam/],
   ['user-connections', { user: { sessions: 5 } }, /all 5 of its connections/, /idle/],
   ['user-connect', { user: { connect: false } }, /may not connect to "orders"/, /GRANT CONNECT ON DATABASE "orders" TO "jane"/],

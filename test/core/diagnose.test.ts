@@ -24,6 +24,8 @@ const TOKEN: Denied = {
 };
 const PASSWORD: Denied = { ...TOKEN, by: 'password', said: 'the password is wrong', judgement: null, facts: { ...FACTS, iam: false } };
 
+const TICKET = { refusal: 'ticket-asked', said: 'a ticket' } as const;
+
 type Case = readonly [name: string, denied: Denied, cause: Diagnosis['cause'], meant: Diagnosis['meant'], message: RegExp];
 
 test.each<Case>([
@@ -137,6 +139,18 @@ test.each<Case>([
     'yes',
     /^its login is closed$/,
   ],
+  ['a token of whom IAM and Kerberos let in', { ...TOKEN, facts: { ...FACTS, ad: true } }, 'kerberos', 'no', /rds_iam and under rds_ad/],
+  ['a token, where a ticket is wanted', { ...TOKEN, ...TICKET, facts: { ...FACTS, iam: false, ad: true } }, 'no-iam-user', 'yes', /rds_ad/],
+  ['a token, where a ticket is wanted of nobody', { ...TOKEN, ...TICKET, facts: { ...FACTS, exists: false } }, 'no-user', 'no', /no user/],
+  [
+    'a token, where a ticket is wanted, and no catalog',
+    { ...TOKEN, ...TICKET, facts: null },
+    'kerberos',
+    'unknown',
+    /^a ticket; the catalog/,
+  ],
+  ['a password of whom Kerberos lets in', { ...PASSWORD, facts: { ...FACTS, iam: false, ad: true } }, 'kerberos', 'no', /rds_ad/],
+  ['a password, where a ticket is wanted', { ...PASSWORD, ...TICKET, facts: null }, 'kerberos', 'no', /^a ticket$/],
   ['a password that is over', { ...PASSWORD, facts: { ...FACTS, iam: false, valid: false } }, 'password', 'yes', /VALID UNTIL/],
   ['a password, and no catalog', { ...PASSWORD, facts: null }, 'password', 'no', /^the password is wrong$/],
   ...(['no-connect', 'no-database', 'limit', 'not-admitted', 'network', 'tls', 'certificate', 'busy', 'other'] as const).map(

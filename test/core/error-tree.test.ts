@@ -57,6 +57,8 @@ type Program = 'psql' | 'pg' | 'mysql' | 'mariadb' | 'mysql2' | 'aws' | 'log';
 /** What a program printed or a log holds, and the cause of each line that is known. Messages as psql 17, pg 8, mysql 9.7, mariadb 11.8, mysql2 3 and the AWS CLI 2 have them. */
 // biome-ignore format: a table
 const LINES: readonly (readonly [Branch, Program, text: string, causes: readonly string[]])[] = [
+  ['user: under rds_ad as well', 'psql', 'psql: error: connection to server at "orders.rds" (10.0.0.2), port 5432 failed: FATAL:  GSSAPI authentication failed for user "app"', ['kerberos']],
+  ['user: under rds_ad as well', 'pg', 'error: Unknown authenticationOk message type 7', ['kerberos']],
   ['network: no answer', 'psql', 'psql: error: connection to server at "orders.rds" (10.0.0.2), port 5432 failed: Connection timed out\n\tIs the server running on that host and accepting TCP/IP connections?', ['network']],
   ['network: no answer', 'psql', 'psql: error: connection to server at "orders.rds" (10.0.0.2), port 5432 failed: No route to host', ['network']],
   ['network: no answer', 'psql', 'psql: error: connection to server at "orders.rds" (10.0.0.2), port 5432 failed: timeout expired', ['network']],
@@ -184,6 +186,7 @@ const LOOKED_UP: readonly (readonly [Branch, Partial<Denied>, Cause])[] = [
   ['user: login closed', { refusal: 'closed' }, 'no-login'],
   ['user: login closed', facts({ login: false }), 'no-login'],
   ['user: not under rds_iam', { refusal: 'password-asked', ...facts({ iam: false }) }, 'no-iam-user'],
+  ['user: under rds_ad as well', facts({ ad: true }), 'kerberos'],
   ['user: other plugin', facts({ iam: false }), 'no-iam-user'],
   ['user: connection limit', { refusal: 'limit' }, 'limit'],
   ['user: no account for the host', facts({ lacks: "an account for '10.0.0.1'" }), 'not-admitted'],
@@ -292,7 +295,6 @@ test('every branch that a client or a log tells of has a line of one', () => {
     'server: IAM authentication pending',
     'user: in another case',
     'user: not under rds_iam',
-    'user: under rds_ad as well',
     'user: other plugin',
     'policy: none allows',
     'policy: one denies',

@@ -185,6 +185,18 @@ describe('a login with a password', () => {
     deaf.close();
   });
 
+  test('says that it is asked for what the driver does not know', async () => {
+    // PostgreSQL manual, "Message Formats": AuthenticationGSS, which no server of the lab was built for.
+    const wanting = net.createServer((socket) => {
+      socket.on('error', () => {}).once('data', () => socket.write(Buffer.from([82, 0, 0, 0, 8, 0, 0, 0, 7])));
+    });
+    await new Promise<void>((resolve) => wanting.listen(0, '127.0.0.1', resolve));
+    const { port } = wanting.address() as net.AddressInfo;
+    const target = at({ endpoint: { kind: 'explicit', host: '127.0.0.1', port, tls: 'disable' } });
+    expect(await refused(target)).toMatchObject({ code: 'connect/kerberos', hint: expect.stringContaining('REVOKE rds_ad') });
+    wanting.close();
+  });
+
   test('does not go on without TLS when TLS is asked for', async () => {
     for (const tls of ['verify-full', 'require'] as const) {
       const target = at({ endpoint: { kind: 'explicit', host: '127.0.0.1', port: server().port, tls } });

@@ -34,6 +34,7 @@ withMoto('proofs', (moto) => {
     await server.query(server.superuser, 'postgres', 'ALTER ROLE full CONNECTION LIMIT 0');
     await server.query(server.superuser, 'postgres', "ALTER ROLE jim PASSWORD 'another one'");
     await server.query(server.superuser, 'postgres', 'GRANT rds_iam TO joe');
+    await server.query(server.superuser, 'postgres', "GRANT rds_ad TO ada; ALTER ROLE ada PASSWORD 'another one'");
     await allow('elsewhere', 'Allow', world.rds.arn('orders_api').replace(/cluster-[^/]*/, 'cluster-FORMER'));
     await allow('denied', 'Allow', '*');
     await allow('denied', 'Deny', world.rds.arn('orders_api'));
@@ -79,6 +80,7 @@ users:
   jane: { targets: [orders], auth: password, password: "\${env:JANE}", read: [app.s] }
   jim: { targets: [orders], auth: password, password: "\${env:JANE}" }
   joe: { targets: [orders], auth: password, password: "\${env:JANE}" }
+  ada: { targets: [orders], auth: password, password: "\${env:JANE}" }
 `;
   const MISSING = '  not_made: { targets: [orders], auth: iam, principals: [role/reports] }\n';
 
@@ -146,6 +148,7 @@ users:
       ['wrong password', '{ target: orders, user: jim }', ['failed', 'password', /password of 'jim' is wrong/]],
       ['wrong password, denied', '{ target: orders, user: jim, login: denied }', ['failed', 'password', /^denied for another reason/]],
       ['password of an IAM user', '{ target: orders, user: joe }', ['failed', 'iam-only', /it is marked for IAM/]],
+      ['password of a Kerberos user', '{ target: orders, user: ada }', ['failed', 'kerberos', /^it is under rds_ad/]],
       ['let in and not to be', '{ target: orders, as: role/orders-api, user: orders_api, login: denied }', ['failed', 'let-in', /^'role\/orders-api' was let in as 'orders_api': policy '.*', allows$/]],
       ['an IAM user', '{ target: orders, as: user/kim, user: orders_api, login: denied }', ['unproven', 'not-assumed', /it is an IAM user; its policies, as far as they are read, do not let it in$/]],
       ['no such role', '{ target: orders, as: role/imagined, user: orders_api, login: denied }', ['unproven', 'not-assumed', /there is no such role in account 123456789012/]],

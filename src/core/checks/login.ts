@@ -60,6 +60,11 @@ export const LOGIN_CHECKS: readonly Check[] = [
       const path = iamPath?.join(' -> ');
       if (by === 'iam' && !hasIamRole)
         return failed(`${iam.missing}: the server is none of RDS, or IAM authentication was never on`, iam.switchOn);
+      if (adPath && !path)
+        return failed(
+          'it is under rds_ad: the server wants a Kerberos ticket of it, whatever else its client has',
+          `${by === 'iam' ? `${iam.add(whom)}; ` : ''}REVOKE rds_ad FROM ${quoted(login!)}`,
+        );
       if (by === 'iam' && !path) return failed(`it is not ${iam.is}: the server wants a password of it`, iam.add(whom));
       if (by === 'iam' && adPath)
         return failed('it is under rds_iam and under rds_ad: AWS allows one of them', `REVOKE rds_ad FROM ${quoted(login!)}`);

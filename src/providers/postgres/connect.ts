@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Client, QueryConfig } from 'pg';
 import type { Target } from '../../model/declared.ts';
 import { Failure, failure } from '../../model/finding.ts';
@@ -101,7 +102,32 @@ const newClient = async (target: Target, address: Address, options: ConnectOptio
     options: undefined,
     replication: undefined,
   });
+  failByUnread(client);
   return client;
+};
+
+/**
+ * node-postgres throws at what it cannot read, such as a server that wants a Kerberos ticket, out of the socket's own event, where nobody
+ * can catch it: the connection fails by it instead.
+ */
+const failByUnread = (client: Client): void => {
+  const connection = client.connection as unknown as { attachListeners: (stream: Duplex) => void };
+  const attach = connection.attachListeners.bind(connection);
+  connection.attachListeners = (stream) => {
+    const others = new Set(stream.listeners('data'));
+    attach(stream);
+    for (const read of stream.listeners('data')) {
+      if (others.has(read)) continue;
+      stream.off('data', read as (bytes: Buffer) => void);
+      stream.on('data', (bytes: Buffer) => {
+        try {
+          read.call(stream, bytes);
+        } catch (error) {
+          stream.destroy(error as Error);
+        }
+      });
+    }
+  };
 };
 
 /** node-postgres names its TLS session after the host that it dials: so it is told the server's, and its socket dials another. */

@@ -54,7 +54,13 @@ const explainSocket = (code: string, { host }: Peer['address']): Explained | und
     : undefined;
 
 /** What the connection timeout of node-postgres and a server without TLS say have no code. */
-const explainSaid = (said: string, { host, tls }: Peer['address']): Explained | undefined => {
+const explainSaid = (said: string, { host, tls, user }: Peer['address']): Explained | undefined => {
+  if (WANTS_TICKET.test(said))
+    return {
+      slug: 'kerberos',
+      what: `the server wants a Kerberos ticket of '${user}', and takes neither a password nor a token`,
+      hint: `a member of rds_ad logs in with a ticket: REVOKE rds_ad FROM "${user}", or log in as another`,
+    };
   if (said === 'The server does not support SSL connections') return withoutTls(tls);
   if (ANOTHER_PROTOCOL.test(said))
     return {
@@ -72,6 +78,9 @@ const explainSaid = (said: string, { host, tls }: Peer['address']): Explained | 
 
 /** What node-postgres says of bytes that PostgreSQL would not send. */
 const ANOTHER_PROTOCOL = /^(received invalid response: |There was an error establishing an SSL connection)/;
+
+/** PostgreSQL manual, "Message Formats": AuthenticationGSS, AuthenticationGSSContinue, AuthenticationSSPI. */
+const WANTS_TICKET = /^Unknown authenticationOk message type [789]$/;
 
 /** What names the server where the manifest leaves it to the environment. */
 const WHERE_ENVIRONMENT_SAYS = 'PGHOST and PGPORT, or DATABASE_URL';

@@ -52,7 +52,7 @@ const LINES: readonly (readonly [line: string, says: Says])[] = [
   ],
   [`${RDS}pg_hba.conf rejects connection for host "10.0.0.9", user "app", database "orders", SSL off`, { cause: 'tls' }],
   [`${RDS}pg_hba.conf rejects connection for host "10.0.0.9", user "app", database "orders", SSL encryption`, { cause: 'not-admitted' }],
-  [`${RDS}GSSAPI authentication failed for user "app"`, { cause: 'authentication', message: /'GSSAPI'/ }],
+  [`${RDS}GSSAPI authentication failed for user "app"`, { cause: 'kerberos', message: /Kerberos ticket of 'app'/ }],
   [
     '2026-11-21 09:12:00.123 UTC:fd00::7(4711):app@orders:[42]:1:28000:2026-11-21 09:11:59 UTC:3/4:0:6920:[unknown]:FATAL:  PAM authentication failed for user "app"',
     { at: '2026-11-21T09:12:00.123Z', from: 'fd00::7', user: 'app', database: 'orders', cause: 'pam' },

@@ -46,6 +46,7 @@ describe('an error of connecting', () => {
       'connect/password',
       'PAM authentication',
     ],
+    ['a login of Kerberos', new Error('Unknown authenticationOk message type 7'), 'connect/kerberos', "a Kerberos ticket of 'rolecall'"],
     ['a missing database', thrown('3D000'), 'connect/no-database', "there is no database 'app'"],
     ['no CONNECT', thrown('42501'), 'connect/no-connect', "'rolecall' may not connect to the database 'app'"],
     ['a closed database', thrown('55000'), 'connect/closed', 'takes no connections'],
