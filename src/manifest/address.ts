@@ -31,7 +31,8 @@ const nextPart = (text: string, routine: boolean): Next => {
   const rest = text.slice(written.length);
   if (name === '') return { problem: 'a part is empty' };
   if (name.includes('\0')) return { problem: 'a part holds a NUL' };
-  if (!quoted && name.includes('"')) return { problem: 'a quote is inside a part, or is not closed' };
+  if (!quoted && name.includes('"'))
+    return { problem: 'a quote is inside a part, or is not closed; a part that holds one is written "with ""quotes"""' };
   if (routine && rest.startsWith('(')) return signature(name, rest, quoted !== null);
   if (rest !== '' && !rest.startsWith('.')) return { problem: `'.' is missing after ${written}` };
   return { part: { text: name, literal: quoted !== null || !name.includes('*') }, rest };

@@ -252,6 +252,8 @@ const nextRows = (view: Outline, terminal: Terminal, rotate: readonly string[]):
 
 const nextTexts = (view: Outline, rotate: readonly string[]): string[] => {
   if (view.verdict === 'failed') return ['Nothing can be applied: correct what the errors above name, then plan again.'];
+  if (view.targets.every(({ lines }) => lines.length === 0))
+    return ['Next: mend what the reasons name. There is nothing to apply until then, and apply says so with exit code 5.'];
   const blocked = view.counts.blocked > 0 ? ['What is blocked stays as it is, and apply says so with exit code 5.'] : [];
   const flags = rotate.map((user) => ` --rotate ${shellWord(user)}`).join('');
   const statements = `Exact statements: rolecall ${view.command}${flags} --format sql`;

@@ -138,8 +138,8 @@ expect: [${JSON.stringify({ user: 'jane', can, cannot })}]`;
     );
     expect(came.map(([, status]) => status)).toEqual(came.map(() => 'failed'));
     expect(came.slice(4).map(([, , message]) => message)).toEqual([
-      'SELECT is held on the columns a',
-      'REFERENCES is held on the columns a',
+      'SELECT is held on the column a',
+      'REFERENCES is held on the column a',
       expect.stringMatching(/^s\.add\(.*integer\): EXECUTE on s\.add\(.*integer\) is held$/),
       'hers.others is not owned, but its schema hers is: whoever owns that can drop it',
       expect.stringMatching(/^s\.hers: .*\(and \d more of \d+ objects\)$/),

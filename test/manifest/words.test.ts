@@ -10,6 +10,8 @@ const parts = (selector: string, routine = false): string[] | string => {
   return 'problem' in address ? address.problem : address.parts.map(({ text, literal }) => (literal ? text : `~${text}`));
 };
 
+const QUOTE = 'a quote is inside a part, or is not closed; a part that holds one is written "with ""quotes"""';
+
 describe('a selector', () => {
   test.each<[string, string[]]>([
     ['orders', ['orders']],
@@ -43,8 +45,8 @@ describe('a selector', () => {
     ['a..b', 'a part is empty'],
     ['a.', 'a part is empty'],
     ['"".a', 'a part is empty'],
-    ['"a', 'a quote is inside a part, or is not closed'],
-    ['a"b', 'a quote is inside a part, or is not closed'],
+    ['"a', QUOTE],
+    ['a"b', QUOTE],
     ['"a"b', `'.' is missing after "a"`],
     ['a\0', 'a part holds a NUL'],
   ])('%j is refused: %s', (selector, problem) => {

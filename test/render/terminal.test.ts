@@ -48,6 +48,11 @@ describe('planText', () => {
     expect(destroy(unmarked)).toMatch(/\nNothing to destroy: MariaDB keeps no marks, and nothing is known to be ours\.\n$/);
     expect(destroy([unmarked[0]!, (PLANS.nothing as Plan).targets[1]!])).toMatch(/ nothing on 1 target carries the mark of /);
     expect(show('failed', 100)).toMatch(/\nNothing can be applied: .*\n$/);
+    const [barred] = (PLANS.blocked as Plan).targets;
+    const stuck = { ...barred!, changes: barred!.changes.filter(({ blocked }) => blocked !== undefined) };
+    expect(planText({ ...(PLANS.blocked as Plan), targets: [stuck] }, { width: 120, colour: false, unicode: true })).toMatch(
+      /\nNext: mend what the reasons name\. There is nothing to apply until then, .* exit code 5\.\n$/,
+    );
     expect(planText(PLANS.mixed as Plan, { width: 100, colour: false, unicode: true }, 'no-next')).toMatch(/3 to remove\.\n$/);
   });
 

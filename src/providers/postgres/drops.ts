@@ -68,10 +68,12 @@ const obstacle = (scope: Scope, { name }: Existing, removal: DeclaredRemoval): s
   if (owned) return `'${name}' owns objects in ${placeOf(owned)}, and nobody is named to take them over`;
   if (removal.reassignTo !== undefined && scope.dropped.has(removal.reassignTo) && ownedBy(scope, name).length > 0)
     return `'${removal.reassignTo}', who shall take over what '${name}' owns, is dropped as well`;
-  return [
+  const bars = [
     ...(removal.reassignTo === undefined ? [] : ownedBy(scope, name).flatMap((row) => refused(scope, row, removal.reassignTo!) ?? [])),
     ...dependents.flatMap((row) => unmanaged(scope, row) ?? []),
-  ][0];
+  ];
+  // all of them: whoever mends one need not come back for the next
+  return bars.length === 0 ? undefined : bars.join('; ');
 };
 
 /** What only a superuser may own, and what needs CREATE on its database of its owner: from there on REASSIGN OWNED fails. */

@@ -137,7 +137,10 @@ const byColumns = async (connected: Connected, { privilege, columns }: Probe, ob
   const all = await columnsOf(connected, object.oid, privilege);
   const held = all.filter(({ name, held: holds }) => holds && (columns.length === 0 || columns.includes(name)));
   if (held.length === 0) return { able: 'no', why: `denied: ${message}` };
-  return { able: 'partly', why: `${privilege} is held on the columns ${held.map(({ name }) => nameKey(name)).join(', ')}` };
+  return {
+    able: 'partly',
+    why: `${privilege} is held on the column${held.length === 1 ? '' : 's'} ${held.map(({ name }) => nameKey(name)).join(', ')}`,
+  };
 };
 
 const columnsOf = async ({ client }: Connected, oid: string, privilege: string) =>

@@ -207,19 +207,21 @@ eachMajor((server, major) => {
     ).toEqual([{ owner: 'heir' }]);
   });
 
-  test('a user mapping keeps its role from being dropped, and the plan names it', async () => {
+  test('what is to be mended by hand keeps a role from being dropped, and the plan names all of it', async () => {
     const s = server();
     await asMaster(s, ['postgres', 'CREATE ROLE mapped NOLOGIN']);
     await s.query(
       s.superuser,
       'two',
-      'CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w; CREATE USER MAPPING FOR mapped SERVER far',
+      'CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w; CREATE USER MAPPING FOR mapped SERVER far; CREATE TABLE shop.guarded (a integer); CREATE POLICY guards ON shop.guarded TO mapped',
     );
     const body = `${HEIR}removed:\n  mapped: { drop: true, reassign_to: heir }`;
     const plan = await planOn(s, body, options);
-    expect(plan.changes.find(({ kind }) => kind === 'role')?.blocked).toMatch(/user mapping.*database two/);
+    expect(plan.changes.find(({ kind }) => kind === 'role')?.blocked).toMatch(
+      /user mapping in database two: DROP USER MAPPING first; 'mapped' is named by 1 row security policy in database two/,
+    );
     expect(plan.steps).toEqual([]);
-    await s.query(s.superuser, 'two', 'DROP FOREIGN DATA WRAPPER w CASCADE');
+    await s.query(s.superuser, 'two', 'DROP FOREIGN DATA WRAPPER w CASCADE; DROP TABLE shop.guarded');
     await settle(s, body, options);
   });
 
