@@ -5,7 +5,7 @@ import { hasAccounts } from './accounts.ts';
 import { parseSelector } from './address.ts';
 import type { GrantEntry, Path, SchemasEntry } from './content.ts';
 import { didYouMean } from './near.ts';
-import { kindKeys, kindOf, managed, onEngine, type Selected, selectInSchema, selectObjects } from './objects.ts';
+import { isEverybodys, kindKeys, kindOf, managed, onEngine, type Selected, selectInSchema, selectObjects } from './objects.ts';
 import { readPrivileges, unite } from './privileges.ts';
 import { MYSQL_PROFILES, POSTGRES_PROFILES } from './profiles.ts';
 import { type Context, enginesOf, isList, type View } from './view.ts';
@@ -111,7 +111,8 @@ const schemaPlace = (selector: string, path: Path, context: Context): SchemaPlac
     );
     return [];
   }
-  if (hasAccounts(entry)) return [{ database: null, schema: address.parts[0]!, selector, path }];
+  if (hasAccounts(entry))
+    return isEverybodys(address.parts[0]!, path, context) ? [] : [{ database: null, schema: address.parts[0]!, selector, path }];
   const [database, schema] = address.parts as [Part, Part];
   return managed(database, path, context) ? [{ database, schema, selector, path }] : [];
 };

@@ -66,7 +66,7 @@ export const selectObjects = (
   if (kind === 'global') return [{ kind, database: null, schema: null, name: null, selector: '*.*', path: [...path, key] }];
   return written(entry, key, path).flatMap(([selector, place]): Selected[] => {
     const parts = partsOf(selector, key, place, context);
-    if (!parts) return [];
+    if (!parts || isEverybodys(parts[0]!, place, context)) return [];
     if (kind === 'database')
       return managed(parts[0]!, place, context) ? [{ kind, database: parts[0]!, schema: null, name: null, selector, path: place }] : [];
     if (kind === 'schema') return [{ kind, database, schema: parts[0]!, name: null, selector, path: place }];
@@ -139,6 +139,15 @@ export const selectInSchema = (
     }
     return [{ kind: KINDS[key].kind, ...place, name: address.parts[0]!, selector, path: at }];
   });
+};
+
+/** true: the schema is one that MySQL and MariaDB grant nothing on, and that has been reported. */
+export const isEverybodys = ({ text }: Part, place: Path, { entry: { engine }, report }: Context): boolean => {
+  if (engine === 'postgres' || text.toLowerCase() !== 'information_schema') return false;
+  report('selector', `'${text}' is everybody's: it shows each user what that user may see, and nothing can be granted on it`, place, {
+    hint: 'leave it out',
+  });
+  return true;
 };
 
 /** The selectors under a key, each with its place. */
