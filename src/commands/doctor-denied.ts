@@ -10,6 +10,7 @@ import { deniedJson, deniedText } from '../render/denied.ts';
 import { visible } from '../render/escape.ts';
 import type { Console } from './console.ts';
 import { type DirectOptions, isDirect, openTargets, userOn } from './direct.ts';
+import { inOptions } from './option-words.ts';
 import { readInput } from './read-input.ts';
 import { tell } from './tell.ts';
 
@@ -48,9 +49,10 @@ const refuseOthers = (options: DeniedCommandOptions): void => {
 const fromLogs = async (at: string | undefined, options: DeniedCommandOptions, console: Console): Promise<DeniedReport> => {
   const since = beginOf(options.since ?? '1h', console);
   const { user, target } = asked(at, options);
-  const { session } = await openTargets({ ...options, target }, console.now);
+  const { session, own } = await openTargets({ ...options, target }, console.now);
   tell(session.findings, console);
-  return await readDenied(session, { since, user, limit: options.limit });
+  const report = await readDenied(session, { since, user, limit: options.limit });
+  return own ? report : { ...report, targets: report.targets.map((one) => ({ ...one, unread: one.unread.map(inOptions) })) };
 };
 
 /** TARGET, or USER@TARGET; of a server that the options name, USER. */

@@ -7,6 +7,7 @@ import { fixSql } from '../render/fix-admin.ts';
 import { toJson } from '../render/json.ts';
 import type { Console } from './console.ts';
 import { type DirectOptions, openTargets } from './direct.ts';
+import { inOptions } from './option-words.ts';
 import { tell } from './tell.ts';
 
 export type FixCommandOptions = ManifestOptions & DirectOptions & { readonly format: 'human' | 'json' };
@@ -14,9 +15,10 @@ export type FixCommandOptions = ManifestOptions & DirectOptions & { readonly for
 /** What Rolecall's login lacks to administer the declared roles, as SQL for a master. Changes nothing. */
 export const fixCommand = async (at: string | undefined, options: FixCommandOptions, console: Console): Promise<ExitCode> => {
   const target = at === undefined ? options.target : [...options.target, at];
-  const { session } = await openTargets({ ...options, target }, console.now);
+  const { session, own } = await openTargets({ ...options, target }, console.now);
   tell(session.findings, console);
-  const report = fixReport(await gatherEvidence(session, { checks: ['administration'], now: console.now().getTime() }));
+  const judged = fixReport(await gatherEvidence(session, { checks: ['administration'], now: console.now().getTime() }));
+  const report = own ? judged : { ...judged, unread: judged.unread.map(inOptions) };
   console.out(options.format === 'json' ? toJson(report) : fixSql(report));
   for (const { target: name, message, hint } of report.unread)
     console.err(`${visible(name)}: ${visible(message)}${hint === undefined ? '' : ` · ${visible(hint)}`}\n`);

@@ -10,6 +10,8 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/not verified, as the manifest says/g, 'not verified'],
   [/for '(.*)' on target '.*' alone write rolecall (\w+) (.*) --target .*$/, "for '$1' write rolecall $2 $3, and the server beside it"],
   [/correct 'databases' or 'maintenance_database'/g, 'name another with --database'],
+  [/write 'login: \{ user: … \}'/g, 'name it with --user'],
+  [/none of RDS, as the manifest has it/g, 'none of RDS'],
   [/correct 'login\.user'/g, 'name it with --user'],
   [/correct 'rds\.region'/g, 'correct --region'],
   [/'endpoint\.host' and 'endpoint\.port'/g, '--host and --port'],

@@ -30,7 +30,7 @@ const targetRows = (one: DeniedOfTarget, report: DeniedReport, terminal: Termina
 };
 
 const headline = ({ denied, total, unread }: DeniedOfTarget, { since, user }: DeniedReport): Span => {
-  const asked = `${user === null ? '' : ` of ${visible(user)}`}${since === null ? '' : ` since ${shortTime(since)}`}`;
+  const asked = `${user === null ? '' : ` of ${nameOf(user)}`}${since === null ? '' : ` since ${shortTime(since)}`}`;
   const shown = denied.length < total ? `, of which the last ${denied.length} are below` : '';
   if (total > 0) return span(`${plural(total, 'denied login')}${asked}${shown}`, 'loss');
   return unread.length > 0 ? span(`no denied login${asked} in what could be read`, 'warn') : span(`no denied login${asked}`, 'add');

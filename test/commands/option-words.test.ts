@@ -38,6 +38,9 @@ test.each<[string, string, string]>([
     "for 'kim' on target 'db' alone write rolecall lock kim --target db",
     "for 'kim' write rolecall lock kim, and the server beside it",
   ],
+  ['nobody', "set PGUSER, or write 'login: { user: … }'", 'set PGUSER, or name it with --user'],
+  ['nobody else', "write 'login: { user: … }'", 'name it with --user'],
+  ['a log', 'the server is none of RDS, as the manifest has it: its log', 'the server is none of RDS: its log'],
   ['another protocol', 'of MySQL or MariaDB write engine: mysql, or mariadb', 'of MySQL or MariaDB write --engine mysql, or mariadb'],
   ['TLS', "use 'tls: verify-full' and name the authority's certificate in 'ca'", "name the authority's certificate with --ca"],
   [

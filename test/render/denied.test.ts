@@ -72,6 +72,10 @@ test('counts by cause with what to do, then by user, then the logins, the newest
 `);
 });
 
+test('a name that is empty is told as what it is', () => {
+  expect(deniedText({ ...report(target()), user: '' }, TERMINAL)).toMatch(/^orders {2}no denied login of \(nobody named\) since /);
+});
+
 test('in a narrow terminal what was said stands below', () => {
   const lines = deniedText(report(TWO), { ...TERMINAL, width: 70 }).split('\n');
   expect(lines.slice(-3, -1)).toEqual([
