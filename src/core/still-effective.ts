@@ -1,10 +1,11 @@
 import { type Grantee, granteeKey, isPublic, type ObjectSet, type OwnedObjects } from '../model/access.ts';
 import type { Change, ChangeOf } from '../model/change.ts';
 import type { Finding } from '../model/finding.ts';
-import { byCodeUnit, nameKey, pathKey } from '../model/key.ts';
+import { byCodeUnit, nameKey } from '../model/key.ts';
 import type { Reality } from '../model/reality.ts';
 import { type Access, askerOf, createAccess, effectivePrivileges } from './access.ts';
 import { groupBy } from './group.ts';
+import { objectsText } from './objects-text.ts';
 import { byWord, wordOf } from './privileges.ts';
 
 /** What a removal leaves in force: `change` is an index into the changes; `via` as in an access delta. `sample` is one of the objects. */
@@ -217,15 +218,4 @@ const sentence = ({ who, privileges, count, sample, via }: StillEffective): stri
   if (!sample) return `still a member via ${via.slice(0, -1).map(nameKey).join(' > ') || 'another grant'}`;
   const what = `${privileges.join(', ')} on ${objectsText(sample, count)}`;
   return `${what} still effective ${via[0] === 'direct' ? `by another grant to ${whom}` : `via ${via.join(' > ')}`}`;
-};
-
-const objectsText = ({ kind, database, schema, relation, names }: ObjectSet, count: number): string => {
-  if (kind === 'global') return 'the whole server';
-  const noun = kind.replaceAll('_', ' ');
-  const path = [database, schema, relation].filter((part) => part !== null && part !== undefined);
-  // A routine's name comes quoted where it must be, with its argument types; a large object's is a number.
-  const bare = kind === 'routine' || kind === 'large_object';
-  const full = [...(path.length > 0 ? [pathKey(...path)] : []), bare ? (names[0] ?? '') : nameKey(names[0] ?? '')].join('.');
-  if (count === 1 && names[0] !== undefined) return `${noun} ${full}`;
-  return `${count} ${noun}s${path.length > 0 ? `, such as ${full}` : ''}`;
 };

@@ -1,4 +1,5 @@
 import { groupBy } from '../../core/group.ts';
+import { objectsText } from '../../core/objects-text.ts';
 import { byWord, difference, intersection, samePrivileges, union, wordOf } from '../../core/privileges.ts';
 import { type AclEntry, granteeKey, granteeOf, type OwnedObjects, type Privileges } from '../../model/access.ts';
 import { byCodeUnit, pathKey } from '../../model/key.ts';
@@ -79,7 +80,7 @@ const compareCell = (comparing: Comparing): void => {
 type Side = { readonly grantee: string; readonly entries: readonly AclEntry[]; readonly rules: readonly Rule[] };
 
 const compareGrantee = (comparing: Comparing, options: Options, side: Side): void => {
-  const { scope, compare, tables, row } = comparing;
+  const { scope, tables, row } = comparing;
   const { grantee, entries, rules } = side;
   const exact = scope.exact.has(grantee) && inScope(scope, row);
   const wiped = (grantor: string): Privileges => tableOf(tables, row)?.losses.get(sideOf(grantee, grantor)) ?? [];
@@ -98,7 +99,7 @@ const compareGrantee = (comparing: Comparing, options: Options, side: Side): voi
   const lacking = wanted === null ? [] : difference(wanted, [...after.values()].reduce(union, []));
   const grantor = lacking.length > 0 ? grantorFor(scope, row, lacking) : '';
   const missing =
-    lacking.length > 0 && blockedBy(scope, row, grantor).blocked !== undefined ? withoutPublic(compare, row, lacking, rules) : lacking;
+    lacking.length > 0 && blockedBy(scope, row, grantor).blocked !== undefined ? withoutPublic(comparing, lacking, rules) : lacking;
   if (missing.length > 0) after.set(grantor, union(after.get(grantor) ?? [], missing));
   const before = new Map(entries.map((entry) => [entry.grantor, entry.privileges]));
   for (const grantor of [...new Set([...before.keys(), ...after.keys()])].sort(byCodeUnit)) {
@@ -140,7 +141,7 @@ const wantedOf = (
 };
 
 /** What nobody here can grant but PUBLIC holds anyway (schema public before PostgreSQL 15) is said, not left as undone for ever. */
-const withoutPublic = (compare: Comparison, row: OwnedObjects, lacking: Privileges, rules: readonly Rule[]): Privileges => {
+const withoutPublic = ({ compare, row, cell }: Comparing, lacking: Privileges, rules: readonly Rule[]): Privileges => {
   const open = row.acl.filter((entry) => typeof entry.grantee !== 'string').flatMap((entry) => entry.privileges.map(wordOf));
   const covered = lacking.filter((privilege) => open.includes(privilege));
   const source = rules[0]?.grant.source;
@@ -148,7 +149,7 @@ const withoutPublic = (compare: Comparison, row: OwnedObjects, lacking: Privileg
     compare.report({
       severity: 'note',
       code: 'grant/through-public',
-      message: `${covered.join(', ')} on ${row.kind.replaceAll('_', ' ')} ${pathKey(...[row.database, row.schema, row.names[0]!].filter((part) => part !== null))} comes from PUBLIC: its owner '${row.owner}' is out of reach, so it is not granted by name`,
+      message: `${covered.join(', ')} on ${objectsText({ ...row, names: cell.names })} comes from PUBLIC: the owner '${row.owner}' is out of reach, so it is not granted by name`,
       ...(source ? { source } : {}),
     });
   }
