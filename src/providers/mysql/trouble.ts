@@ -88,10 +88,19 @@ const explainConnect = (error: unknown, peer: Peer, verdict: string): Explained 
   (peer.target.login.auth === 'iam' ? explainToken(error, peer) : undefined) ??
   explainRefusal(error, peer);
 
+/** OpenSSL, of 214 bytes and more where the key has 2048 bits: with OAEP they leave room for 214, and a zero ends the password. */
+const TOO_LONG_FOR_KEY = /data too large for key size/i;
+
 /** What the driver finds out by itself. */
 const explainDriver = (error: unknown, { address, target }: Peer): Explained | undefined => {
   const { user, tls } = address;
   const said = messageOf(error);
+  if (TOO_LONG_FOR_KEY.test(said))
+    return {
+      slug: 'needs-tls',
+      what: `the password of '${user}' is longer than what the server's key can encrypt, and TLS is off`,
+      hint: "write tls: verify-full, or leave 'tls' out: over TLS it may have 256 bytes",
+    };
   switch (codeOf(error)) {
     case 'HANDSHAKE_NO_SSL_SUPPORT':
       return withoutTls(tls);

@@ -114,6 +114,22 @@ eachMysql((server, version) => {
     expect(finding.hint).toBeTruthy();
   });
 
+  test('is refused for a password that is too long for the key of a server without TLS', async () => {
+    // What MySQL's RSA key of 2048 bits holds with OAEP: 256 - 42 bytes, of which one ends the password.
+    const long = (length: number): string => 'long '.repeat(60).slice(0, length);
+    const { query, master } = server();
+    for (const length of [213, 214, 246]) await query(master, `CREATE USER long_${length}@'%' IDENTIFIED BY '${long(length)}'`);
+    const come = async (length: number) => {
+      const comes = ask(at({ user: `long_${length}` }), { env: { LAB_PASSWORD: long(length) } });
+      return await comes.then(String, ({ findings: [{ code, message }] }) => `${code} ${message.replace(/ \([^()]*\)$/, '')}`);
+    };
+    const refusal = (length: number): string =>
+      isMysql()
+        ? `connect/needs-tls target 'lab': the password of 'long_${length}' is longer than what the server's key can encrypt, and TLS is off`
+        : `long_${length}@%`;
+    expect([await come(213), await come(214), await come(246)]).toEqual(['long_213@%', refusal(214), refusal(246)]);
+  });
+
   test('is refused for what it has done in this hour', async () => {
     await ask(at({ user: 'crowded' }));
     expect(await refused(at({ user: 'crowded' }))).toMatchObject({ code: 'connect/limit' });
