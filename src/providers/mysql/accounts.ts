@@ -6,6 +6,7 @@ import { FLAVOURS } from './flavour.ts';
 import { coversSchema } from './patterns.ts';
 import { tableRows } from './rows.ts';
 import type { Comparison, Scope } from './scope.ts';
+import { accountSql } from './sql.ts';
 
 /** What is odd about the accounts of the server, as far as it concerns the declared ones: the server picks one row for a login, and that may be another. */
 export const reportAccounts = (scope: Scope, compare: Comparison): void => {
@@ -36,7 +37,7 @@ const reportAnonymous = ({ snapshot, server }: Scope, compare: Comparison, users
       severity: 'warning',
       code: 'account/anonymous',
       message: `an anonymous account ''@'${host}' takes the logins from there of ${named(beaten.map(({ name }) => name))}: they fail, or have its rights`,
-      hint: `have it dropped: DROP USER ''@'${host}'`,
+      hint: `have it dropped: DROP USER ${accountSql({ user: '', host })}`,
       source: first.source,
     });
   }
@@ -62,7 +63,7 @@ const reportOtherHosts = (scope: Scope, compare: Comparison, users: readonly Dec
       message: hidden
         ? `'${user}'@'${host}' is an account that nobody declared: whoever logs in as '${user}' from there gets its rights, not those of ${nameKey(hidden.name)}`
         : `'${user}'@'${host}' is an account that nobody declared: it is left as it is`,
-      hint: `name the host under hosts of '${user}', or have the account dropped: DROP USER '${user}'@'${host}'`,
+      hint: `name the host under hosts of '${user}', or have the account dropped: DROP USER ${accountSql({ user, host })}`,
       source: others[0]!.source,
     });
   }

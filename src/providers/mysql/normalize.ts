@@ -8,6 +8,7 @@ import { compareDrops } from './drops.ts';
 import { FLAVOURS } from './flavour.ts';
 import { compareGrants } from './grants.ts';
 import { compareMemberships } from './memberships.ts';
+import { reportOtherGrants } from './remnants.ts';
 import { reportOtherAccounts } from './removed-hosts.ts';
 import { reportRenames } from './renames.ts';
 import { compareRoles } from './roles.ts';
@@ -27,6 +28,7 @@ export const normalize = (snapshot: Snapshot, declared: Declared): Normal => {
   compareRoles(scope, compare);
   compareMemberships(scope, compare);
   const matches = compareGrants(scope, compare);
+  reportOtherGrants(scope, compare);
   compareDrops(scope, compare);
   reportOtherAccounts(scope, compare);
   let met: Normal['matches'] | undefined;

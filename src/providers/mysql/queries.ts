@@ -98,10 +98,7 @@ export const CUT_TEXTS = 'SELECT @@warning_count';
 const COMMON = (columns: readonly string[]): readonly Query[] => [
   { name: 'schemas', sql: `SELECT User, Host, Db, ${letters(columns)} FROM mysql.db` },
   { name: 'columns', sql: 'SELECT User, Host, Db, Table_name, Column_name, Column_priv FROM mysql.columns_priv' },
-  {
-    name: 'routines',
-    sql: "SELECT User, Host, Db, Routine_name, Routine_type, Proc_priv FROM mysql.procs_priv WHERE Routine_type IN ('FUNCTION', 'PROCEDURE')",
-  },
+  { name: 'routines', sql: 'SELECT User, Host, Db, Routine_name, Routine_type, Proc_priv FROM mysql.procs_priv' },
   { name: 'proxies', sql: 'SELECT User, Host, Proxied_user, Proxied_host, With_grant FROM mysql.proxies_priv' },
 ];
 

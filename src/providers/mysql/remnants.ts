@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/group.ts';
 import { difference, wordOf } from '../../core/privileges.ts';
 import type { Privileges } from '../../model/access.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
@@ -77,6 +78,26 @@ export const reportRestrictions = (scope: Scope, compare: Comparison, account: s
     });
   }
 };
+
+/** Packages and libraries have grants of their own, which no manifest speaks of: they stay, also where everything else is exact. */
+export const reportOtherGrants = (scope: Scope, compare: Comparison): void => {
+  const held = (scope.snapshot.otherGrants ?? []).map((grant) => ({ ...grant, account: scope.rename(grant.account) }));
+  for (const [account, grants] of groupBy(held, ({ account }) => account)) {
+    const declared = scope.declared.roles.get(account);
+    if (!declared) continue;
+    const places = grants.map(({ kind, schema, name, privileges }) => `${heldWords(privileges)} on ${kind} ${pathKey(schema, name)}`);
+    compare.report({
+      severity: 'warning',
+      code: 'grant/other-kind',
+      message: `'${account}' holds what no manifest can name, and it is left as it is: ${places.slice(0, 3).join('; ')}${places.length > 3 ? `; and ${places.length - 3} more` : ''}`,
+      hint: 'revoke by hand what it shall not have',
+      source: declared.source,
+    });
+  }
+};
+
+const heldWords = (privileges: Privileges): string =>
+  `${privileges.map(wordOf).join(', ')}${privileges.some((one) => one.endsWith('*')) ? ' with grant option' : ''}`;
 
 type Restrictions = Scope['snapshot']['restrictions'];
 const restrictions = new WeakMap<Scope, ReadonlyMap<string, Restrictions>>();

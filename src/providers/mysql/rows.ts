@@ -2,11 +2,12 @@ import { accountName } from '../../core/account.ts';
 import { byCodeUnit } from '../../model/key.ts';
 import { lettered, of, once, type ReadAccount, type Tables, text } from './account-rows.ts';
 import { setWord } from './flavour.ts';
-import type { Snapshot, SnapshotGrant, TableGrants } from './snapshot.ts';
+import type { OtherGrant, Snapshot, SnapshotGrant, TableGrants } from './snapshot.ts';
 
 /** The part of a snapshot that the grant tables give. Every list is sorted. */
 export type Grants = Pick<Snapshot, 'accounts' | 'edges' | 'defaultRoles' | 'grants' | 'restrictions'> & {
   readonly tableGrants: readonly TableGrants[];
+  readonly otherGrants: readonly OtherGrant[];
   readonly nameOf: NameOf;
 };
 
@@ -45,6 +46,7 @@ export const grantsOf = (tables: Tables, read: readonly ReadAccount[]): Grants =
       ({ member, role }) => [member, role],
     ),
     grants: sortedGrants(grants),
+    otherGrants: otherGrants(tables, nameOf),
     tableGrants: whole.sort((a, b) => byCodeUnit(a.account, b.account)),
     restrictions: sorted(
       read.flatMap(({ user, host, traits: { restrictions } }) =>
@@ -86,9 +88,10 @@ const lowerGrants = (tables: Tables, nameOf: NameOf, texts: readonly TableGrants
   const schemas = of(tables, 'schemas').flatMap(([user, host, db, letters]) =>
     grant(nameOf(text(user), text(host)), 'schema', text(db), null, lettersOf(text(letters))),
   );
-  const routines = of(tables, 'routines').flatMap(([user, host, db, name, kind, set]) =>
-    grant(nameOf(text(user), text(host)), kind === 'FUNCTION' ? 'function' : 'procedure', text(db), text(name), setPrivileges(text(set))),
-  );
+  const routines = of(tables, 'routines').flatMap(([user, host, db, name, kind, set]) => {
+    const level = ROUTINES[text(kind)];
+    return level ? grant(nameOf(text(user), text(host)), level, text(db), text(name), setPrivileges(text(set))) : [];
+  });
   const proxies = of(tables, 'proxies').map(([user, host, proxiedUser, proxiedHost, option]) => ({
     account: nameOf(text(user), text(host)),
     level: 'proxy' as const,
@@ -98,6 +101,27 @@ const lowerGrants = (tables: Tables, nameOf: NameOf, texts: readonly TableGrants
   }));
   return [...schemas, ...tableGrants(tables, nameOf, texts), ...routines, ...proxies];
 };
+
+const ROUTINES: Readonly<Record<string, 'function' | 'procedure' | undefined>> = { FUNCTION: 'function', PROCEDURE: 'procedure' };
+
+/** What no manifest can name: packages of MariaDB, libraries of MySQL (9.2). */
+const otherGrants = (tables: Tables, nameOf: NameOf): Grants['otherGrants'] =>
+  sorted(
+    of(tables, 'routines').flatMap(([user, host, db, name, kind, set]) =>
+      ROUTINES[text(kind)]
+        ? []
+        : [
+            {
+              account: nameOf(text(user), text(host)),
+              kind: text(kind).toLowerCase(),
+              schema: text(db),
+              name: text(name),
+              privileges: setPrivileges(text(set)),
+            },
+          ],
+    ),
+    ({ account, kind, schema, name }) => [account, kind, schema, name],
+  );
 
 /**
  * The grant option of columns stands at their table: columns show it as theirs, and a table that holds nothing else is left out

@@ -16,6 +16,8 @@ export type Snapshot = {
   readonly grants: readonly SnapshotGrant[];
   /** What accounts hold on whole tables, where they hold nothing on columns of them: mostly a hundred thousand rows. */
   readonly tableGrants?: readonly TableGrants[];
+  /** On kinds of object that no manifest names: they are reported, and left as they are. */
+  readonly otherGrants?: readonly OtherGrant[];
   /** Negative grants (partial revokes): privileges that global ones do not give on a schema. */
   readonly restrictions: readonly { readonly account: string; readonly schema: string; readonly privileges: readonly string[] }[];
   /** Every schema but those of the system, sorted. */
@@ -101,6 +103,13 @@ export type SnapshotGrant = {
   readonly relation?: string;
   readonly name: string | null;
   readonly privileges: readonly string[];
+};
+
+/** What an account holds on a package of MariaDB (`package`, `package body`) or a library of MySQL 9 (`library`). */
+export type OtherGrant = Pick<SnapshotGrant, 'account' | 'privileges'> & {
+  readonly kind: string;
+  readonly schema: string;
+  readonly name: string;
 };
 
 /**

@@ -59,6 +59,22 @@ eachMysql(
       });
     });
 
+    test('what is held on a package or a library, which no manifest names, is told and left', async () => {
+      const [kind, ...made] =
+        server().flavour === 'mysql'
+          ? ['LIBRARY', "CREATE LIBRARY shop.kept LANGUAGE JAVASCRIPT AS 'export function f(n) { return n }'"]
+          : ['PACKAGE', 'SET sql_mode = ORACLE', 'CREATE PACKAGE shop.kept AS PROCEDURE p; END'];
+      await byHand("`o'lib`");
+      await asSuperuser(...made, `GRANT EXECUTE ON ${kind} shop.kept TO \`o'lib\` WITH GRANT OPTION`, "CREATE USER `o'lib`@localhost");
+      const plan = await settle(server(), declared('"o\'lib"'));
+      expect(plan.findings.map(({ code, message, hint }) => `${code}: ${message} · ${hint}`)).toEqual(
+        expect.arrayContaining([
+          `grant/other-kind: 'o'lib' holds what no manifest can name, and it is left as it is: EXECUTE with grant option on ${kind!.toLowerCase()} shop.kept · revoke by hand what it shall not have`,
+          expect.stringMatching(/^account\/other-host: .* DROP USER 'o''lib'@'localhost'$/),
+        ]),
+      );
+    });
+
     test('a run whose server dies under a statement ends, and is not kept by what waited for the answer', async () => {
       const { flavour, port, master } = server();
       cli.write(
