@@ -82,6 +82,6 @@ const confirm = async (user: string, targets: readonly string[], { autoApprove }
       EXIT.refused,
     );
   const where = targets.map(visible).join(', ');
-  const answer = await console.ask(`'${visible(user)}' can no longer log in on ${where}, and its sessions end. Type its name to lock it: `);
+  const answer = await console.ask(`'${visible(user)}' will not be let in on ${where}, and its sessions end.\nType its name to lock it: `);
   if (answer?.trim() !== user.trim()) throw failure('lock/not-approved', 'not confirmed; nothing was changed', {}, EXIT.refused);
 };

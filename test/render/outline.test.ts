@@ -51,6 +51,11 @@ describe('lines', () => {
     ]);
   });
 
+  it('tell the elements of a list apart', () => {
+    const body = { role: 'jane', database: null, name: 'search_path', value: ['$user', 'x, y', 'B c', ''] };
+    expect(linesOf([change('setting', null, body)]).map(lineText)).toEqual(['+ setting jane search_path = $user, "x, y", B c, ""']);
+  });
+
   it('say who granted it where the same is taken away and granted again', () => {
     const body = grant('jane', ['SELECT'], on('table', 'd', 's', 't'));
     expect(linesOf([change('grant', { ...body, grantor: 'leaver' }, null), change('grant', null, body)]).map(lineText)).toEqual([

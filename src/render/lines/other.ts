@@ -43,9 +43,12 @@ export const settingLines = (changes: readonly Change[]): Line[] =>
   });
 
 const valuePhrase = (value: string | readonly string[] | undefined): Phrase => {
-  const text = typeof value === 'object' ? value.join(', ') : (value ?? '');
+  const text = typeof value === 'object' ? value.map(element).join(', ') : (value ?? '');
   return text === '' ? ['(empty)'] : literal(text);
 };
+
+/** One of a list: quoted where it could be read as two, or as none. */
+const element = (value: string): string => (/[,"]|^$|^\s|\s$/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
 
 /** Hand-over of objects, folded by old and new owner. */
 export const ownershipLines = (changes: readonly Change[]): Line[] =>
