@@ -118,9 +118,10 @@ const unmanagedRoles = (declared: Declared, reality: Reality, login: string): Pl
       mark?.stack !== declared.stack &&
       !removed.has(name),
   );
+  const { users, groups } = reality.others ?? { users: [], groups: [] };
   return {
-    users: distinct(foreign.filter((role) => role.login).map((role) => role.name)),
-    groups: distinct(foreign.filter((role) => !role.login).map((role) => role.name)),
+    users: distinct([...users, ...foreign.filter((role) => role.login).map((role) => role.name)]),
+    groups: distinct([...groups, ...foreign.filter((role) => !role.login).map((role) => role.name)]),
   };
 };
 

@@ -109,9 +109,13 @@ const planServer = async (declared: Declared, options: ReadOptions, { logins, al
 
 const limitOf = (declared: Declared, { maxRemovals }: ReadOptions): number | null => strictest(declared.guards.maxRemovals, maxRemovals);
 
+/** What the other manifest declares for the same target. */
+const otherOf = ({ target: { name } }: Declared, { also = [] }: ReadOptions): Declared | undefined =>
+  also.find(({ target }) => target.name === name);
+
 /** The other manifest may want what was not read for this one: then there is nothing to compare. */
-const planAlso = (declared: Declared, { also = [] }: ReadOptions, plan: (other: Declared) => PlanTarget): PlanTarget | null => {
-  const other = also.find(({ target }) => target.name === declared.target.name);
+const planAlso = (declared: Declared, options: ReadOptions, plan: (other: Declared) => PlanTarget): PlanTarget | null => {
+  const other = otherOf(declared, options);
   if (other === undefined) return null;
   try {
     return plan(other);
@@ -176,12 +180,14 @@ export const lockedOn = async (declareds: readonly Declared[]): Promise<Locked> 
   return new Map(read.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])));
 };
 
-const readOne = async (declared: Declared, { as, onProgress, now, timeouts }: ReadOptions) => {
+const readOne = async (declared: Declared, options: ReadOptions) => {
+  const { as, onProgress, now, timeouts } = options;
+  const also = otherOf(declared, options);
   const { name, engine, endpoint } = declared.target;
   const provider = await providerOf(engine, name);
   const started = now();
   onProgress({ type: 'target-start', target: name, endpoint: endpoint.kind === 'explicit' ? `${endpoint.host}:${endpoint.port}` : '' });
-  const snapshot = await provider.inspect({ declared, as, ...(timeouts === undefined ? {} : { timeouts }) });
+  const snapshot = await provider.inspect({ declared, as, ...(also ? { also } : {}), ...(timeouts === undefined ? {} : { timeouts }) });
   const told = (target: PlanTarget): PlanTarget => {
     onProgress({ type: 'target-read', target: name, databases: target.read.databases, objects: target.read.objects, ms: now() - started });
     return target;

@@ -18,6 +18,8 @@ export type Timeouts = { readonly connectMs?: number; readonly lockMs?: number; 
 /** What `inspect` needs to know beyond the target. */
 export type Inspection = {
   readonly declared: Declared;
+  /** What another manifest declares for the same target: it is planned from the same reading. */
+  readonly also?: Declared;
   readonly timeouts?: Timeouts;
   /** Log in as `plan_user` (reading) or as `user` (applying). */
   readonly as: 'plan' | 'apply';

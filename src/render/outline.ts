@@ -13,7 +13,7 @@ import { membershipLines } from './lines/membership.ts';
 import { defaultLines, ownershipLines, passwordLines, settingLines } from './lines/other.ts';
 import { roleLines, toldByRole } from './lines/role.ts';
 import { objectCount } from './objects.ts';
-import { count, join, listed, literal, type Phrase, plain, plural, say } from './phrase.ts';
+import { count, join, listedOf, literal, type Phrase, plain, plural, say } from './phrase.ts';
 
 /** A plan as it is read: the one grouped, ordered tree behind every view for people. */
 export type Outline = {
@@ -242,12 +242,7 @@ const unmanagedNote = ({ unmanaged }: PlanTarget): Phrase[] => {
   const named = (roles: readonly string[], noun: string): Phrase[] =>
     roles.length === 0
       ? []
-      : [
-          say`${[plural(roles.length, noun)]} (${listed(
-            distinct(roles).map((name) => [{ name: roleName(name) }]),
-            5,
-          )})`,
-        ];
+      : [say`${[plural(roles.length, noun)]} (${listedOf(distinct(roles), 5, (name) => [{ name: roleName(name) }])})`];
   const parts = [...named(unmanaged.users, 'user'), ...named(unmanaged.groups, 'group')];
   return parts.length === 0 ? [] : [say`not managed, left alone: ${join(parts, ', ')}`];
 };

@@ -30,8 +30,13 @@ export const join = (phrases: readonly Phrase[], separator: string): Phrase =>
   phrases.flatMap((phrase, index) => (index === 0 ? phrase : [separator, ...phrase]));
 
 /** The first `limit` phrases and how many more: `a, b, c, 11 more`. One more than the limit is named, not counted. */
-export const listed = (phrases: readonly Phrase[], limit: number): Phrase =>
-  phrases.length <= limit + 1 ? join(phrases, ', ') : [...join(phrases.slice(0, limit), ', '), `, ${count(phrases.length - limit)} more`];
+export const listed = (phrases: readonly Phrase[], limit: number): Phrase => listedOf(phrases, limit, (phrase) => phrase);
+
+/** The same of things of which there may be many: those alone that are named are put into words. */
+export const listedOf = <T>(things: readonly T[], limit: number, phraseOf: (thing: T) => Phrase): Phrase =>
+  things.length <= limit + 1
+    ? join(things.map(phraseOf), ', ')
+    : [...join(things.slice(0, limit).map(phraseOf), ', '), `, ${count(things.length - limit)} more`];
 
 /** The phrase as plain text. */
 export const plain = (phrase: Phrase): string => phrase.map((piece) => (typeof piece === 'string' ? piece : piece.name)).join('');

@@ -42,7 +42,7 @@ type Traits = {
 export const accountsOf = (tables: Tables): readonly ReadAccount[] => {
   const powerful = new Set(of(tables, 'dynamic').flatMap(([user, host, word]) => (word === 'SYSTEM_USER' ? [`${user}@${host}`] : [])));
   const isMysql = tables.flavour === 'mysql';
-  const traitsOf = once((values) => (isMysql ? mysqlTraits : mariadbTraits)(tables, values.split('\0')));
+  const traitsOf = once((values) => (isMysql ? mysqlTraits(tables, values.split('\0')) : mariadbTraits(tables, values)));
   return of(tables, 'accounts').map(([name, at, values]) => {
     const [user, host] = [text(name), text(at)];
     const traits = traitsOf(isMysql ? text(values) : text(values).replace(CHANGED, '"password_last_changed": 0'));
@@ -96,6 +96,9 @@ const restrictionsOf = (value: string | undefined): Traits['restrictions'] =>
 /** What is read of the column Priv of global_priv, which is JSON. */
 type Priv = {
   readonly plugin?: string;
+  /** '', 'RDS', or 'set' for any other */
+  readonly authentication_string?: string;
+  readonly auth_or?: readonly { readonly plugin?: string }[];
   readonly is_role?: boolean;
   readonly account_locked?: boolean;
   readonly password_lifetime?: number;
@@ -111,18 +114,19 @@ type Priv = {
   readonly max_user_connections?: number;
 };
 
-/** Of the values of MARIADB_ACCOUNTS. The mask is taken as text: it has more bits than a number of JSON. */
-const mariadbTraits = (tables: Tables, [stored = '', others, rest]: readonly string[]): Traits => {
-  const [, mask = '0'] = /"access": ?(\d+)/.exec(rest ?? '') ?? [];
-  const priv = (json(rest) ?? {}) as Priv;
+/** Of the column of MARIADB_ACCOUNTS. The mask is taken as text: it has more bits than a number of JSON. */
+const mariadbTraits = (tables: Tables, column: string): Traits => {
+  const [, mask = '0'] = /"access": ?(\d+)/.exec(column) ?? [];
+  const priv = (json(column) ?? {}) as Priv;
   const locked = Boolean(priv.account_locked);
-  const plugin = [...((json(others) ?? []) as readonly string[]), priv.plugin || 'mysql_native_password'].join(' OR ');
+  const others = (priv.auth_or ?? []).flatMap((way) => way.plugin ?? []);
+  const plugin = [...others, priv.plugin || 'mysql_native_password'].join(' OR ');
   return {
     account: {
       kind: priv.is_role ? 'role' : 'user',
       locked,
       options: {
-        ...(priv.is_role ? { auth: 'none' as const } : authenticationOf(plugin, stored, locked)),
+        ...(priv.is_role ? { auth: 'none' as const } : authenticationOf(plugin, priv.authentication_string ?? '', locked)),
         require: required(['', 'ANY', 'X509', 'SPECIFIED'][priv.ssl_type ?? 0]!, {
           subject: priv.x509_subject ?? '',
           issuer: priv.x509_issuer ?? '',

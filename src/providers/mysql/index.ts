@@ -58,8 +58,8 @@ const longestPassword = ({ server: { flavour, passwordPlugin } }: Snapshot): num
 
 const isIamLogin = ({ login, options }: Role): boolean => login && options?.auth === 'iam';
 
-const sizesOf = ({ accounts, schemas, tables, routines, grants, tableGrants = [] }: Snapshot): PlanTarget['read'] => ({
-  roles: accounts.length,
+const sizesOf = ({ accounts, others, schemas, tables, routines, grants, tableGrants = [] }: Snapshot): PlanTarget['read'] => ({
+  roles: accounts.length + (others?.users.length ?? 0) + (others?.groups.length ?? 0),
   databases: schemas.length,
   objects: schemas.length + [...tables, ...routines].reduce((sum, { names }) => sum + names.length, 0),
   grants: tableGrants.reduce((sum, { count }) => sum + count, grants.length),

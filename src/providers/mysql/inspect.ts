@@ -1,11 +1,11 @@
 import { parseAccount } from '../../core/account.ts';
 import { matches } from '../../core/selector.ts';
-import type { Declared } from '../../model/declared.ts';
 import { failure } from '../../model/finding.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
 import { mysqlLevel } from '../../model/privilege-mysql.ts';
 import type { Inspection } from '../provider.ts';
 import { accountsOf, type ReadAccount, type Rows, type Tables } from './account-rows.ts';
+import { both, type Concern, concernedUsers } from './concern.ts';
 import { type Connected, connect, type Row, timeoutOptions } from './connect.ts';
 import { hostOf } from './hosts.ts';
 import {
@@ -25,62 +25,63 @@ import {
   SNAPSHOT_BEGIN,
   SNAPSHOT_END,
   sessionsQuery,
-  TABLE_GRANTS,
-  TABLES_APART,
+  tableGrants,
+  tablesApart,
+  type Whose,
 } from './queries.ts';
 import { type Grants, grantsOf, sorted } from './rows.ts';
-import { type Answers, type Everywhere, everywhere, serverOf } from './server.ts';
+import { type Answers, type Everywhere, everywhere, mandatoryRoles, serverOf } from './server.ts';
 import type { Server, Snapshot, SnapshotAccount, Unseen } from './snapshot.ts';
 import { readError, readingGrants } from './trouble.ts';
 
-/** For tests. */
-export type InspectOptions = { readonly env?: Readonly<Record<string, string | undefined>> };
+/** For tests. `everybody`: as of inspectOver. */
+export type InspectOptions = { readonly env?: Readonly<Record<string, string | undefined>>; readonly everybody?: boolean };
 
 /**
  * Reads a server once: the grant tables as they stand at one moment, then what can be granted on. Throws a Failure where it cannot
  * log in, where reading fails, and where the login may not see everything.
  */
-export const inspect = async ({ declared, as, timeouts }: Inspection, options: InspectOptions = {}): Promise<Snapshot> => {
-  const connected = await connect(declared.target, { as, ...timeoutOptions(timeouts), ...options });
+export const inspect = async ({ declared, also, as, timeouts }: Inspection, options: InspectOptions = {}): Promise<Snapshot> => {
+  const { everybody, ...others } = options;
+  const connected = await connect(declared.target, { as, ...timeoutOptions(timeouts), ...others });
   try {
-    return await inspectOver(connected, declared);
+    return await inspectOver(connected, both(declared, also), everybody);
   } finally {
     await connected.close();
   }
 };
 
-/** Reads over a connection that is open. */
-export const inspectOver = async (connected: Connected, declared: Concern): Promise<Snapshot> => {
+/** Reads over a connection that is open; `everybody`: also the rows on tables of accounts that a plan cannot depend on. */
+export const inspectOver = async (connected: Connected, declared: Concern, everybody = false): Promise<Snapshot> => {
   try {
-    return await read(connected, declared);
+    return await read(connected, declared, everybody);
   } catch (error) {
     throw readError(error, connected.peer);
   }
 };
 
-/** What of a manifest decides what is read. */
-type Concern = Pick<Declared, 'target' | 'grants' | 'removed' | 'roles'>;
-
-const read = async (connected: Connected, declared: Concern): Promise<Snapshot> => {
-  const { tables, accounts } = await readGrants(connected, await privilegeColumns(connected));
-  // The server goes on while what it said is put together.
-  const [asked, answers] = [readAll(connected, OBJECT_QUERIES), askServer(connected)];
-  const { nameOf, ...grants } = grantsOf(tables, accounts);
-  const [objects, server] = [await asked, serverOf(await answers, nameOf)];
+const read = async (connected: Connected, declared: Concern, everybody: boolean): Promise<Snapshot> => {
+  const [columns, answers] = await Promise.all([privilegeColumns(connected), askServer(connected), connected.ask(LONG_TEXTS)]);
+  const objects = askedOnce(() => readAll(connected, OBJECT_QUERIES));
+  const whose = (rows: Rows): Concerned => (everybody ? null : concernedBy(declared, answers, rows));
+  const { tables, accounts, concerned } = await readGrants({ connected, columns, whose, ahead: objects });
+  const { nameOf, ...grants } = grantsOf(tables, accounts, concerned);
+  const server = serverOf(answers, nameOf);
   const reader = everywhere(server.currentUser, server, grants);
   checkSight(connected, reader);
-  const relations = of(objects, 'relations').map(([schema, name]) => [String(schema), String(name)] as const);
+  const found = await objects();
+  const relations = of(found, 'relations').map(([schema, name]) => [String(schema), String(name)] as const);
   return {
     engine: 'mysql',
     server: { ...server, grantable: grantableOf(declared, server, grants) },
     ...grants,
-    schemas: distinct(of(objects, 'schemata').map(([name]) => String(name))),
+    schemas: distinct(of(found, 'schemata').map(([name]) => String(name))),
     tables: bySchema(relations).map(({ schema, names }) => ({ schema, names })),
     columns: await readColumns(connected, columnPairs(declared, grants, relations)),
     routines: sorted(
       (['function', 'procedure'] as const).flatMap((kind) =>
         bySchema(
-          of(objects, 'programs')
+          of(found, 'programs')
             .filter(([, , type]) => String(type).toLowerCase() === kind)
             .map(([schema, name]) => [String(schema), String(name)] as const),
         ).map(({ schema, names }) => ({ schema, kind, names })),
@@ -97,7 +98,7 @@ const of = (rows: Rows, name: string): readonly Row[] => rows.get(name)!;
 
 /** All of them are sent at once: the server answers one after the other, and waits for nobody. */
 const readAll = async (connected: Connected, queries: readonly Query[]): Promise<Rows> =>
-  new Map(await Promise.all(queries.map(async ({ name, sql }) => [name, await connected.ask(sql)] as const)));
+  new Map(await Promise.all(queries.map(async ({ name, sql, values }) => [name, await connected.ask(sql, values)] as const)));
 
 /** The columns that hold privileges. Throws what the server says to a login that does not see them. */
 export const privilegeColumns = async ({ ask, flavour }: Pick<Connected, 'ask' | 'flavour'>): Promise<Tables['columns']> => {
@@ -108,19 +109,43 @@ export const privilegeColumns = async ({ ask, flavour }: Pick<Connected, 'ask' |
   return columns;
 };
 
+/** `ask`, as often as one likes: it is asked at the first time, and waited for at leisure. */
+const askedOnce = <T>(ask: () => Promise<T>): (() => Promise<T>) => {
+  let asked: Promise<T> | undefined;
+  return () => {
+    asked ??= ask();
+    // Nobody may be waiting yet when it fails.
+    asked.catch(() => {});
+    return asked;
+  };
+};
+
+/** Users of whom more than their names is of interest; null: all. */
+type Concerned = ReadonlySet<string> | null;
+
 /** What the grant tables say, accounts apart. */
-type Read = { readonly tables: Tables; readonly accounts: readonly ReadAccount[] };
+type Read = { readonly tables: Tables; readonly accounts: readonly ReadAccount[]; readonly concerned: Concerned };
+
+/** `whose`: by the rows of the other tables; `ahead`: asked as soon as nothing else is, so that the server goes on meanwhile. */
+type Reading = {
+  readonly connected: Connected;
+  readonly columns: Tables['columns'];
+  readonly whose: (rows: Rows) => Concerned;
+  readonly ahead: () => Promise<unknown>;
+};
 
 /** At one moment: in one snapshot, or again and again until nothing changed meanwhile. */
-const readGrants = async (connected: Connected, columns: Tables['columns']): Promise<Read> => {
+const readGrants = async (reading: Reading): Promise<Read> => {
+  const { connected } = reading;
   if (connected.flavour === 'mysql') {
     for (const sql of SNAPSHOT_BEGIN) await connected.ask(sql);
-    const [read] = await readTables(connected, columns, async () => await connected.ask(SNAPSHOT_END));
+    const [read] = await readTables(reading, async () => null);
+    await connected.ask(SNAPSHOT_END);
     return read;
   }
   let before = await checksums(connected);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const [read, after] = await readTables(connected, columns, async () => await checksums(connected));
+    const [read, after] = await readTables(reading, async () => await checksums(connected));
     if (after === before) return read;
     before = after;
   }
@@ -134,25 +159,46 @@ const readGrants = async (connected: Connected, columns: Tables['columns']): Pro
 const ATTEMPTS = 5;
 
 /** Every grant table, and what `last` asks after them. Accounts are looked at while the server puts together what they hold on tables. */
-const readTables = async <T>(connected: Connected, columns: Tables['columns'], last: () => Promise<T>): Promise<readonly [Read, T]> => {
+const readTables = async <T>(reading: Reading, last: () => Promise<T>): Promise<readonly [Read, T]> => {
+  const { connected, columns, whose, ahead } = reading;
   const { flavour, version } = connected;
   const rows = await readAll(connected, grantQueries(flavour, columns));
-  const held = readHeld(connected, last);
+  const concerned = whose(rows);
+  const held = readHeld(connected, rowsOf(concerned, rows), last);
+  ahead();
   const accounts = accountsOf({ flavour, version, columns, rows });
   const [onTables, answer] = await held;
-  return [{ tables: { flavour, version, columns, rows: new Map([...rows, ...onTables]) }, accounts }, answer];
+  return [{ tables: { flavour, version, columns, rows: new Map([...rows, ...onTables]) }, accounts, concerned }, answer];
 };
 
 /** What accounts hold on tables: as text, or, where the server cut that off, row by row. */
-const readHeld = async <T>(connected: Connected, last: () => Promise<T>): Promise<readonly [Rows, T]> => {
-  const [, texts, [[cut] = []]] = await Promise.all([
-    connected.ask(LONG_TEXTS),
-    readAll(connected, [TABLE_GRANTS[connected.flavour]]),
+const readHeld = async <T>(connected: Connected, whose: Whose, last: () => Promise<T>): Promise<readonly [Rows, T]> => {
+  const { flavour } = connected;
+  const [texts, [[cut] = []], answer] = await Promise.all([
+    readAll(connected, [tableGrants(flavour, whose)]),
     connected.ask(CUT_TEXTS),
+    last(),
   ]);
-  const rows = Number(cut) > 0 ? readAll(connected, [TABLES_APART]) : texts;
-  return await Promise.all([rows, last()]);
+  if (Number(cut) === 0) return [texts, answer];
+  return await Promise.all([readAll(connected, [tablesApart(flavour, whose)]), last()]);
 };
+
+/** Everybody's rows are read as soon as those of so many. */
+const MANY_USERS = 2000;
+
+const concernedBy = (declared: Concern, { settings, currentUser }: Answers, rows: Rows): Concerned => {
+  const mandatory = mandatoryRoles(settings.get('mandatory_roles') ?? '', (user) => user);
+  const users = concernedUsers(declared, {
+    accounts: of(rows, 'accounts'),
+    edges: of(rows, 'edges'),
+    reader: parseAccount(currentUser).user,
+    everybodys: [...mandatory, 'PUBLIC'],
+  });
+  return users !== null && users.size > MANY_USERS ? null : users;
+};
+
+const rowsOf = (concerned: Concerned, rows: Rows): Whose =>
+  concerned && { users: [...concerned], hosts: (rows.get('hosts') ?? []).map(([host]) => String(host)) };
 
 const checksums = async (connected: Connected): Promise<string> => JSON.stringify(await connected.ask(CHECKSUMS));
 

@@ -1,5 +1,5 @@
 import { parseAccount } from '../../model/account.ts';
-import type { Target } from '../../model/declared.ts';
+import { NOTHING_DECLARED, type Target } from '../../model/declared.ts';
 import { Failure } from '../../model/finding.ts';
 import type { Came, LoginFacts, Refusal } from '../../model/proof.ts';
 import { attempt, during, REFUSALS } from '../attempt.ts';
@@ -55,7 +55,7 @@ const worldOf = async (login: Connected, own: Target | undefined, timeouts?: Tim
   let connected: Connected | undefined;
   try {
     connected = await connect(own, { as: 'plan', programName: 'rolecall prove', ...timeoutOptions(timeouts) });
-    const snapshot = await inspectOver(connected, { target: own, grants: [], removed: [], roles: new Map() });
+    const snapshot = await inspectOver(connected, { target: own, ...NOTHING_DECLARED }, true);
     return { login, own: connected, snapshot };
   } catch (error) {
     await connected?.close();

@@ -20,7 +20,8 @@ export const realityOf = (snapshot: Snapshot, rename: (name: string) => string):
     const role = roleOf(account, rename(account.name), superusers.has(account.name), account.mark === null ? null : markOf(account.mark));
     roles.set(role.name, role);
   }
-  return { roles, memberships: membershipsOf(snapshot, rename), objects: [] };
+  const others = snapshot.others === undefined ? {} : { others: snapshot.others };
+  return { roles, ...others, memberships: membershipsOf(snapshot, rename), objects: [] };
 };
 
 /** Accounts have no lasting number: it only tells those of the server from the others. */

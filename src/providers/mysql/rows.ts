@@ -1,11 +1,12 @@
 import { accountName } from '../../core/account.ts';
 import { byCodeUnit } from '../../model/key.ts';
+import type { Others } from '../../model/reality.ts';
 import { lettered, of, once, type ReadAccount, type Tables, text } from './account-rows.ts';
 import { setWord } from './flavour.ts';
 import type { OtherGrant, Snapshot, SnapshotGrant, TableGrants } from './snapshot.ts';
 
 /** The part of a snapshot that the grant tables give. Every list is sorted. */
-export type Grants = Pick<Snapshot, 'accounts' | 'edges' | 'defaultRoles' | 'grants' | 'restrictions'> & {
+export type Grants = Pick<Snapshot, 'accounts' | 'others' | 'edges' | 'defaultRoles' | 'grants' | 'restrictions'> & {
   readonly tableGrants: readonly TableGrants[];
   readonly otherGrants: readonly OtherGrant[];
   readonly nameOf: NameOf;
@@ -14,15 +15,21 @@ export type Grants = Pick<Snapshot, 'accounts' | 'edges' | 'defaultRoles' | 'gra
 /** The name of an account in the snapshot, by user and host. */
 export type NameOf = (user: string, host: string) => string;
 
-/** The columns of `queries.ts`, in their order, turned into the shapes of `snapshot.ts`; `read`: the accounts among them. */
-export const grantsOf = (tables: Tables, read: readonly ReadAccount[]): Grants => {
+/**
+ * The columns of `queries.ts`, in their order, turned into the shapes of `snapshot.ts`; `read`: the accounts among them. Of those that
+ * are no `concerned` user's only names are kept.
+ */
+export const grantsOf = (all: Tables, read: readonly ReadAccount[], concerned: ReadonlySet<string> | null): Grants => {
+  const tables = concerned === null ? all : withoutColumns(all, concerned);
   const nameOf = naming(read.filter(({ host }) => host === '').map(({ user }) => user));
   const withColumns = new Set(of(tables, 'columns').map(([user, host]) => nameOf(text(user), text(host))));
   const [mixed, whole] = parted(textsOf(tables, nameOf), ({ account }) => withColumns.has(account));
-  const grants = [...globalGrants(tables, read, nameOf), ...lowerGrants(tables, nameOf, mixed)];
+  const [known, others] = parted(read, (account) => concerned === null || concerned.has(account.user) || concernsAll(account));
+  const grants = [...globalGrants(tables, known, nameOf), ...lowerGrants(tables, nameOf, mixed)];
   return {
     nameOf,
-    accounts: read
+    ...(concerned === null ? {} : { others: namesOf(others, nameOf) }),
+    accounts: known
       .map(({ user, host, traits, system }) => ({ name: nameOf(user, host), user, host, ...traits.account, system }))
       .sort((a, b) => byCodeUnit(a.name, b.name)),
     edges: sorted(
@@ -49,12 +56,28 @@ export const grantsOf = (tables: Tables, read: readonly ReadAccount[]): Grants =
     otherGrants: otherGrants(tables, nameOf),
     tableGrants: whole.sort((a, b) => byCodeUnit(a.account, b.account)),
     restrictions: sorted(
-      read.flatMap(({ user, host, traits: { restrictions } }) =>
+      known.flatMap(({ user, host, traits: { restrictions } }) =>
         restrictions.map((restriction) => ({ account: nameOf(user, host), ...restriction })),
       ),
       ({ account, schema }) => [account, schema],
     ),
   };
+};
+
+/** Rows on columns of users that are not concerned are read, and left out as those on tables are. */
+const withoutColumns = (tables: Tables, concerned: ReadonlySet<string>): Tables => {
+  const columns = of(tables, 'columns').filter(([user]) => concerned.has(text(user)));
+  return { ...tables, rows: new Map([...tables.rows, ['columns', columns]]) };
+};
+
+/** Whoever can change everything, or is reported whoever declares it: without a name, or by tokens. */
+const concernsAll = ({ user, system, traits: { account } }: ReadAccount): boolean =>
+  system || user === '' || account.options.auth === 'iam';
+
+const namesOf = (accounts: readonly ReadAccount[], nameOf: NameOf): Others => {
+  const [users, groups] = parted(accounts, ({ traits: { account } }) => account.kind === 'user' && !account.locked);
+  const named = (some: readonly ReadAccount[]): readonly string[] => some.map(({ user, host }) => nameOf(user, host));
+  return { users: named(users), groups: named(groups) };
 };
 
 /** A user that has the name of a role is written with its host, so that no two accounts have one name. Rows of one account stand together. */

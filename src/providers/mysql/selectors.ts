@@ -285,7 +285,11 @@ const reportNone = (inventory: Inventory, compare: Comparison, grant: DeclaredGr
 };
 
 const candidates = ({ tables, routines, scope }: Inventory, { kind }: DeclaredGrant, schemas: readonly string[]): readonly string[] => {
-  if (kind === 'proxy') return scope.snapshot.accounts.filter(({ name }) => parseAccount(name).user !== '').map(({ name }) => name);
+  if (kind === 'proxy') {
+    const { accounts, others } = scope.snapshot;
+    const names = [...accounts.map(({ name }) => name), ...(others?.users ?? []), ...(others?.groups ?? [])];
+    return names.filter((name) => parseAccount(name).user !== '');
+  }
   if (kind === 'table') return schemas.flatMap((schema) => tables.get(schema)?.all ?? []);
   return schemas.flatMap((schema) => (routines.get(schema) ?? []).flatMap(({ names }) => names));
 };

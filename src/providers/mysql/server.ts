@@ -47,7 +47,7 @@ const passwordPlugin = (settings: Answers['settings']): string | undefined => {
 };
 
 /** `role1,'role2'@'%',`role3`@host`: names and hosts quoted or not, `%` where no host is named. */
-const mandatoryRoles = (list: string, nameOf: NameOf): readonly string[] =>
+export const mandatoryRoles = (list: string, nameOf: NameOf): readonly string[] =>
   [...list.matchAll(new RegExp(`\\s*(${WORD})(?:\\s*@\\s*(${WORD}))?\\s*(?:,|$)`, 'gy'))]
     .filter(([whole]) => whole !== '')
     .map(([, user = '', host]) => nameOf(unquoted(user), host === undefined ? '%' : unquoted(host).toLowerCase()))

@@ -1,3 +1,4 @@
+import type { Others } from '../../model/reality.ts';
 import type { AccountOptions } from '../../model/state.ts';
 
 /**
@@ -8,13 +9,15 @@ export type Snapshot = {
   readonly engine: 'mysql';
   readonly server: Server;
   readonly accounts: readonly SnapshotAccount[];
+  /** Accounts that the plan cannot depend on (concern.ts), where they were left out of `accounts`. */
+  readonly others?: Others;
   /** Rows of role_edges or roles_mapping. `mapping` of MariaDB's that only says who made the role (its creator, with ADMIN) is there too. */
   readonly edges: readonly { readonly role: string; readonly member: string; readonly admin: boolean }[];
   /** Default roles, dangling ones (of MariaDB) too: `role` need not exist. */
   readonly defaultRoles: readonly { readonly member: string; readonly role: string }[];
-  /** All of them, but for those of `tableGrants`. */
+  /** All of them, but for those of `tableGrants`, and what is only of those in `others`: rows on tables, columns and `*.*`. */
   readonly grants: readonly SnapshotGrant[];
-  /** What accounts hold on whole tables, where they hold nothing on columns of them: mostly a hundred thousand rows. */
+  /** What accounts hold on whole tables, where they hold nothing on columns of them; of those in `others` nothing is known. */
   readonly tableGrants?: readonly TableGrants[];
   /** On kinds of object that no manifest names: they are reported, and left as they are. */
   readonly otherGrants?: readonly OtherGrant[];

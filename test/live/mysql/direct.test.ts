@@ -4,6 +4,7 @@ import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LockResult } from '../../../src/model/lock.ts';
 import { mysql } from '../../../src/providers/mysql/index.ts';
+import { inspect } from '../../../src/providers/mysql/inspect.ts';
 import { parseMark } from '../../../src/providers/mysql/reality.ts';
 import { eachMysql, newestOfEach } from '../../lab/mysql/versions.ts';
 import { type Command, type Ended, makeCommand } from '../command.ts';
@@ -41,7 +42,7 @@ eachMysql((server, version) => {
   };
   const codesOf = ({ findings }: LockResult['targets'][number]) => findings.map(({ code }) => code);
   const accountsOf = async (user: string) => {
-    const snapshot = await mysql.inspect({ declared: declaredOn(server(), BODY), as: 'plan' });
+    const snapshot = await inspect({ declared: declaredOn(server(), BODY), as: 'plan' }, { everybody: true });
     return snapshot.accounts.filter((one) => one.user === user).map(({ host, locked, mark }) => ({ host, locked, mark: parseMark(mark) }));
   };
   const entered = async (user: string): Promise<string> => {

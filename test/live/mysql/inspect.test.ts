@@ -24,7 +24,7 @@ eachMysql((server, version) => {
   ): Promise<Snapshot> =>
     await inspect(
       { declared: declaredOf(mysqlTarget(server(), { user: login.user, ...more }), rest), as: more.planUser ? 'plan' : 'apply' },
-      { env: { LAB_PASSWORD: login.password } },
+      { env: { LAB_PASSWORD: login.password }, everybody: true },
     );
   const grantsOf = (snapshot: Snapshot, account: string) =>
     [...snapshot.grants, ...(snapshot.tableGrants ?? []).flatMap(tableRows)]
@@ -130,6 +130,39 @@ eachMysql((server, version) => {
       { schema: 'my_db', table: 't2', names: ['i'] },
     ]);
     await query("DROP USER app@'%'", "DROP USER app@'10.%'");
+  });
+
+  test('of accounts that a manifest does not concern nothing is kept but their names', async () => {
+    await query(
+      "CREATE USER app@'%'",
+      "CREATE USER app@'10.%'",
+      "CREATE USER other1@'%' IDENTIFIED BY 'pw'",
+      "CREATE USER other2@'%' ACCOUNT LOCK",
+      'CREATE ROLE r1, r2, r3',
+      "GRANT r1 TO app@'%'",
+      'GRANT r2 TO r1',
+      "GRANT r3 TO other1@'%'",
+      ...["app@'%'", "app@'10.%'", "other1@'%'", "other2@'%'", 'r1', 'r2', 'r3'].flatMap((grantee) => [
+        `GRANT SELECT ON my_db.t TO ${grantee}`,
+        `GRANT INSERT (i) ON my_db.t2 TO ${grantee}`,
+      ]),
+      'GRANT SELECT ON *.* TO r3',
+    );
+    const declared = declaredOf(mysqlTarget(server()), { existing: new Set(['app']) });
+    const options = { env: { LAB_PASSWORD: server().master.password } };
+    const part = await inspect({ declared, as: 'plan' }, options);
+    const more = await inspect({ declared, also: { ...declared, existing: new Set(['other2']) }, as: 'plan' }, options);
+    const whole = await read();
+    const ours = ['app', 'app@10.%', 'r1', 'r2'];
+    expect(part.accounts.filter(({ system }) => !system).map(({ name }) => name)).toEqual(expect.arrayContaining(ours));
+    const [users, groups] = [part.others?.users ?? [], part.others?.groups ?? []];
+    // On MariaDB whoever makes a role is in it.
+    expect({ users, groups }).toEqual({ users: ['other1'], groups: expect.arrayContaining(['other2', ...(isMysql ? ['r3'] : [])]) });
+    expect([...part.accounts.map(({ name }) => name), ...users, ...groups].sort()).toEqual(whole.accounts.map(({ name }) => name).sort());
+    for (const name of ours) expect({ name, grants: grantsOf(part, name) }).toEqual({ name, grants: grantsOf(whole, name) });
+    for (const name of ['other1', 'other2']) expect(grantsOf(part, name)).toEqual([]);
+    expect(grantsOf(more, 'other2')).toEqual(grantsOf(whole, 'other2'));
+    await query("DROP USER app@'%', app@'10.%', other1@'%', other2@'%'", 'DROP ROLE r1, r2, r3');
   });
 
   test('rows on tables are all read, also where they are more than a packet of the server holds', async () => {
@@ -360,15 +393,19 @@ eachMysql((server, version) => {
       const target = mysqlTarget(server());
       const connected = await connect(target, { as: 'apply', env: { LAB_PASSWORD: server().master.password } });
       let made = 0;
+      // What is asked at once is sent in its order.
+      let sent: Promise<unknown> = Promise.resolve();
       const ask: Connected['ask'] = async (sql, values) => {
-        if (sql.includes('FROM mysql.tables_priv') && made < times) {
+        sent = sent.then(async () => {
+          if (!sql.includes('FROM mysql.tables_priv') || made >= times) return;
           made++;
           await query(`CREATE USER late${made}@'%' ACCOUNT LOCK`, `GRANT SELECT ON my_db.t TO late${made}@'%'`);
-        }
+        });
+        await sent;
         return await connected.ask(sql, values);
       };
       try {
-        return await inspectOver({ ...connected, ask }, declaredOf(target));
+        return await inspectOver({ ...connected, ask }, declaredOf(target), true);
       } finally {
         await connected.close();
         for (let number = 1; number <= made; number++) await query(`DROP USER late${number}@'%'`);

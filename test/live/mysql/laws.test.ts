@@ -18,7 +18,7 @@ import { eachMysql } from '../../lab/mysql/versions.ts';
 import { CANARIES, yamlOf } from '../world.ts';
 import { isAllowed, probesOf } from './access-oracle.ts';
 import { decided, fingerprint, snapshotOf, type Verdicts, verdictsOf } from './observe.ts';
-import { applyOn, declaredOn, planOn } from './scenario.ts';
+import { applyOn, declaredOn, planFromAll, planOn } from './scenario.ts';
 import { perform, populate, prepare, reset, type World, worlds } from './world.ts';
 import type { Access } from './world-manifest.ts';
 
@@ -35,6 +35,7 @@ const planned = async (server: Mysql, access: Access): Promise<PlanTarget | null
   try {
     const plan = await planOn(server, yamlOf(access));
     shown = plan;
+    expect(withoutCount(plan)).toEqual(withoutCount(await planFromAll(server, yamlOf(access))));
     const errors = plan.findings.filter(isError);
     if (process.env.LAW_SHOW) for (const { code, message } of errors) console.log(`${code}: ${message}`);
     if (errors.length === 0) return plan;
@@ -46,6 +47,9 @@ const planned = async (server: Mysql, access: Access): Promise<PlanTarget | null
   }
   return null;
 };
+
+/** How many rows were read depends on whom the manifest concerns. */
+const withoutCount = ({ read: { grants: _, ...read }, ...plan }: PlanTarget) => ({ ...plan, read });
 
 /** Applies, and holds law 1 and the honesty of what is left. */
 const settle = async (server: Mysql, access: Access): Promise<boolean> => {

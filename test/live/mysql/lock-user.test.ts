@@ -3,6 +3,7 @@ import { lockUser, unlockUser } from '../../../src/engine/close-login.ts';
 import type { Session } from '../../../src/engine/session.ts';
 import type { LockResult } from '../../../src/model/lock.ts';
 import { mysql } from '../../../src/providers/mysql/index.ts';
+import { inspect } from '../../../src/providers/mysql/inspect.ts';
 import { parseMark } from '../../../src/providers/mysql/reality.ts';
 import { startChaos } from '../../lab/chaos.ts';
 import { eachMysql } from '../../lab/mysql/versions.ts';
@@ -42,7 +43,7 @@ guard: { protected: [break_glass] }
   const unlock = async (user: string, own = true, body = BODY) => await unlockUser(session(body), own, user);
   const codes = ({ targets: [target] }: LockResult) => ({ status: target!.status, codes: target!.findings.map(({ code }) => code) });
   const accountsOf = async (user: string) => {
-    const snapshot = await mysql.inspect({ declared: declaredOn(server(), BODY), as: 'plan' });
+    const snapshot = await inspect({ declared: declaredOn(server(), BODY), as: 'plan' }, { everybody: true });
     return snapshot.accounts.filter((one) => one.user === user).map(({ host, locked, mark }) => ({ host, locked, mark: parseMark(mark) }));
   };
   const entered = async (user: string): Promise<string | number> => {

@@ -2,7 +2,7 @@ import type { Connection } from 'mysql2/promise';
 import { askerOf, isGlobalOpen, tiedRows } from '../../../src/providers/mysql/access-asker.ts';
 import { effectiveAccess, type Place, placeKey } from '../../../src/providers/mysql/access-effective.ts';
 import { type AccessState, stateOf } from '../../../src/providers/mysql/access-state.ts';
-import { mysql } from '../../../src/providers/mysql/index.ts';
+import { inspect } from '../../../src/providers/mysql/inspect.ts';
 import type { Snapshot } from '../../../src/providers/mysql/snapshot.ts';
 import type { Flavour } from '../../lab/mysql/builds.ts';
 import type { Mysql } from '../../lab/mysql/server.ts';
@@ -22,7 +22,7 @@ export const decided = (states: readonly Verdicts[]): readonly Verdicts[] => {
 };
 
 export const snapshotOf = (server: Mysql): Promise<Snapshot> =>
-  mysql.inspect({ declared: declaredOn(server, 'groups: { nobody: {} }\n'), as: 'plan' });
+  inspect({ declared: declaredOn(server, 'groups: { nobody: {} }\n'), as: 'plan' }, { everybody: true });
 
 const ROUTINES = ['f', 'p', 'b `\\'];
 const places = (schema: string): readonly Place[] => [

@@ -8,6 +8,7 @@ import { Failure } from '../../../src/model/finding.ts';
 import type { PlanTarget } from '../../../src/model/plan.ts';
 import type { Progress } from '../../../src/model/result.ts';
 import { mysql } from '../../../src/providers/mysql/index.ts';
+import { inspect } from '../../../src/providers/mysql/inspect.ts';
 import { tableRows } from '../../../src/providers/mysql/rows.ts';
 import type { Timeouts } from '../../../src/providers/provider.ts';
 import type { Mysql } from '../../lab/mysql/server.ts';
@@ -61,6 +62,12 @@ export const planOn = async (server: Mysql, body: string, options: ScenarioOptio
   return planTarget(mysql, await mysql.inspect({ declared, as: 'plan' }), declared, declared.guards.maxRemovals);
 };
 
+/** The same, made from everything that the server holds: what a reading leaves out may change nothing. */
+export const planFromAll = async (server: Mysql, body: string): Promise<PlanTarget> => {
+  const declared = declaredOn(server, body);
+  return planTarget(mysql, await inspect({ declared, as: 'plan' }, { everybody: true }), declared, declared.guards.maxRemovals);
+};
+
 /** Plans and applies what was planned. */
 export const applyOn = async (server: Mysql, body: string, options: ScenarioOptions = {}): Promise<Applied> => {
   const { port: _, ...direct } = options;
@@ -89,7 +96,7 @@ export const settle = async (server: Mysql, body: string, options: ScenarioOptio
 /** What the grant tables hold, without sessions: what a plan is made from. */
 export const stateOf = async (server: Mysql): Promise<readonly string[]> => {
   const declared = declaredOn(server, 'groups: { nobody: {} }\n');
-  const { accounts, edges, defaultRoles, grants, tableGrants = [] } = await mysql.inspect({ declared, as: 'plan' });
+  const { accounts, edges, defaultRoles, grants, tableGrants = [] } = await inspect({ declared, as: 'plan' }, { everybody: true });
   // On whole tables they come apart from the rest, where nothing is held on their columns.
   const rows = [...grants, ...tableGrants.flatMap(tableRows)].map(({ account, level, schema, relation, name, privileges }) => ({
     account,
