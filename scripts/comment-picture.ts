@@ -29,7 +29,6 @@ export const commentOf = async ({ base, head, env }: Proposal): Promise<string> 
     return comment!.body.replace(/^<!--.*-->\n/, '');
   } finally {
     await project.close();
-    action.remove();
   }
 };
 

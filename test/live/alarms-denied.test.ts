@@ -26,7 +26,7 @@ withMoto('alarms that AWS', (moto) => {
 
   beforeAll(async () => {
     aws = await startAwsProxy(moto(), (call) => faults.get(call.accessKeyId)?.(call), { pageSize: 2 });
-    command = await makeCommand();
+    command = makeCommand();
     const config = clientConfig(moto());
     clients.cw = new cw.CloudWatchClient({ ...config, protocol: AwsQueryProtocol });
     clients.logs = new logs.CloudWatchLogsClient(config);

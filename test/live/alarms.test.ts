@@ -113,13 +113,12 @@ ${body}`,
     );
     return file;
   };
-  const start = (...args: readonly string[]): Running =>
-    command.start([args[0]!, '-m', args[1]!, '--target', 'alarms', ...args.slice(2)], {
-      ...awsEnvironment(aws),
-      ROLECALL_MASTER: orders.master.password,
-    });
-  const run = async (...args: readonly string[]) => await start(...args).ended;
+  const words = ([name, file, ...rest]: readonly string[]) => [name!, '-m', file!, '--target', 'alarms', ...rest];
+  const variables = () => ({ ...awsEnvironment(aws), ROLECALL_MASTER: orders.master.password });
+  const start = (...args: readonly string[]): Running => command.start(words(args), variables());
+  const run = async (...args: readonly string[]) => await command.run(words(args), variables());
   const apply = async (file: string) => await run('apply', file, '--auto-approve');
+  const applyTwice = async (file: string) => await Promise.all([0, 1].map(() => start('apply', file, '--auto-approve').ended));
   const writes = (): string[] => aws.calls().flatMap(({ operation }) => (WRITES.test(operation) ? [operation] : []));
   /** Everything of ours, and who is told. */
   const held = async () => {
@@ -342,12 +341,12 @@ ${body}`,
     expect((await running.ended).signal).toBe('SIGKILL');
     expect(await held()).not.toEqual(nothing);
     fault = null;
-    const rest = await Promise.all([apply(gone), apply(gone)]);
+    const rest = await applyTwice(gone);
     expect([...rest.map(({ code }) => code), await held()]).toEqual([0, 0, nothing]);
   });
 
   test.runIf(has)('all of it goes with the stack, also when the servers are gone', async () => {
-    const made = await Promise.all([apply(manifest(ALL)), apply(manifest(ALL))]);
+    const made = await applyTwice(manifest(ALL));
     expect([...made.map(({ code }) => code), await held()]).toEqual([0, 0, everything]);
     await clients.rds.send(new rds.DeleteDBInstanceCommand({ DBInstanceIdentifier: 'shop-prod', SkipFinalSnapshot: true }));
     const file = manifest(ALL);

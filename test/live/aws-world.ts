@@ -26,7 +26,9 @@ export type AwsWorld = {
   readonly command: Command;
   /** A manifest of the target `orders` with this body. */
   readonly manifest: (body: string, target?: string) => string;
+  /** As a program of its own. */
   readonly start: (...args: readonly string[]) => Running;
+  /** In this process. */
   readonly run: (...args: readonly string[]) => Promise<Ended>;
   /** Makes the role, which anybody of the account may assume. */
   readonly makeRole: (name: string) => Promise<void>;
@@ -59,12 +61,12 @@ export const startAwsWorld = async (moto: Moto, options: Omit<RdsLikeOptions, 'm
     if (operation === refused) return 'access-denied';
     return service === 'iam' && WRITES.test(operation) ? strike?.(written++) : undefined;
   });
-  const [rds, command] = await Promise.all([startRdsLike({ moto, ...options }), makeCommand()]);
+  const rds = await startRdsLike({ moto, ...options });
+  const command = makeCommand();
   const iam = new IAMClient(clientConfig(moto));
   const users = new Map<string, { readonly accessKeyId: string; readonly secretAccessKey: string }>();
   let manifests = 0;
-  const start = (...args: readonly string[]) =>
-    command.start(args, { ...awsEnvironment(aws), ROLECALL_MASTER: rds.server.master.password, JANE: 'jane-password' });
+  const variables = { ...awsEnvironment(aws), ROLECALL_MASTER: rds.server.master.password, JANE: 'jane-password' };
   const keysOf = async (principal: string) => {
     const [kind, name = ''] = principal.split('/');
     if (kind === 'user') return users.get(name) ?? (await newUser(name));
@@ -102,8 +104,8 @@ ${body}`,
       );
       return file;
     },
-    start,
-    run: async (...args) => await start(...args).ended,
+    start: (...args) => command.start(args, variables),
+    run: async (...args) => await command.run(args, variables),
     makeRole: async (name) => {
       const trust = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }] };
       await iam.send(new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: JSON.stringify(trust) }));

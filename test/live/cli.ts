@@ -1,11 +1,10 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { builtOnce } from '../lab/built.ts';
 import type { Postgres } from '../lab/postgres.ts';
 import { runHere } from './here.ts';
-
-const ROOT = path.resolve(import.meta.dirname, '../..');
 
 export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
 export type RunOptions = {
@@ -39,30 +38,24 @@ export type Cli = {
 /** A command that nobody starts as a program. */
 export type CliHere = Omit<Cli, 'command' | 'runApart' | 'runOnTerminal'>;
 
-/** Builds the package's command once, into a folder of its own, so that nobody else's build is touched. */
+/** The package's command, built from the sources as they are now. */
 export const buildCli = (): Cli => {
-  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'rolecall-cli-'));
-  const [built, folder] = [path.join(home, 'build'), path.join(home, 'work')];
-  execFileSync(process.execPath, ['scripts/build.mjs', built], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
-  fs.writeFileSync(path.join(home, 'package.json'), '{ "type": "module" }\n');
-  fs.mkdirSync(folder);
-  const command = path.join(built, 'cli.js');
+  const command = path.join(builtOnce('build'), 'cli.js');
+  const here = cliHere();
   return {
-    ...cliIn(folder),
+    ...here,
     command,
-    runApart: (args, options = {}) => runProgram(process.execPath, [command, ...args], folder, options),
+    runApart: (args, options = {}) => runProgram(process.execPath, [command, ...args], here.folder, options),
     runOnTerminal: (args, options = {}) => {
       const line = [process.execPath, command, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-      return runProgram('script', ['--quiet', '--return', '--command', line, '/dev/null'], folder, options);
+      return runProgram('script', ['--quiet', '--return', '--command', line, '/dev/null'], here.folder, options);
     },
-    remove: () => fs.rmSync(home, { recursive: true, force: true }),
   };
 };
 
 /** The command in this process, and a folder to run it in. */
-export const cliHere = (): CliHere => cliIn(fs.mkdtempSync(path.join(os.tmpdir(), 'rolecall-here-')));
-
-const cliIn = (folder: string): CliHere => {
+export const cliHere = (): CliHere => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rolecall-cli-'));
   const file = (name: string) => path.join(folder, name);
   return {
     folder,

@@ -1,13 +1,13 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { builtOnce } from '../lab/built.ts';
 import type { Postgres } from '../lab/postgres.ts';
+import { runHere } from './here.ts';
 import { STACK } from './scenario.ts';
 
-/** The command as a program of its own, in a folder of its own. */
+/** The command, in a folder of its own. */
 export type Command = {
   readonly home: string;
   /** Writes a manifest whose target `t` is reached through `port`, and returns its path. */
@@ -16,6 +16,9 @@ export type Command = {
     body: string,
     options?: { readonly port?: number; readonly target?: string; readonly stack?: string },
   ) => string;
+  /** Runs it in this process; enough for what it says and does. */
+  readonly run: (args: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Ended>;
+  /** Starts it as a program of its own: to end it, or several at a time. */
   readonly start: (args: readonly string[], env?: Readonly<Record<string, string>>) => Running;
   readonly remove: () => void;
 };
@@ -27,12 +30,10 @@ export type Ended = {
   readonly stderr: string;
 };
 
-/** Builds from the sources as they are now, as for the package. */
-export const makeCommand = async (): Promise<Command> => {
+/** From the sources as they are now; where it is started, built as for the package. */
+export const makeCommand = (): Command => {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'rolecall-command-'));
-  const root = fileURLToPath(new URL('../../', import.meta.url));
-  await promisify(execFile)(process.execPath, ['scripts/build.mjs', home], { cwd: root });
-  fs.writeFileSync(path.join(home, 'package.json'), '{ "type": "module" }');
+  const environment = (env: Readonly<Record<string, string>> = {}) => ({ PATH: process.env.PATH ?? '', HOME: home, ...env });
   let manifests = 0;
   return {
     home,
@@ -42,9 +43,13 @@ export const makeCommand = async (): Promise<Command> => {
       fs.writeFileSync(file, `${head}${target.replace(/^(?=.)/gm, '    ')}\n${body}`);
       return file;
     },
-    start: (args, env = {}) => {
-      const child = spawn(process.execPath, [path.join(home, 'cli.js'), ...args], {
-        env: { PATH: process.env.PATH, HOME: home, ...env },
+    run: async (args, env) => {
+      const { code, out, err } = await runHere(args, home, environment(env));
+      return { code, signal: null, stdout: out, stderr: err };
+    },
+    start: (args, env) => {
+      const child = spawn(process.execPath, [path.join(builtOnce('build'), 'cli.js'), ...args], {
+        env: environment(env),
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       let [stdout, stderr] = ['', ''];

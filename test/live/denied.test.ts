@@ -168,7 +168,7 @@ withMoto('denied logins of PostgreSQL', (moto) => {
       'master',
     ];
     const env = { ...awsEnvironment(world.aws), PGPASSWORD: server.master.password };
-    const { code, stdout, stderr } = await world.command.start(['doctor', '--denied', 'nobody', ...named, '--json'], env).ended;
+    const { code, stdout, stderr } = await world.command.run(['doctor', '--denied', 'nobody', ...named, '--json'], env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect((JSON.parse(stdout) as DeniedReport).targets.map(causes)).toEqual([['nobody no-user']]);
   });
@@ -234,27 +234,27 @@ withMoto('denied logins of PostgreSQL', (moto) => {
   test('a log file is decoded offline, and a file of something else is not taken for a log without denials; what is no length of time is refused', async () => {
     const file = `${world.command.home}/postgresql.log`;
     fs.writeFileSync(file, lines.join('\n'));
-    const { code, stdout } = await world.command.start(['doctor', '--denied', '--from', file, '--json']).ended;
+    const { code, stdout } = await world.command.run(['doctor', '--denied', '--from', file, '--json']);
     const [one] = (JSON.parse(stdout) as DeniedReport).targets;
     expect({ code, total: one!.total, read: one!.read }).toEqual({ code: 0, total: 5, read: [{ log: 'postgresql', by: 'file' }] });
-    const of = await world.command.start(['doctor', '--denied', 'closed', '--from', file, '--json']).ended;
+    const of = await world.command.run(['doctor', '--denied', 'closed', '--from', file, '--json']);
     expect((JSON.parse(of.stdout) as DeniedReport).targets[0]!.denied.map(({ cause }) => cause)).toEqual(['no-login']);
     const empty = await world.command.start(['doctor', '--denied', '--from', '-']).ended;
     expect([empty.code, empty.stdout]).toEqual([
       3,
       expect.stringMatching(/^stdin {2}no denied login in what could be read\n {2}\? unread: none of its lines is one of/),
     ]);
-    const since = await world.command.start(['doctor', '--denied', '--from', file, '--since', 'yesterday']).ended;
+    const since = await world.command.run(['doctor', '--denied', '--from', file, '--since', 'yesterday']);
     expect([since.code, since.stderr]).toEqual([1, expect.stringContaining("'yesterday' is no length of time")]);
-    const without = await world.command.start(['doctor', '--since', '1h']).ended;
+    const without = await world.command.run(['doctor', '--since', '1h']);
     expect([without.code, without.stderr]).toEqual([1, expect.stringContaining('--since is for --denied')]);
     for (const [name, bytes, args, told] of ODD) {
       const odd = `${world.command.home}/${name}`;
       fs.writeFileSync(odd, bytes);
-      const { code, stdout, stderr } = await world.command.start(['doctor', '--denied', '--from', odd, ...args]).ended;
+      const { code, stdout, stderr } = await world.command.run(['doctor', '--denied', '--from', odd, ...args]);
       expect([name, code, stdout + stderr]).toEqual([name, told[0], expect.stringMatching(told[1])]);
     }
-    const missing = await world.command.start(['doctor', '--denied', '--from', '/nowhere/at.log']).ended;
+    const missing = await world.command.run(['doctor', '--denied', '--from', '/nowhere/at.log']);
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('it does not exist')]);
   });
 });

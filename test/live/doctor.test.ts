@@ -198,22 +198,22 @@ users:
   test('needs neither manifest nor AWS for a server that psql would go to', async () => {
     const { server } = world.rds;
     const env = { PGHOST: '127.0.0.1', PGPORT: String(server.port), PGUSER: 'master', PGPASSWORD: server.master.password };
-    const { code, stdout } = await world.command.start(['doctor'], env).ended;
+    const { code, stdout } = await world.command.run(['doctor'], env);
     expect({ code, stdout }).toEqual({
       code: 0,
       stdout: expect.stringMatching(/reachable.*\n.*login +master, PostgreSQL 17.*\n.*writer.*\n.*administration/),
     });
-    const wrong = await world.command.start(['doctor', '--json'], { ...env, PGPASSWORD: 'canary' }).ended;
+    const wrong = await world.command.run(['doctor', '--json'], { ...env, PGPASSWORD: 'canary' });
     expect(wrong.code).toBe(1);
     expect(wrong.stdout + wrong.stderr).not.toMatch(SECRETS);
     const checks = (JSON.parse(wrong.stdout) as Checkup).checks.map(({ check, status }) => `${check} ${status}`);
     expect(checks).toEqual(['reachable passed', 'login failed', 'writer unread', 'administration unread', 'denied-logged unread']);
     const aws = { ...awsEnvironment(world.aws), PGPASSWORD: server.master.password };
     const args = ['--rds', `cluster/${world.rds.identifier}`, '--region', world.rds.region, '--via', `127.0.0.1:${world.rds.via.port}`];
-    const named = await world.command.start(
+    const named = await world.command.run(
       ['doctor', ...args, '--ca', world.rds.caFile, '--user', 'master', '--check', 'login', '--check', 'running'],
       aws,
-    ).ended;
+    );
     expect({ code: named.code, stderr: named.stderr }).toEqual({ code: 0, stderr: '' });
   });
 
@@ -228,21 +228,21 @@ users:
     const file = `${world.command.home}/evidence.json`;
     const live = await doctor([...TASK, '--save', file]);
     expect(fs.readFileSync(file, 'utf8')).not.toMatch(SECRETS);
-    const offline = await world.command.start(['doctor', '--from', file, '--json']).ended;
+    const offline = await world.command.run(['doctor', '--from', file, '--json']);
     expect({ code: offline.code, stderr: offline.stderr, found: JSON.parse(offline.stdout) }).toEqual({
       code: 0,
       stderr: '',
       found: live.found,
     });
-    const other = await world.command.start(['doctor', '--from', rewritten(file, () => '{"formatVersion":"1.0"}')]).ended;
+    const other = await world.command.run(['doctor', '--from', rewritten(file, () => '{"formatVersion":"1.0"}')]);
     expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('is no evidence of this version')]);
   });
 
   test('lists its checks, explains what was pasted, and knows no others', async () => {
-    const listed = await world.command.start(['doctor', '--list']).ended;
+    const listed = await world.command.run(['doctor', '--list']);
     expect(listed.stdout).toMatch(/^reachable +something listens at the endpoint\n/);
     const file = rewritten(world.manifest(''), () => 'FATAL:  PAM authentication failed for user "app"\n');
-    const { code, stdout } = await world.command.start(['doctor', '--explain', file]).ended;
+    const { code, stdout } = await world.command.run(['doctor', '--explain', file]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^line 1: pam: the server wanted a token of 'app'/) });
     const unknown = await world.run('doctor', '--check', 'clok', '-m', world.manifest(BODY));
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("did you mean 'clock'?")]);

@@ -10,7 +10,7 @@ const LOGIN = { user: 'role"call', password: 'canary-login' };
 
 let command: Command;
 beforeAll(async () => {
-  command = await makeCommand();
+  command = makeCommand();
 });
 afterAll(() => command?.remove());
 
@@ -24,7 +24,7 @@ const manifestOf = (engine: string, port: number, body: string): string => {
   return file;
 };
 const run = async (...args: readonly string[]) => {
-  const { code, stdout, stderr } = await command.start(args, { LOGIN_PASSWORD: LOGIN.password, JANE: 'canary-jane' }).ended;
+  const { code, stdout, stderr } = await command.run(args, { LOGIN_PASSWORD: LOGIN.password, JANE: 'canary-jane' });
   expect(stdout + stderr).not.toContain('canary');
   return { code, stdout, stderr };
 };

@@ -27,10 +27,10 @@ withMoto('a user, its grants and its policy', (moto) => {
 
   const expectApplied = async (body: string): Promise<string> => {
     const file = world.manifest(body);
-    const { code, stdout, stderr } = await world.run('apply', '-m', file, '--auto-approve');
+    const { code, stdout, stderr } = await world.start('apply', '-m', file, '--auto-approve').ended;
     expect({ code, stderr: code === 0 ? '' : `${stdout}\n${stderr}` }).toEqual({ code: 0, stderr: '' });
     world.aws.forget();
-    const again = await world.run('apply', '-m', file, '--auto-approve');
+    const again = await world.start('apply', '-m', file, '--auto-approve').ended;
     expect({ code: again.code, writes: world.writes(), violations: world.aws.violations() }).toEqual({
       code: 0,
       writes: [],
@@ -50,7 +50,7 @@ withMoto('a user, its grants and its policy', (moto) => {
     const [policy] = await world.attached('orders-api-task');
     await world.detach('orders-api-task', policy!);
     expect(await world.login('role/orders-api-task', 'orders_api')).toMatch(NOT_ALLOWED);
-    const drift = await world.run('drift', '-m', world.manifest(ORDERS));
+    const drift = await world.start('drift', '-m', world.manifest(ORDERS)).ended;
     expect({ code: drift.code, stdout: drift.stdout }).toEqual({ code: 2, stdout: expect.stringContaining('role/orders-api-task') });
     await expectApplied(ORDERS);
     expect(await world.login('role/orders-api-task', 'orders_api')).toBe('in');
@@ -65,7 +65,7 @@ withMoto('a user, its grants and its policy', (moto) => {
 
     const iam = `${ORDERS}  jane: { auth: iam, principals: [role/reports] }\n`;
     const file = world.manifest(iam);
-    const plan = JSON.parse((await world.run('plan', '-m', file, '--json')).stdout);
+    const plan = JSON.parse((await world.start('plan', '-m', file, '--json').ended).stdout);
     const flips = plan.targets[0].transactions.filter(({ stage }: { stage?: number }) => stage === 3);
     expect(flips).toMatchObject([{ stage: 3, awaits: ['iam'] }]);
     await expectApplied(iam);
@@ -80,13 +80,13 @@ withMoto('a user, its grants and its policy', (moto) => {
     const { server } = world.rds;
     await expectApplied(`${ORDERS}  jane: { auth: password, password: "\${env:JANE}", password_version: 3 }\n`);
     const file = world.manifest(`${ORDERS}  jane: { auth: iam, principals: [role/nobody-made-it] }\n  kim: { auth: none }\n`);
-    const { code, stdout } = await world.run('apply', '-m', file, '--auto-approve');
+    const { code, stdout } = await world.start('apply', '-m', file, '--auto-approve').ended;
     expect({ code, named: stdout.includes('role/nobody-made-it') }).toEqual({ code: 3, named: true });
     await server.query({ user: 'jane', password: 'jane-password' }, 'postgres', 'SELECT 1');
 
     const body = `${ORDERS}  jane: { auth: iam, principals: [role/reports] }\n  kim: { auth: none }\n`;
     world.refuse('AttachRolePolicy');
-    const refused = await world.run('apply', '-m', world.manifest(body), '--auto-approve');
+    const refused = await world.start('apply', '-m', world.manifest(body), '--auto-approve').ended;
     world.refuse(null);
     expect({ code: refused.code, out: refused.stdout + refused.stderr }).toEqual({
       code: 5,
@@ -102,20 +102,20 @@ withMoto('a user, its grants and its policy', (moto) => {
   test('where others change IAM, a user may be made before its policy, and no login changes before it', async () => {
     const others = ORDERS.replace('iam: { ', 'iam: { mode: verify, ');
     await expectApplied(`${ORDERS}  jane: { auth: password, password: "\${env:JANE}", password_version: 4 }\n`);
-    const made = await world.run(
+    const made = await world.start(
       'apply',
       '-m',
       world.manifest(
         `${others}  max: { auth: iam, principals: [role/reports] }\n  jane: { auth: password, password: "\${env:JANE}", password_version: 4 }\n`,
       ),
       '--auto-approve',
-    );
+    ).ended;
     expect({ code: made.code, out: made.stdout }).toEqual({
       code: 0,
       out: expect.stringMatching(/warning iam\/not-allowed: 'role\/reports'/),
     });
     const file = world.manifest(`${others}  jane: { auth: iam, principals: [role/reports] }\n`);
-    const plan = await world.run('plan', '-m', file);
+    const plan = await world.start('plan', '-m', file).ended;
     expect({ code: plan.code, out: plan.stdout }).toEqual({
       code: 3,
       out: expect.stringMatching(/error iam\/not-allowed: 'role\/reports'/),
@@ -139,7 +139,7 @@ withMoto('a user, its grants and its policy', (moto) => {
     expect(await world.login('role/reports', 'lee')).toBe('in');
     // kim's policy line shall go as well, and orders_api shall lose what it reads: nobody reviewed that.
     const changed = world.manifest(lee('role/orders-api-task', '2020-01-01').replace('    read: [app.s]\n', ''));
-    const { code, stdout, stderr } = await world.run('apply', '-m', changed, '--auto-approve', '--only', 'expired');
+    const { code, stdout, stderr } = await world.start('apply', '-m', changed, '--auto-approve', '--only', 'expired').ended;
     expect({ code, stderr: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/policy +role\/reports[\s\S]*\(its until has passed\)/);
     const rights = await world.rds.server.query(
@@ -153,7 +153,7 @@ withMoto('a user, its grants and its policy', (moto) => {
     ]);
     expect(await world.login('role/reports', 'lee')).toMatch(NOT_ALLOWED);
     expect(await world.login('role/reports', 'kim')).toBe('in');
-    const again = await world.run('apply', '-m', changed, '--auto-approve', '--only', 'expired');
+    const again = await world.start('apply', '-m', changed, '--auto-approve', '--only', 'expired').ended;
     expect({ code: again.code, stdout: again.stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/0 to add|No changes|nothing/i) });
     await expectApplied(lee('role/orders-api-task', '2020-01-01'));
     expect(await world.login('role/reports', 'kim')).toMatch(NOT_ALLOWED);
@@ -163,7 +163,7 @@ withMoto('a user, its grants and its policy', (moto) => {
     await expectApplied(`${ORDERS}  mo: { auth: iam, principals: [role/reports] }\n`);
     expect(await expectApplied(`${ORDERS}removed: { mo: { forget: true } }\n`)).not.toMatch(/policy +role\/reports/);
     expect(await world.login('role/reports', 'mo')).toBe('in');
-    const plan = await world.run('plan', '-m', world.manifest(`${ORDERS}removed: { mo: { forget: true } }\n`));
+    const plan = await world.start('plan', '-m', world.manifest(`${ORDERS}removed: { mo: { forget: true } }\n`)).ended;
     expect((plan.stdout + plan.stderr).replace(/\s+/g, ' ')).toMatch(
       /note iam\/forgotten: 'mo' on target .* still let in as it: role\/reports/,
     );
@@ -174,7 +174,7 @@ withMoto('a user, its grants and its policy', (moto) => {
 
   test('destroy leaves nothing, in neither plane', async () => {
     await expectApplied(ORDERS);
-    const { code, stdout, stderr } = await world.run('destroy', '-m', world.manifest(ORDERS), '--auto-approve');
+    const { code, stdout, stderr } = await world.start('destroy', '-m', world.manifest(ORDERS), '--auto-approve').ended;
     expect({ code, out: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, out: '' });
     expect([await world.policies(), await world.attached('orders-api-task')]).toEqual([[], []]);
     const rows = await world.rds.server.query(

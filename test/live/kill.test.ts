@@ -19,7 +19,7 @@ eachMajor(
     let command: Command;
     let [old, now] = [{} as Side, {} as Side];
     beforeAll(async () => {
-      command = await makeCommand();
+      command = makeCommand();
       await furnish(server());
       await reference(server(), OLD);
       now = await reference(server(), NEW);

@@ -37,7 +37,7 @@ withMoto('lock, in both planes', (moto) => {
   afterAll(() => world?.close());
 
   const direct = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-    await world.command.start(args, { ...awsEnvironment(world.aws), ...env }).ended;
+    await world.command.run(args, { ...awsEnvironment(world.aws), ...env });
   const rds = () => [
     '--rds',
     'cluster/orders-prod',

@@ -63,7 +63,7 @@ alarms: { failed: { notify: { topic: dba, email: [dba@example.com] } }, tokens: 
   /** The command, run by who has the policy that was printed for `role`. */
   const as = async (role: string, ...args: readonly string[]): Promise<Ended> => {
     const env = { ...awsEnvironment(world.aws), ...keys.get(role), ROLECALL_MASTER: world.rds.server.master.password };
-    return await world.command.start([...args, '-m', file], env).ended;
+    return await world.command.run([...args, '-m', file], env);
   };
 
   test('the role of prove finds the server, reads the principal and its policies, and is it', async () => {

@@ -19,14 +19,14 @@ eachMajor(
   (server) => {
     let command: Command;
     beforeAll(async () => {
-      command = await makeCommand();
+      command = makeCommand();
       await server().query(server().master, 'postgres', 'CREATE DATABASE app');
       await server().query(server().master, 'app', 'CREATE TABLE t (i int)');
     });
     afterAll(() => command.remove());
 
     const run = async (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
-      await command.start(args, { ROLECALL_MASTER: server().master.password, ...CANARIES, ...env }).ended;
+      await command.run(args, { ROLECALL_MASTER: server().master.password, ...CANARIES, ...env });
 
     /** Passwords and their parts: a quoted or escaped one is still one. */
     const leaks = (text: string): string[] =>

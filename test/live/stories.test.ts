@@ -85,15 +85,15 @@ users:
 
     test('one apply makes role, trust, policy and user, and a second one nothing', async () => {
       const file = world.manifest(body);
-      const { code, stdout, stderr } = await world.run('apply', '-m', file, '--auto-approve');
+      const { code, stdout, stderr } = await world.start('apply', '-m', file, '--auto-approve').ended;
       expect({ code, said: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, said: '' });
       world.aws.forget();
-      expect(await world.run('apply', '-m', file, '--auto-approve')).toMatchObject({ code: 0 });
+      expect(await world.start('apply', '-m', file, '--auto-approve').ended).toMatchObject({ code: 0 });
       expect({ writes: world.writes(), violations: world.aws.violations() }).toEqual({ writes: [], violations: [] });
     });
 
     test('the role is assumed, its token opens a login, and that one does what is declared', async () => {
-      const { code, stdout } = await world.run('token', 'orders_app@orders', '-m', world.manifest(body), '--as', 'role/orders-app');
+      const { code, stdout } = await world.start('token', 'orders_app@orders', '-m', world.manifest(body), '--as', 'role/orders-app').ended;
       expect(code).toBe(0);
       const client = new pg.Client(world.rds.clientConfig('orders_app', stdout.trim(), 'app'));
       await client.connect();
@@ -106,12 +106,12 @@ users:
     test.skipIf(spawnSync('psql', ['--version']).status !== 0)('psql opens with it, over verified TLS', async () => {
       const sql = 'SELECT current_user, count(*) FROM s.orders';
       const args = ['connect', 'orders_app@orders', '-m', world.manifest(body), '--as', 'role/orders-app', '--', '-XAtc', sql];
-      expect(await world.run(...args)).toMatchObject({ code: 0, stdout: 'orders_app|1\n' });
+      expect(await world.start(...args).ended).toMatchObject({ code: 0, stdout: 'orders_app|1\n' });
     });
 
     test('destroy that AWS stops half-way is run again, and then nothing is left, and nothing to do', async () => {
       const file = world.manifest(body);
-      const destroy = async () => await world.run('destroy', '-m', file, '--auto-approve');
+      const destroy = async () => await world.start('destroy', '-m', file, '--auto-approve').ended;
       world.strike((nth) => (nth === 1 ? 'access-denied' : undefined));
       const stopped = await destroy();
       world.strike(null);
@@ -186,11 +186,11 @@ ${more}`;
     afterAll(async () => await world?.close());
 
     const apply = async (text: string): Promise<void> => {
-      const { code, stdout, stderr } = await world.run('apply', '-m', world.manifest(text), '--auto-approve');
+      const { code, stdout, stderr } = await world.start('apply', '-m', world.manifest(text), '--auto-approve').ended;
       expect({ code, said: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, said: '' });
     };
     const prove = async (text: string, line: string): Promise<readonly string[]> => {
-      const { stdout, stderr } = await world.run('prove', '-m', world.manifest(`${text}expect: [{ ${line} }]\n`), '--json');
+      const { stdout, stderr } = await world.start('prove', '-m', world.manifest(`${text}expect: [{ ${line} }]\n`), '--json').ended;
       if (stdout === '') expect.fail(stderr);
       return (JSON.parse(stdout) as Proofs).proofs.map(({ what, status, cause }) => `${status} ${cause} ${what}`);
     };
@@ -224,7 +224,7 @@ ${more}`;
     });
 
     test('an alarm on a log that holds no denied login is refused, with the parameter to set', async () => {
-      const { code, stdout, stderr } = await world.run('plan', '-m', world.manifest(body(ROLE, ALARM)));
+      const { code, stdout, stderr } = await world.start('plan', '-m', world.manifest(body(ROLE, ALARM))).ended;
       expect({ code, out: stdout + stderr }).toEqual({ code: 3, out: expect.stringMatching(/log_error_verbosity/) });
       await query('SET GLOBAL log_error_verbosity = 3');
     });
@@ -237,7 +237,7 @@ ${more}`;
         filters: [{ logGroupName: `${GROUP}error`, filterPattern: expect.stringContaining('Access denied') }],
         alarms: [{ Threshold: 1, Period: 60, TreatMissingData: 'notBreaching', AlarmActions: [expect.stringMatching(/:dba-alerts$/)] }],
       });
-      const plan = await world.run('plan', '-m', world.manifest(body(ROLE, ALARM)), '--detailed-exitcode');
+      const plan = await world.start('plan', '-m', world.manifest(body(ROLE, ALARM)), '--detailed-exitcode').ended;
       expect({ code: plan.code, out: plan.stdout.replace(/\s+/g, ' ') }).toEqual({
         code: 0,
         out: expect.stringContaining("'dba@example.com' has not confirmed that it wants mail"),
@@ -260,7 +260,7 @@ ${more}`;
       const written = `${stamp} [ERROR] Failed to authorize the connection request for user 'lab_user' because the IAM policy assumed by the caller '${principal}' is not authorized to perform \`rds-db:connect\` on the DB instance. (Status Code: 403, Error Code:NotAuthorized)`;
       await exportLines(moto(), `${GROUP}error`, 'lab-1', lines);
       await exportLines(moto(), `${GROUP}iam-db-auth-error`, 'lab-1', [written]);
-      const { stdout } = await world.run('doctor', 'lab_user@billing', '--denied', '-m', world.manifest(body('', ALARM)), '--json');
+      const { stdout } = await world.start('doctor', 'lab_user@billing', '--denied', '-m', world.manifest(body('', ALARM)), '--json').ended;
       const { denied } = (JSON.parse(stdout) as DeniedReport).targets[0]!;
       expect(denied.map(({ user, cause, principal: who }) => [user, cause, who])).toContainEqual(['lab_user', 'policy', principal]);
       expect(new Set(denied.flatMap(({ logs }) => logs))).toEqual(new Set(['iam-db-auth-error', 'error']));
@@ -268,7 +268,7 @@ ${more}`;
 
     test('destroyed, and once more where AWS stopped it, nothing of it is left: no account, policy, attachment, filter, alarm, subscription or topic', async () => {
       await apply(body(ROLE, ALARM));
-      const destroy = async () => await world.run('destroy', '-m', world.manifest(body(ROLE, ALARM)), '--auto-approve');
+      const destroy = async () => await world.start('destroy', '-m', world.manifest(body(ROLE, ALARM)), '--auto-approve').ended;
       world.onCall((operation) => (operation === 'DeleteTopic' ? 'access-denied' : undefined));
       const stopped = await destroy();
       world.onCall(null);

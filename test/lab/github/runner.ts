@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { builtOnce, compiled } from '../built.ts';
 import { parseFileCommands } from './file-commands.ts';
 import { type Annotation, readLog } from './log-commands.ts';
 
@@ -27,16 +28,13 @@ export type ActionMetadata = {
 
 export const readActionMetadata = (): ActionMetadata => parse(fs.readFileSync(path.join(ROOT, 'action.yml'), 'utf8')) as ActionMetadata;
 
-/** The action, built from the sources into a folder of its own. */
-export type Action = { readonly folder: string; readonly main: string; readonly metadata: ActionMetadata; readonly remove: () => void };
+/** The action, built from the sources. */
+export type Action = { readonly folder: string; readonly main: string; readonly metadata: ActionMetadata };
 
 export const buildAction = (): Action => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rolecall-action-'));
   const metadata = readActionMetadata();
-  const main = path.join(folder, metadata.runs.main);
-  execFileSync(process.execPath, ['scripts/build-action.mjs', path.dirname(main)], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
-  fs.writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }\n');
-  return { folder, main, metadata, remove: () => fs.rmSync(folder, { recursive: true, force: true }) };
+  const folder = path.dirname(builtOnce('dist'));
+  return { folder, main: path.join(folder, metadata.runs.main), metadata };
 };
 
 export type StepOptions = {
@@ -168,6 +166,7 @@ const variables = (action: Action, options: StepOptions, cwd: string): Record<st
     GITHUB_GRAPHQL_URL: `${apiUrl}/graphql`,
     RUNNER_OS: 'Linux',
     RUNNER_ARCH: 'X64',
+    NODE_COMPILE_CACHE: compiled(),
     ...inputVariables(action.metadata, options),
     ...options.env,
   };

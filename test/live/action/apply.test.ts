@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { startGitHub } from '../../lab/github/api.ts';
 import { type JobStep, type Project, startProject } from '../../lab/github/project.ts';
@@ -43,7 +43,6 @@ let action: Action;
 beforeAll(() => {
   action = buildAction();
 });
-afterAll(() => action.remove());
 
 describe('apply on merge', () => {
   const server = useServer(17);

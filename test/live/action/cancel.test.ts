@@ -23,7 +23,6 @@ beforeAll(async () => {
   project = await startProject(await startGitHub(), { 'access/rolecall.yaml': manifest() });
 });
 afterAll(async () => {
-  action.remove();
   await project.close();
 });
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startGitHub } from '../../lab/github/api.ts';
 import { type JobStep, type Project, startProject } from '../../lab/github/project.ts';
 import { type Action, buildAction, runStep, type Step } from '../../lab/github/runner.ts';
@@ -13,7 +13,6 @@ let action: Action;
 beforeAll(() => {
   action = buildAction();
 });
-afterAll(() => action.remove());
 
 describe('targets: changed', () => {
   const [orders, billing] = [useServer(17), useServer(17)];

@@ -26,7 +26,6 @@ withMoto('a user, its policy and its end', (moto) => {
   afterAll(async () => {
     await project?.close();
     await world?.close();
-    action?.remove();
   });
 
   /** The authority is a file of the repository: one that only a pull request has would not be believed. */

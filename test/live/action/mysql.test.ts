@@ -13,7 +13,6 @@ let action: Action;
 beforeAll(() => {
   action = buildAction();
 });
-afterAll(() => action.remove());
 
 eachMysql(
   (server) => {

@@ -29,7 +29,6 @@ beforeAll(async () => {
   project = await startProject(await startGitHub(), { 'access/rolecall.yaml': MANIFEST });
 });
 afterAll(async () => {
-  action.remove();
   await project.close();
 });
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Marker, markerLine, readMarker } from '../../../src/action/marker.ts';
 import { apply, plan as makePlan } from '../../../src/index.ts';
 import { readPlan } from '../../../src/render/saved-plan.ts';
@@ -18,7 +18,6 @@ let action: Action;
 beforeAll(() => {
   action = buildAction();
 });
-afterAll(() => action.remove());
 
 describe('plan on a pull request', () => {
   const server = useServer(17);

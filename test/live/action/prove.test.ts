@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { startGitHub } from '../../lab/github/api.ts';
 import { type JobStep, type Project, startProject } from '../../lab/github/project.ts';
 import { type Action, buildAction, runStep } from '../../lab/github/runner.ts';
@@ -36,7 +36,6 @@ beforeAll(async () => {
      GRANT USAGE ON SCHEMA sales TO jane; GRANT SELECT ON sales.orders TO jane`,
   );
 });
-afterAll(() => action.remove());
 
 const RIGHT = ['{ user: jane, can: [select on sales.orders], cannot: [insert on sales.orders] }'];
 const WRONG = ['{ user: jane, can: [insert on sales.orders] }', '{ user: kim, login: denied }'];

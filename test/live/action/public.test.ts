@@ -23,7 +23,6 @@ beforeAll(async () => {
   project = await startProject(await startGitHub({ isPrivate: false }), { 'access/rolecall.yaml': MANIFEST });
 });
 afterAll(async () => {
-  action.remove();
   await project.close();
 });
 

@@ -37,7 +37,6 @@ withMoto('a login and a user by secrets', (moto) => {
   afterAll(async () => {
     await project?.close();
     await aws?.close();
-    action?.remove();
   });
 
   const manifest = (login: string, users: string): string => `version: 1

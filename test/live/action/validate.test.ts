@@ -11,7 +11,6 @@ beforeAll(() => {
   action = buildAction();
 });
 afterAll(() => {
-  action.remove();
   for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
 });
 

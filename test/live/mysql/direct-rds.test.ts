@@ -51,7 +51,7 @@ withMoto('without a manifest, a server of RDS', (moto) => {
     const rds = (name = `${world.db.kind}/${identifier}`): readonly string[] => ['--rds', name, '--region', REGION];
     const tunnel = (): readonly string[] => ['--via', `127.0.0.1:${world.db.via.port}`, '--ca', world.db.caFile];
     const run = async (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
-      await world.command.start(args, { ...awsEnvironment(world.aws), ...keys, ...env }).ended;
+      await world.command.run(args, { ...awsEnvironment(world.aws), ...keys, ...env });
     const accounts = async (): Promise<string> => {
       const [row] = await world.db.server.query(world.db.server.superuser, "SHOW CREATE USER 'jane'@'%'");
       return String(Object.values(row!)[0]);
@@ -113,11 +113,11 @@ withMoto('without a manifest, a server of RDS', (moto) => {
     await client.send(
       new CreateDBInstanceCommand({ DBInstanceIdentifier, DBInstanceClass: 'db.t3.medium', Engine: 'oracle-ee', AllocatedStorage: 20 }),
     );
-    const command = await (await import('../command.ts')).makeCommand();
-    const { code, stdout } = await command.start(
+    const command = (await import('../command.ts')).makeCommand();
+    const { code, stdout } = await command.run(
       ['lock', 'jane', '--rds', `instance/${DBInstanceIdentifier}`, '--region', REGION, '--auto-approve'],
       awsEnvironment(moto()),
-    ).ended;
+    );
     command.remove();
     await client.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier, SkipFinalSnapshot: true }));
     client.destroy();

@@ -24,7 +24,7 @@ exit 7
 
 let command: Command;
 beforeAll(async () => {
-  command = await makeCommand();
+  command = makeCommand();
   fs.mkdirSync(path.join(command.home, 'bin'));
   fs.writeFileSync(path.join(command.home, 'bin', 'mysql'), CLIENT, { mode: 0o755 });
 });
@@ -35,7 +35,7 @@ eachMysql((server, version) => {
   const named = (): readonly string[] => ['--host', '127.0.0.1', '--port', `${server().port}`];
   const asMaster = (): readonly string[] => [...named(), '--user', 'master'];
   const run = async (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
-    await command.start(args, { USER: 'somebody', MYSQL_PWD: server().master.password, ...env }).ended;
+    await command.run(args, { USER: 'somebody', MYSQL_PWD: server().master.password, ...env });
   const lock = async (user: string, ...more: readonly string[]) => {
     const { code, stdout, stderr } = await run(['lock', user, ...asMaster(), '--auto-approve', '--json', ...more]);
     return { code, stderr, target: (JSON.parse(stdout) as LockResult).targets[0]! };
@@ -139,7 +139,8 @@ eachMysql((server, version) => {
 
   test('connect opens the client as the user, with the password of the environment', async () => {
     const env = { PATH: `${command.home}/bin:${process.env.PATH}`, MYSQL_PWD: PASSWORD };
-    const { code, stdout } = await run(['connect', 'jane', ...named(), '--', '-e', 'SELECT 1'], env);
+    const { code, stdout } = await command.start(['connect', 'jane', ...named(), '--', '-e', 'SELECT 1'], { USER: 'somebody', ...env })
+      .ended;
     const options = `--no-defaults --protocol=TCP --host=127.0.0.1 --port=${server().port} --user=jane --ssl-mode=REQUIRED -e SELECT 1`;
     expect({ code, stdout }).toEqual({ code: 7, stdout: `${options}\npassword: ${PASSWORD}\n` });
   });

@@ -17,7 +17,7 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { ACCOUNT, awsEnvironment, clientConfig, type Moto, REGION } from '../../lab/aws/moto.ts';
 import { type AwsFault, type AwsProxy, startAwsProxy } from '../../lab/aws/proxy.ts';
 import { type MysqlLike, type MysqlLikeOptions, startMysqlLike } from '../../lab/iam/mysql-like.ts';
-import { type Command, type Ended, makeCommand } from '../command.ts';
+import { type Command, type Ended, makeCommand, type Running } from '../command.ts';
 
 /** An account with a server of MySQL or MariaDB in it, the command, and what it asks of AWS. */
 export type IamWorld = {
@@ -28,6 +28,9 @@ export type IamWorld = {
   readonly authority: Buffer;
   /** A manifest of the target `billing` with this body. */
   readonly manifest: (body: string, engine?: string) => string;
+  /** As a program of its own. */
+  readonly start: (...args: readonly string[]) => Running;
+  /** In this process. */
   readonly run: (...args: readonly string[]) => Promise<Ended>;
   /** Makes the role, which anybody of the account may assume. */
   readonly makeRole: (name: string) => Promise<void>;
@@ -52,7 +55,9 @@ export type IamWorld = {
 export const startIamWorld = async (moto: Moto, options: Omit<MysqlLikeOptions, 'moto'>): Promise<IamWorld> => {
   let onCall: ((operation: string) => AwsFault | undefined) | null = null;
   const aws = await startAwsProxy(moto, ({ operation }) => onCall?.(operation));
-  const [db, command] = await Promise.all([startMysqlLike({ moto, ...options }), makeCommand()]);
+  const db = await startMysqlLike({ moto, ...options });
+  const command = makeCommand();
+  const variables = { ...awsEnvironment(aws), ROLECALL_MASTER: db.server.master.password, JANE: 'jane-password' };
   const authority = fs.readFileSync(db.caFile);
   const iam = new IAMClient(clientConfig(moto));
   const sts = new STSClient(clientConfig(moto));
@@ -115,8 +120,8 @@ ${body}`,
       );
       return file;
     },
-    run: async (...args) =>
-      await command.start(args, { ...awsEnvironment(aws), ROLECALL_MASTER: db.server.master.password, JANE: 'jane-password' }).ended,
+    start: (...args) => command.start(args, variables),
+    run: async (...args) => await command.run(args, variables),
     makeRole: async (name) => {
       const trust = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }] };
       await iam.send(new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: JSON.stringify(trust) }));
