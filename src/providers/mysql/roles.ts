@@ -61,11 +61,15 @@ export const hasSessions = (scope: Scope, name: string): boolean => {
 export const outOfReach = (scope: Scope, name: string): string | undefined =>
   scope.beyond.has(name) ? `'${name}' holds SYSTEM_USER and '${scope.login}' does not: the server lets nobody else change it` : undefined;
 
-/** MySQL stores a role as a locked account without a password: one that nobody was granted yet looks like a user. */
+/**
+ * MySQL stores a role as a locked account without a password: one that nobody was granted yet looks like a user, and one that was
+ * unlocked is a user. With our mark it is the group that it was made as, or becomes one, and its login is closed.
+ */
 const existing = (scope: Scope, declared: DeclaredRole): Role | undefined => {
   const actual = bodyOf(scope, declared.name);
   if (declared.kind !== 'group' || !actual?.options || scope.server.flavour !== 'mysql') return actual;
-  if (actual.login || actual.options.auth !== 'none') return actual;
+  const closed = !actual.login && actual.options.auth === 'none';
+  if (!closed && actual.mark?.stack !== scope.declared.stack) return actual;
   const { options: _, ...role } = actual;
   return { ...role, connectionLimit: -1 };
 };

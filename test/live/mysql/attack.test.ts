@@ -10,7 +10,7 @@ beforeAll(() => {
 afterAll(() => cli.remove());
 
 eachMysql(
-  (server) => {
+  (server, version) => {
     const asSuperuser = (...statements: readonly string[]) => server().query(server().superuser, ...statements);
     const mayDo = async (user: string, sql: string): Promise<boolean> =>
       await server()
@@ -57,6 +57,29 @@ eachMysql(
           update: await mayDo('doubled', 'UPDATE shop.orders SET Id = 1'),
         }).toEqual({ select: true, update: false });
       });
+    });
+
+    test.runIf(version === '9.7')('a group that somebody lets log in is closed again, as a user is that becomes a group', async () => {
+      await byHand('other');
+      await settle(server(), `groups: { opened: { read: [shop] } }\n${declared('turned').replace('TEST_NONE', 'TEST_MASTER')}`);
+      await asSuperuser("ALTER USER opened IDENTIFIED BY 'Hand-Made-1' ACCOUNT UNLOCK");
+      expect(await mayDo('opened', 'SELECT Id FROM shop.orders')).toBe(true);
+      const plan = await settle(server(), 'groups: { opened: { read: [shop] }, turned: { groups: [opened] } }\n');
+      expect(plan.access.flatMap(({ users, loses }) => (loses.some(({ what }) => what === 'login') ? users : [])).sort()).toEqual([
+        'opened',
+        'turned',
+      ]);
+      expect(await mayDo('opened', 'SELECT 1')).toBe(false);
+      const rows = await asSuperuser(
+        "SELECT account_locked, password_expired, authentication_string FROM mysql.user WHERE User IN ('opened', 'turned')",
+      );
+      expect(rows.map((row) => Object.values(row))).toEqual([
+        ['Y', 'Y', ''],
+        ['Y', 'Y', ''],
+      ]);
+      expect((await planOn(server(), 'groups: { other: { read: [shop] } }\n')).findings.map(({ code }) => code)).toContain(
+        'role/is-a-user',
+      );
     });
 
     test('what is held on a package or a library, which no manifest names, is told and left', async () => {

@@ -51,6 +51,9 @@ const [PASSWORD, DISCARD, UNLOCK] = [0, 1, 2];
 
 const IAM = " IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'";
 
+/** What CREATE ROLE makes of an account, the lock aside. */
+const AS_ROLE = " IDENTIFIED WITH caching_sha2_password AS '' PASSWORD EXPIRE";
+
 const identified = ({ auth }: AccountOptions, secret: string | undefined): string =>
   auth === 'iam' ? IAM : secret === undefined ? '' : ` IDENTIFIED BY ${secret}`;
 
@@ -76,7 +79,13 @@ const alterDrafts = (
   const opens = !before.login && after.login;
   return [
     ...(before.login && !after.login
-      ? [{ phase: 'close', sql: `ALTER USER ${oldNameSql(scope, after.name)} ACCOUNT LOCK`, changes } as const]
+      ? [
+          {
+            phase: 'close',
+            sql: `ALTER USER ${oldNameSql(scope, after.name)}${after.options ? '' : AS_ROLE} ACCOUNT LOCK`,
+            changes,
+          } as const,
+        ]
       : []),
     ...(before.name === after.name
       ? []
