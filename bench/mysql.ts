@@ -59,6 +59,7 @@ const measureWide = async (server: Mysql, scratch: string): Promise<readonly Row
     return runs;
   };
   const all = await unchanged(WIDE.users);
+  const yaml = median(Array.from({ length: ROUNDS }, () => nodeMs([RAW_YAML, path.join(scratch, `${server.version}-${WIDE.users}.yaml`)])));
   const some = await unchanged(SOME);
   const readerOf = (tables: string): string =>
     written(scratch, `${server.version}-reader`, manifestOf(server, WIDE, SOME, readerGroup(tables)));
@@ -77,6 +78,7 @@ const measureWide = async (server: Mysql, scratch: string): Promise<readonly Row
   return [
     ['raw read of the grant tables, over a connection that is open', `${(floor / 1000).toFixed(2)} s`],
     ["the same as a process of its own, with Node's start, the driver and a login", `${(process / 1000).toFixed(2)} s`],
+    ['a process that reads a manifest of all users with the package `yaml`, and nothing else', `${(yaml / 1000).toFixed(2)} s`],
     [`\`plan\`, nothing to do, ${SOME} users declared`, shown(...some)],
     ['`plan`, nothing to do, all users declared, each table by its name', shown(...all)],
     ['`plan`, one group granted SELECT on all tables', shown(planned)],
@@ -194,6 +196,7 @@ const raw = async (server: Mysql): Promise<number> => {
 const rawProcess = (server: Mysql): number =>
   nodeMs([RAW, String(server.port), server.master.user, ...tablesRead(server)], { BENCH_PASSWORD: server.master.password });
 const RAW = path.resolve('bench/raw-mysql.mjs');
+const RAW_YAML = path.resolve('bench/raw-yaml.mjs');
 
 const rowsOf = async (connection: Connection, table: string): Promise<void> => {
   await connection.query({ sql: `SELECT * FROM mysql.${table}`, rowsAsArray: true });

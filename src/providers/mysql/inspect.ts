@@ -187,6 +187,7 @@ const readHeld = async <T>(connected: Connected, whose: Whose, last: () => Promi
 const MANY_USERS = 2000;
 
 const concernedBy = (declared: Concern, { settings, currentUser }: Answers, rows: Rows): Concerned => {
+  if (declared.roles.size > MANY_USERS) return null;
   const mandatory = mandatoryRoles(settings.get('mandatory_roles') ?? '', (user) => user);
   const users = concernedUsers(declared, {
     accounts: of(rows, 'accounts'),
