@@ -125,6 +125,8 @@ export type SessionFacts = {
   readonly account?: string;
   /** What it lacks besides, as the SQL that gives it (MySQL and MariaDB). */
   readonly lacking?: readonly string[];
+  /** How many sessions there are but its own, and how many there may be of whoever has none reserved; left out: not asked. */
+  readonly connections?: { readonly open: number; readonly room: number };
   /** By how much this machine's clock is ahead of the server's. */
   readonly skewMs?: number;
 };

@@ -76,6 +76,7 @@ const GOOD = {
       notAdministered: [],
       perGrantor: true,
       skewMs: 300,
+      connections: { open: 20, room: 97 },
     },
   },
   logging: { value: { logged: true } },
@@ -164,6 +165,8 @@ const FAILING: readonly (readonly [check: string, changes: Changes, says: RegExp
   ['login', { session: { user: 'pool' } }, /whoever logs in as 'jane' is 'pool'/, /pooler/],
   ['session-tls', { session: { tls: null } }, /not encrypted/, /verify-full/],
   ['writer', { session: { readOnly: true } }, /only reads/, /writer/],
+  ['connections', { session: { connections: { open: 97, room: 97 } } }, /^97 of 97 are open: nobody else gets in$/, /idle/],
+  ['connections', { session: { connections: { open: 93, room: 97 } } }, /^93 of 97 are open: 4 are left$/, /RDS Proxy/],
   ['rds-iam', { session: { hasIamRole: false } }, /no role rds_iam/, /switch IAM/],
   ['rds-iam', { session: { iamPath: null } }, /'jane' is not under rds_iam/, /GRANT rds_iam/],
   [
@@ -387,6 +390,9 @@ test.each<[string, Changes, string]>([
   ],
   ['rds-iam', { target: { by: 'password' }, session: { iamPath: null } }, "'jane' logs in with a password, and is not under rds_iam"],
   ['administration', { session: { superuser: true, createrole: false } }, "'jane' is a superuser"],
+  ['connections', {}, '20 of 97 are open'],
+  ['connections', { session: { connections: { open: 92, room: 97 } } }, '92 of 97 are open'],
+  ['connections', { session: { connections: { open: 9, room: 10 } } }, '9 of 10 are open'],
   ['user-connections', { user: { connectionLimit: -1 } }, 'no limit, 2 open'],
 ])('%s passes, and says what is worth knowing', (name, changes, message) => {
   expect(judged(name, evidence(changes))).toMatchObject({ status: 'passed', message });
@@ -465,6 +471,7 @@ test('nothing of AWS is asked of a server that is not there, and no TLS of one t
     'reachable',
     'login',
     'writer',
+    'connections',
     'administration',
     'denied-logged',
   ]);

@@ -38,6 +38,22 @@ eachMajor(
       });
     });
 
+    test('how many sessions are open, and how many may be', async () => {
+      const { superuser, query, connect } = server();
+      const others = await Promise.all([1, 2].map(() => connect(superuser)));
+      const reserved = "('superuser_reserved_connections', 'reserved_connections')";
+      const rows = await query(
+        superuser,
+        'postgres',
+        `SELECT sum(CASE WHEN name IN ${reserved} THEN -setting::int ELSE setting::int END)::int AS room
+         FROM pg_settings WHERE name = 'max_connections' OR name IN ${reserved}`,
+      );
+      const { connections } = await session(target(), []);
+      await Promise.all(others.map((one) => one.end()));
+      expect(connections).toEqual({ open: expect.any(Number), room: rows[0]!.room });
+      expect(connections!.open).toBeGreaterThanOrEqual(2);
+    });
+
     test('what the catalog says of a user, the way to rds_iam over its groups included', async () => {
       expect(await user(target(), 'jane', 'app')).toEqual({
         exists: true,

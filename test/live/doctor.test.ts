@@ -201,13 +201,22 @@ users:
     const { code, stdout } = await world.command.run(['doctor'], env);
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: expect.stringMatching(/reachable.*\n.*login +master, PostgreSQL 17.*\n.*writer.*\n.*administration/),
+      stdout: expect.stringMatching(
+        /reachable.*\n.*login +master, PostgreSQL 17.*\n.*writer.*\n.*connections +\d+ of \d+ are open\n.*administration/,
+      ),
     });
     const wrong = await world.command.run(['doctor', '--json'], { ...env, PGPASSWORD: 'canary' });
     expect(wrong.code).toBe(1);
     expect(wrong.stdout + wrong.stderr).not.toMatch(SECRETS);
     const checks = (JSON.parse(wrong.stdout) as Checkup).checks.map(({ check, status }) => `${check} ${status}`);
-    expect(checks).toEqual(['reachable passed', 'login failed', 'writer unread', 'administration unread', 'denied-logged unread']);
+    expect(checks).toEqual([
+      'reachable passed',
+      'login failed',
+      'writer unread',
+      'connections unread',
+      'administration unread',
+      'denied-logged unread',
+    ]);
     const aws = { ...awsEnvironment(world.aws), PGPASSWORD: server.master.password };
     const args = ['--rds', `cluster/${world.rds.identifier}`, '--region', world.rds.region, '--via', `127.0.0.1:${world.rds.via.port}`];
     const named = await world.command.run(

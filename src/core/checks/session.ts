@@ -1,6 +1,9 @@
 import { always, awsOrTokens, byToken, type Check, failed, passed, quoted, SKEW_MS, the, withAccounts, withTls } from './check.ts';
 import { wordsOf } from './words.ts';
 
+/** The share of sessions that one restart of an application takes: with less left, nobody can count on getting in. */
+const LITTLE = 0.05;
+
 /** What Rolecall's own login comes to. */
 export const SESSION_CHECKS: readonly Check[] = [
   {
@@ -59,6 +62,24 @@ export const SESSION_CHECKS: readonly Check[] = [
       the(session).readOnly
         ? failed('the server only reads', 'name the writer: the endpoint of the cluster, or the primary')
         : passed('the server takes changes'),
+  },
+  {
+    name: 'connections',
+    about: 'the server has room for more sessions',
+    needs: ['session'],
+    applies: always,
+    judge: ({ session }) => {
+      const { connections } = the(session);
+      if (connections === undefined) return { status: 'unread', message: 'the server was not asked how many are open' };
+      const { open, room } = connections;
+      const left = Math.max(0, room - open);
+      const found = `${open} of ${room} are open`;
+      if (left > 0 && left >= room * LITTLE) return passed(found);
+      return failed(
+        `${found}: ${left === 0 ? 'nobody else gets in' : `${left} are left`}`,
+        'end idle sessions, put a pool or RDS Proxy before the server, or raise max_connections',
+      );
+    },
   },
   {
     name: 'server-clock',

@@ -67,8 +67,16 @@ const sessionOf = async (connected: Connected, roles: readonly string[], groups:
     notAdministered: flavour === 'mariadb' || held.has('SYSTEM_USER') ? [] : await powerful(connected, roles),
     perGrantor: false,
     lacking: superuser ? [] : await lackingOf(connected, accountSql(own), held, groups),
+    connections: await connectionsOf(connected),
     skewMs,
   };
+};
+
+/** One more than max_connections gets in where it has CONNECTION_ADMIN (MySQL) or CONNECTION ADMIN (MariaDB). */
+const connectionsOf = async ({ ask }: Connected): Promise<NonNullable<SessionFacts['connections']>> => {
+  const [[room] = []] = await ask('SELECT @@GLOBAL.max_connections');
+  const [[, open] = []] = await ask("SHOW GLOBAL STATUS LIKE 'Threads_connected'");
+  return { open: Number(open) - 1, room: Number(room) };
 };
 
 /** What planning and applying need besides CREATE USER: to see what there is, and to put others into the declared groups. */

@@ -81,13 +81,22 @@ const pathSql = (role: string, to: string): string => `(
   SELECT path FROM way WHERE path[pg_catalog.array_upper(path, 1)] = '${to}' AND pg_catalog.array_length(path, 1) > 1
    ORDER BY pg_catalog.array_length(path, 1), path LIMIT 1)`;
 
-/** $1: names of declared roles. */
+/** $1: names of declared roles. Of others' sessions the kind is seen by who may read statistics alone. */
 const SESSION = `
 SELECT session_user::text AS "user",
        pg_catalog.current_setting('server_version') AS version,
        pg_catalog.current_setting('server_version_num')::integer AS version_num,
        (SELECT s.version || ', ' || s.cipher FROM pg_catalog.pg_stat_ssl s WHERE s.pid = pg_catalog.pg_backend_pid() AND s.ssl) AS tls,
        pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on' AS "readOnly",
+       pg_catalog.json_build_object(
+         'open', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity a
+                   WHERE a.usesysid IS NOT NULL AND coalesce(a.backend_type, 'client backend') = 'client backend'
+                     AND a.pid <> pg_catalog.pg_backend_pid()),
+         'room', pg_catalog.current_setting('max_connections')::integer
+                 - pg_catalog.current_setting('superuser_reserved_connections')::integer
+                 - coalesce(nullif(pg_catalog.current_setting('reserved_connections', true), '')::integer, 0)
+                 - coalesce(nullif(pg_catalog.current_setting('rds.rds_superuser_reserved_connections', true), '')::integer, 0)
+       ) AS connections,
        me.rolsuper AS superuser,
        me.rolcreaterole AS createrole,
        ${pathSql('session_user::text', 'rds_iam')} AS "iamPath",

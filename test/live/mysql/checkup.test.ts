@@ -62,6 +62,11 @@ eachMysql(
         hasIamRole: false,
         notAdministered: isMysql() ? ['strong'] : [],
       });
+      const [row] = await server().query(server().superuser, 'SELECT @@GLOBAL.max_connections AS room');
+      const own = await server().connect(server().superuser);
+      const { connections } = await session(target(), []);
+      await own.end();
+      expect([connections!.room, connections!.open >= 1]).toEqual([Number(row!.room), true]);
       // The server is on this machine, and has its clock.
       expect(Math.abs(facts.skewMs!)).toBeLessThan(60_000);
     });
@@ -140,7 +145,7 @@ eachMysql(
       const { checks, summary } = checkupOf(evidence, []);
       expect(checks.map(({ target: name, check, status }) => [name === 'other' ? name : 'it', check, status])).toEqual([
         ['other', 'found', 'unread'],
-        ...['reachable', 'login', 'writer', 'server-clock', 'administration', 'denied-logged'].map((check) => [
+        ...['reachable', 'login', 'writer', 'connections', 'server-clock', 'administration', 'denied-logged'].map((check) => [
           'it',
           check,
           expect.anything(),
