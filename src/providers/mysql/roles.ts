@@ -1,4 +1,5 @@
 import { withoutMarks } from '../../core/mark.ts';
+import { type Orphan, orphanFindings } from '../../core/orphans.ts';
 import type { Account, DeclaredRole } from '../../model/declared.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
 import type { AccountOptions, Mark, Role } from '../../model/state.ts';
@@ -23,10 +24,12 @@ export const compareRoles = (scope: Scope, compare: Comparison): void => {
     if (!actual) reportGone(compare, removal);
     else if (removal.action === 'forget') forget(scope, compare, bodyOf(scope, removal.name)!, { source: removal.source });
   }
-  for (const actual of absentRoles(scope)) {
-    if (actual.login || hasSessions(scope, actual.name)) disable(scope, compare, actual.name, { cause: 'absent' });
-    else reportOrphan(compare, actual.name, scope.accounts.get(actual.name)!);
+  const orphans: Orphan[] = [];
+  for (const { name, login } of absentRoles(scope)) {
+    if (login || hasSessions(scope, name)) disable(scope, compare, name, { cause: 'absent' });
+    else orphans.push({ name, entry: removalOf(scope.accounts.get(name)!) });
   }
+  orphanFindings(orphans).forEach(compare.report);
 };
 
 /** Accounts with our mark that the manifest no longer names, but for those that nothing may alter. */
@@ -247,14 +250,8 @@ const reportStack = (scope: Scope, compare: Comparison, declared: DeclaredRole, 
 const reportGone = (compare: Comparison, { name, source }: Scope['declared']['removed'][number]): void =>
   compare.report({ severity: 'note', code: 'role/already-gone', message: `'${name}' under removed is already gone`, source });
 
-/** A group that left the manifest, or a user that was disabled for it: both stay until somebody says what becomes of them. */
-const reportOrphan = (compare: Comparison, name: string, { user, host }: Account): void =>
-  compare.report({
-    severity: 'warning',
-    code: 'role/orphan',
-    message: `'${name}' carries the mark of this stack, and nothing declares it: it cannot log in and is left as it is`,
-    hint: `declare it, or say under removed what becomes of it: ${nameKey(user)}: { drop: true${hostsOf(host)} } or { forget: true${hostsOf(host)} }`,
-  });
+const removalOf = ({ user, host }: Account): string =>
+  `${nameKey(user)}: { drop: true${hostsOf(host)} } or { forget: true${hostsOf(host)} }`;
 
 /** As an entry under removed names another host than the usual one. */
 const hostsOf = (host: string): string => (host === '%' || host === '' ? '' : `, hosts: [${JSON.stringify(host)}]`);

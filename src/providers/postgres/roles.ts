@@ -1,4 +1,5 @@
 import { withoutMarks } from '../../core/mark.ts';
+import { type Orphan, orphanFindings } from '../../core/orphans.ts';
 import type { DeclaredRole } from '../../model/declared.ts';
 import { nameKey, pathKey } from '../../model/key.ts';
 import type { Mark, Role } from '../../model/state.ts';
@@ -32,10 +33,12 @@ export const compareRoles = (scope: Scope, compare: Comparison): void => {
     }
     if (removal.action === 'forget') forget(scope, compare, actual, { source: removal.source });
   }
+  const orphans: Orphan[] = [];
   for (const actual of absentRoles(scope)) {
     if (actual.login || hasSessions(scope, actual)) disable(scope, compare, actual, { cause: 'absent' });
-    else reportOrphan(compare, actual);
+    else orphans.push({ name: actual.name, entry: `${nameKey(actual.name)}: { drop: true } or { forget: true }` });
   }
+  orphanFindings(orphans).forEach(compare.report);
 };
 
 /** Roles with our mark that the manifest no longer names, but for those that nothing may alter. */
@@ -48,15 +51,6 @@ export const absentRoles = (scope: Scope): Existing[] =>
       !scope.declared.existing.has(role.name) &&
       !scope.declared.removed.some((removal) => removal.name === role.name),
   );
-
-/** A group that left the manifest, or a user that was disabled for it: both stay until somebody says what becomes of them. */
-const reportOrphan = (compare: Comparison, { name }: Existing): void =>
-  compare.report({
-    severity: 'warning',
-    code: 'role/orphan',
-    message: `'${name}' carries the mark of this stack, and nothing declares it: it cannot log in and is left as it is`,
-    hint: `declare it, or say under removed what becomes of it: ${nameKey(name)}: { drop: true } or { forget: true }`,
-  });
 
 const create = (scope: Scope, compare: Comparison, declared: DeclaredRole): void => {
   const after: Role = {
