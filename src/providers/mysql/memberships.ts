@@ -177,13 +177,22 @@ const reportAlwaysActive = (scope: Scope, compare: Comparison, wanted: readonly 
       });
 };
 
-const reportMandatory = ({ server }: Scope, compare: Comparison): void => {
+const reportMandatory = ({ server, accounts }: Scope, compare: Comparison): void => {
   for (const role of server.mandatoryRoles)
-    compare.report({
-      severity: 'note',
-      code: 'membership/mandatory',
-      message: `role '${role}' is mandatory (mandatory_roles): every account has it, whatever the manifest says`,
-    });
+    compare.report(
+      accounts.has(role)
+        ? {
+            severity: 'note',
+            code: 'membership/mandatory',
+            message: `role '${role}' is mandatory (mandatory_roles): every account has it, whatever the manifest says`,
+          }
+        : {
+            severity: 'warning',
+            code: 'membership/mandatory',
+            message: `role '${role}' is mandatory (mandatory_roles) and not there: once somebody makes it, every account has it`,
+            hint: `have it taken out of mandatory_roles, unless that is meant`,
+          },
+    );
 };
 
 /** MariaDB keeps a default role after the role is dropped: who is put into a new one of that name has it active at once. */

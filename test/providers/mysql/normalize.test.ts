@@ -126,6 +126,18 @@ const PLANS: readonly [name: string, read: Read, manifest: string, expected: rea
     [],
   ],
   [
+    "a mandatory role that is not there yet will be everybody's",
+    { on: { mandatoryRoles: ['ghost'] }, accounts: [user('app')] },
+    'users: { app: { auth: password } }',
+    ['warning membership/mandatory'],
+  ],
+  [
+    'also where the manifest makes it',
+    { on: { mandatoryRoles: ['ghost'] }, accounts: [user('app')] },
+    'users: { app: { auth: password } }\ngroups: { ghost: {} }',
+    ['+ group ghost created', 'warning membership/mandatory'],
+  ],
+  [
     'a mandatory role is not dropped',
     { on: { mandatoryRoles: ['everyone'] }, accounts: [role('everyone')] },
     'users: {}\nremoved: { everyone: { drop: true } }',
