@@ -126,9 +126,13 @@ const desiredDefaults = (scope: Scope, compare: Comparison): Map<string, Wanted>
       add({ database, creator, schema, objects, grantee: to, privileges: words(scope, objects, privileges) }, source);
   }
   const skipped = new Map<string, Position>();
+  const unnamed = new Map<string, Position>();
+  const owners = ownersInSchemas(scope);
   for (const grant of scope.declared.grants) {
     if (grant.profile === undefined || !PROFILED.has(grant.kind) || (grant.name && !isWholeKind(grant))) continue;
     for (const [database, schema, owner] of schemasOf(scope, grant)) {
+      for (const other of othersIn(scope, owners, database, schema, owner))
+        if (other !== grant.grantee) unnamed.set(`${pathKey(database, schema)}\0${other}`, grant.source);
       for (const creator of creatorsOf(scope, database, owner)) {
         if (isUnfit(scope, creator)) skipped.set(`${pathKey(database, schema)}\0${creator}`, grant.source);
         else if (creator !== grant.grantee)
@@ -146,7 +150,8 @@ const desiredDefaults = (scope: Scope, compare: Comparison): Map<string, Wanted>
       }
     }
   }
-  reportSkipped(skipped, compare);
+  reportCreators(skipped, compare, 'default/creator-skipped');
+  reportCreators(unnamed, compare, 'default/creator-unnamed');
   return desired;
 };
 
@@ -165,18 +170,53 @@ const schemasOf = (scope: Scope, { database, schema }: DeclaredGrant): (readonly
 const creatorsOf = (scope: Scope, database: string, owner: string): readonly string[] =>
   scope.declared.target.defaultsFor[database] ?? [actor(owner, databaseOwner(scope, database))];
 
+/** Where the owner of a schema stands for its creators: who else owns objects there may well make more of them. */
+const othersIn = (scope: Scope, owners: Owners, database: string, schema: string, owner: string): readonly string[] => {
+  if (scope.declared.target.defaultsFor[database] !== undefined) return [];
+  const covered = actor(owner, databaseOwner(scope, database));
+  return [...(owners.get(`${database}\0${schema}`) ?? [])].filter(
+    (other) => other !== covered && !scope.dropped.has(other) && !isUnfit(scope, other),
+  );
+};
+
+type Owners = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Who owns tables in each schema, by database and schema; no name holds a NUL. */
+const ownersInSchemas = (scope: Scope): Owners => {
+  const owners = new Map<string, Set<string>>();
+  for (const { kind, database, schema, owner, origin } of scope.reality.objects) {
+    if (kind !== 'table' || database === null || schema === null || origin !== undefined) continue;
+    const key = `${database}\0${schema}`;
+    owners.set(key, (owners.get(key) ?? new Set()).add(actor(owner, databaseOwner(scope, database))));
+  }
+  return owners;
+};
+
 const isUnfit = (scope: Scope, creator: string): boolean =>
   isProviderRole(creator) || (scope.reality.roles.get(creator)?.superuser ?? false);
 
-const reportSkipped = (skipped: ReadonlyMap<string, Position>, compare: Comparison): void => {
-  const byCreator = groupBy(skipped, ([key]) => key.split('\0')[1]!);
+/** Why later objects of somebody are not covered, and what to write. */
+const UNCOVERED = {
+  'default/creator-skipped': {
+    why: 'no default privileges are set for a superuser or provider role',
+    hint: 'name who creates objects there, who is no superuser, under defaults_for of the target',
+  },
+  'default/creator-unnamed': {
+    why: 'it owns tables there, and those of the owner of the schema alone are',
+    hint: 'name everybody who creates objects there under defaults_for of the target',
+  },
+} as const;
+
+const reportCreators = (found: ReadonlyMap<string, Position>, compare: Comparison, code: keyof typeof UNCOVERED): void => {
+  const { why, hint } = UNCOVERED[code];
+  const byCreator = groupBy(found, ([key]) => key.split('\0')[1]!);
   for (const [creator, entries] of byCreator) {
     const places = distinct(entries.map(([key]) => key.split('\0')[0]!));
     compare.report({
       severity: 'warning',
-      code: 'default/creator-skipped',
-      message: `objects that '${creator}' will create in ${places.slice(0, 3).join(', ')}${places.length > 3 ? ` and ${places.length - 3} more schemas` : ''} are not covered: no default privileges are set for a superuser or provider role`,
-      hint: 'name who creates objects there, who is no superuser, under defaults_for of the target',
+      code,
+      message: `objects that '${creator}' will create in ${places.slice(0, 3).join(', ')}${places.length > 3 ? ` and ${places.length - 3} more schemas` : ''} are not covered: ${why}`,
+      hint,
       source: entries[0]![1],
     });
   }

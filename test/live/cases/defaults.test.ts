@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { eachMajor } from '../../lab/majors.ts';
+import { planOn } from '../scenario.ts';
 import { expectSettled, found, makeRoom, type Room, said } from './room.ts';
 
 /** Default privileges as pg_default_acl holds them: creator, schema (- for all), kind, ACL. */
@@ -129,6 +130,18 @@ defaults:
       const planned = await room.plan(body);
       expect(planned.changes.find((change) => change.kind === 'default')?.blocked).toContain("'notmine_c'");
       expect((await room.apply(body, planned)).exitCode).toBe(5);
+    });
+
+    test('who else owns tables in a schema is told, unless the creators are named', async () => {
+      const room = await makeRoom(server(), 'others');
+      await room.as('master', 'CREATE ROLE others_o; CREATE SCHEMA s; CREATE TABLE s.t (a int)');
+      await room.as('rdsadmin', 'CREATE TABLE s.more (a int); ALTER TABLE s.more OWNER TO others_o');
+      const body = 'existing: [others_o]\ngroups:\n  others_r: { read: [others.s] }\n';
+      expect(found(await room.plan(body), 'default/creator-unnamed')).toEqual([
+        "objects that 'others_o' will create in others.s are not covered: it owns tables there, and those of the owner of the schema alone are",
+      ]);
+      const named = { target: 'databases: [others]\ndefaults_for: { others: [others_o] }', stack: 'test/others' };
+      expect(found(await planOn(server(), body, named), 'default/creator-unnamed')).toEqual([]);
     });
 
     test('schemas made by a superuser are not covered, and the plan says so', async () => {
