@@ -14,10 +14,13 @@ export type AccessLine = {
 };
 
 /** Losses of all users first, then gains. */
-export const accessLines = (deltas: readonly AccessDelta[]): AccessLine[] => [
-  ...deltas.flatMap((delta) => toldOnce(delta.loses, isIam).map((item) => accessLine('-', delta.users, item))),
-  ...deltas.flatMap((delta) => toldOnce(delta.gains, isLogin).map((item) => accessLine('+', delta.users, item))),
-];
+export const accessLines = (deltas: readonly AccessDelta[], engine = 'postgres'): AccessLine[] => {
+  const ofOwners = engine === 'postgres';
+  return [
+    ...deltas.flatMap((delta) => toldOnce(delta.loses, isIam).map((item) => accessLine('-', delta.users, item, ofOwners))),
+    ...deltas.flatMap((delta) => toldOnce(delta.gains, isLogin).map((item) => accessLine('+', delta.users, item, ofOwners))),
+  ];
+};
 
 /** A login that comes or goes together with IAM is one sentence: how one logs in, or that one no longer does. */
 const toldOnce = (items: readonly AccessItem[], implied: (item: AccessItem) => boolean): readonly AccessItem[] =>
@@ -36,13 +39,13 @@ export const usersPhrase = (line: AccessLine): Phrase =>
     NAMED_USERS,
   );
 
-const accessLine = (symbol: '-' | '+', users: readonly string[], item: AccessItem): AccessLine => {
+const accessLine = (symbol: '-' | '+', users: readonly string[], item: AccessItem, ofOwners: boolean): AccessLine => {
   const one = users.length === 1;
   const verb = symbol === '-' ? (one ? 'loses' : 'lose') : one ? 'gains' : 'gain';
   return {
     symbol,
     users: users.map(isConnect(item) ? principalName : roleName),
-    text: say`${sentence(symbol, verb, item)}${isSaid(users, item) ? [] : through(item.via)}`,
+    text: say`${sentence(symbol, verb, item)}${isSaid(users, item) ? [] : through(item.via, ofOwners)}`,
   };
 };
 
@@ -108,10 +111,11 @@ const isSaid = (users: readonly string[], { what, via }: AccessItem): boolean =>
   via.length === 1 &&
   ((what === 'ownership' && via[0] === 'owner') || (via[0] === 'PUBLIC' && users.length === 1 && users[0] === 'PUBLIC'));
 
-const through = (via: readonly string[]): Phrase => {
+/** `ofOwners`: objects have owners; elsewhere 'owner' is a group of that name. */
+const through = (via: readonly string[], ofOwners: boolean): Phrase => {
   const [first] = via;
   if (first === undefined || (via.length === 1 && first === 'direct')) return [];
-  if (via.length === 1 && first === 'owner') return [', as its owner'];
+  if (via.length === 1 && first === 'owner' && ofOwners) return [', as its owner'];
   if (via.length === 1 && first === 'PUBLIC') return [', through PUBLIC'];
   return say`, through ${join(
     via.map((role) => (role.startsWith(PATTERN) ? say`${[PATTERN]}${role.slice(PATTERN.length)}` : say`${role}`)),

@@ -174,7 +174,7 @@ const targetOutline = (target: PlanTarget, fold: Fold, drifted: ReadonlySet<numb
     counts: target.counts,
     verdict: verdictOf(target, lines.length + blocked.length, removals.length > 0 || losses),
     flips: lines.filter((line) => line.risk === 'authentication' && line.symbol === '!'),
-    access: accessLines(target.access),
+    access: accessLines(target.access, target.engine),
     removals,
     lines,
     drift: lines.filter((line) => line.changes.every((index) => drifted.has(index))),

@@ -192,6 +192,14 @@ describe('access', () => {
     expect(line?.symbol).toBe(symbol);
   });
 
+  it.each([
+    ['postgres', ', as its owner'],
+    ['mysql', ', through owner'],
+  ])('on %s a group called owner is one, where objects have no owners: %s', (engine, text) => {
+    const [line] = accessLines([{ users: ['jane'], gains: [item({ via: ['owner'] })], loses: [] }], engine);
+    expect(line && plain(line.text)).toContain(text);
+  });
+
   it('tells a login that comes or goes together with IAM once', () => {
     const both = [item({ what: 'login' }), item({ what: 'role', names: ['rds_iam'] })];
     const lines = accessLines([{ users: ['jane'], gains: both, loses: both }]);
