@@ -17,6 +17,15 @@ const require = createRequire(import.meta.url);
 
 /** The build of this major for this platform, or null where npm installed none. */
 export function findBinaries(major: number): Binaries | null {
+  const known = found.get(major);
+  if (known) return known;
+  const binaries = askBinaries(major);
+  if (binaries) found.set(major, binaries);
+  return binaries;
+}
+const found = new Map<number, Binaries>();
+
+function askBinaries(major: number): Binaries | null {
   const native = nativeDir(major);
   if (native === null) return null;
   linkLibraries(native);

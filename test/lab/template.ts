@@ -11,7 +11,7 @@ export const plainSuperuser: Login = { user: 'postgres', password: 'postgres-pas
 
 /** The data directory that new servers are copied from: made once for each build, then kept. */
 export async function template(binaries: Binaries, rdsLike: boolean): Promise<string> {
-  const name = path.join(cacheDir(), `template-${binaries.version}-${rdsLike ? 'rds' : 'plain'}`);
+  const name = path.join(cacheDir(), `template-${binaries.version}-${rdsLike ? 'rds' : 'plain'}-${RECIPE}`);
   if (fs.existsSync(name)) return name;
   const owner = account();
   const draft = scratchDir(owner);
@@ -27,11 +27,15 @@ export async function template(binaries: Binaries, rdsLike: boolean): Promise<st
   return name;
 }
 
+/** Another number where another template is made. */
+const RECIPE = 2;
+
 async function initialise(binaries: Binaries, home: string, superuser: Login): Promise<void> {
   const owner = account();
   const passwordFile = path.join(home, 'password');
   writeFor(owner, passwordFile, superuser.password);
-  const flags = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync'];
+  // a server of the tests fills a few of the segments, and each copy has them all
+  const flags = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--wal-segsize=1'];
   const args = ['-D', path.join(home, 'data'), '-U', superuser.user, `--pwfile=${passwordFile}`, ...flags];
   await run(path.join(binaries.bin, 'initdb'), args, owner);
   // 13 would otherwise store the master's password as MD5
