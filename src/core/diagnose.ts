@@ -148,7 +148,7 @@ const notThere = ({ user }: Denied, { like }: LoginFacts): Diagnosis => ({
 const notAdmitted = (lacks: string, said: string): Diagnosis => ({
   cause: 'not-admitted',
   meant: 'no',
-  message: `the user has to have ${lacks}: ${said}`,
+  message: `the user has to have ${lacks}; the server says no more than of a wrong password: ${said}`,
 });
 
 const ofPassword = (denied: Denied): Diagnosis => {

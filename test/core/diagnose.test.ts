@@ -64,7 +64,7 @@ test.each<Case>([
     { ...PASSWORD, facts: { ...FACTS, iam: false, lacks: 'TLS' } },
     'not-admitted',
     'no',
-    /^the user has to have TLS: the password/,
+    /^the user has to have TLS; the server says no more than of a wrong password: the password/,
   ],
   [
     'the same for a token',
