@@ -26,6 +26,7 @@ const ORDER: readonly string[] = [
   'user-host',
   'user-login',
   'user-method',
+  'user-password',
   'user-connections',
   'user-connect',
   'user-policy',

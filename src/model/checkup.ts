@@ -147,6 +147,8 @@ export type UserFacts = {
   readonly iamPath: readonly string[] | null;
   readonly hasIamRole: boolean;
   readonly adPath: boolean;
+  /** The time for which its password is good has passed; left out: not known. */
+  readonly passwordOver?: boolean;
   readonly connectionLimit: number;
   /** null: the login does not see the sessions of others. */
   readonly sessions: number | null;

@@ -90,6 +90,7 @@ const GOOD = {
       iamPath: ['jane', 'rds_iam'],
       hasIamRole: true,
       adPath: false,
+      passwordOver: false,
       connectionLimit: 5,
       sessions: 2,
       database: 'orders',
@@ -211,6 +212,12 @@ const FAILING: readonly (readonly [check: string, changes: Changes, says: RegExp
   ],
   ['user-method', { target: { by: 'password' }, user: { iamPath: null, adPath: true } }, /wants a Kerberos ticket of it/, /REVOKE rds_ad/],
   ['user-method', { target: { by: 'password' } }, /wants a token of it/, /REVOKE rds_iam/],
+  [
+    'user-password',
+    { target: { by: 'password' }, user: { passwordOver: true } },
+    /^the time until which .* has passed \(VALID UNTIL\)$/,
+    /until/,
+  ],
   ['user-connections', { user: { sessions: 5 } }, /all 5 of its connections/, /idle/],
   ['user-connect', { user: { connect: false } }, /may not connect to "orders"/, /GRANT CONNECT ON DATABASE "orders" TO "jane"/],
   ['user-connect', { user: { connect: null } }, /no database "orders"/, /--database/],
@@ -312,6 +319,12 @@ const MYSQL_FAILING: readonly [check: string, changes: Changes, says: RegExp, fi
   ['user-method', { user: { hasIamRole: false } }, /is not loaded/, /switch IAM/],
   ['user-method', { user: { iamPath: null } }, /wants a password of it/, /AS 'RDS'$/],
   ['user-method', { target: { by: 'password' } }, /wants a token of it/, /IDENTIFIED WITH caching_sha2_password BY/],
+  [
+    'user-password',
+    { target: { by: 'password' }, user: { passwordOver: true } },
+    /^its password has expired$/,
+    /ALTER USER 'jane'@'10\.%' PASSWORD EXPIRE NEVER$/,
+  ],
 ];
 
 describe('on MySQL and MariaDB', () => {
@@ -393,6 +406,7 @@ test.each<[string, Changes, string]>([
   ['connections', {}, '20 of 97 are open'],
   ['connections', { session: { connections: { open: 92, room: 97 } } }, '92 of 97 are open'],
   ['connections', { session: { connections: { open: 9, room: 10 } } }, '9 of 10 are open'],
+  ['user-password', { target: { by: 'password' } }, 'its password has not expired'],
   ['user-connections', { user: { connectionLimit: -1 } }, 'no limit, 2 open'],
 ])('%s passes, and says what is worth knowing', (name, changes, message) => {
   expect(judged(name, evidence(changes))).toMatchObject({ status: 'passed', message });

@@ -208,7 +208,7 @@ test.each(LOOKED_UP)('%s, looked up: %j', (_branch, denied, cause) => {
 // biome-ignore format: a table
 const EVIDENCE: readonly (readonly [
   Branch,
-  Pick<Partial<Evidence>, 'reach' | 'tls' | 'caller' | 'server' | 'user' | 'ways' | 'token'>,
+  Pick<Partial<Evidence>, 'reach' | 'tls' | 'caller' | 'server' | 'user' | 'ways' | 'token'> & { readonly by?: 'password' },
   string,
 ])[] = [
   ['network: no answer', { reach: { value: { dialled: 'orders:5432', trouble: 'ETIMEDOUT' } } }, 'reachable'],
@@ -224,6 +224,7 @@ const EVIDENCE: readonly (readonly [
   ['user: not under rds_iam', { user: { value: user({ iamPath: null }) } }, 'user-method'],
   ['user: under rds_ad as well', { user: { value: user({ adPath: true }) } }, 'user-method'],
   ['user: connection limit', { user: { value: user({ connectionLimit: 2, sessions: 2 }) } }, 'user-connections'],
+  ['password: expired', { by: 'password', user: { value: user({ iamPath: null, passwordOver: true }) } }, 'user-password'],
   ['database: no CONNECT', { user: { value: user({ connect: false }) } }, 'user-connect'],
   ['database: none', { user: { value: user({ connect: null }) } }, 'user-connect'],
   ['policy: none allows', { ways: { value: [{ principal: 'role/api', arn: ARN, judgement: JUDGED }] } }, 'user-policy'],
@@ -279,8 +280,8 @@ describe('what doctor stops at', () => {
     expect(causeOf(good)).toBe(null);
   });
 
-  test.each(EVIDENCE)('%s: %j', (_branch, wrong, check) => {
-    expect(causeOf({ ...good, ...wrong })).toBe(check);
+  test.each(EVIDENCE)('%s: %j', (_branch, { by, ...wrong }, check) => {
+    expect(causeOf({ ...good, ...wrong, target: { ...good.target, by: by ?? 'iam' } })).toBe(check);
   });
 });
 

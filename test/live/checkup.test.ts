@@ -18,7 +18,7 @@ eachMajor(
         superuser,
         'postgres',
         `CREATE ROLE theirs; CREATE ROLE devs; GRANT rds_iam TO devs; CREATE ROLE jane LOGIN CONNECTION LIMIT 3; GRANT devs TO jane;
-         CREATE ROLE shy LOGIN NOINHERIT; GRANT devs TO shy; REVOKE CONNECT ON DATABASE app FROM PUBLIC;
+         CREATE ROLE shy LOGIN NOINHERIT VALID UNTIL '2026-01-01'; GRANT devs TO shy; REVOKE CONNECT ON DATABASE app FROM PUBLIC;
          COMMENT ON ROLE shy IS '[rolecall stack=a/b locked=2026-11-20]'`,
       );
     });
@@ -63,12 +63,18 @@ eachMajor(
         iamPath: ['jane', 'devs', 'rds_iam'],
         hasIamRole: true,
         adPath: false,
+        passwordOver: false,
         connectionLimit: 3,
         sessions: 0,
         database: 'app',
         connect: false,
       });
-      expect(await user(target(), 'shy', 'postgres')).toMatchObject({ iamPath: null, locked: '2026-11-20', connect: true });
+      expect(await user(target(), 'shy', 'postgres')).toMatchObject({
+        iamPath: null,
+        locked: '2026-11-20',
+        connect: true,
+        passwordOver: true,
+      });
       expect(await user(target(), 'JANE', 'nope')).toMatchObject({ exists: false, like: 'jane', iamPath: null, connect: null });
     });
 

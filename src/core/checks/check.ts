@@ -35,6 +35,7 @@ export const tokens = ({ target }: Given): boolean => target.tokens;
 export const tokensInAws = ({ target }: Given): boolean => target.inAws && target.tokens;
 export const awsOrTokens = ({ target }: Given): boolean => target.inAws || target.tokens;
 export const byToken = ({ target }: Given): boolean => target.by === 'iam';
+export const byPassword = ({ target }: Given): boolean => target.by === 'password';
 export const withTls = ({ target }: Given): boolean => target.endpoint !== null && target.endpoint.tls !== 'disable';
 /** MySQL and MariaDB pick an account by where a login comes from, and a login needs no database. */
 export const withAccounts = ({ target }: Given): boolean => target.engine !== 'postgres';

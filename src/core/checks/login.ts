@@ -1,4 +1,4 @@
-import { always, byToken, type Check, failed, passed, quoted, the, why, withAccounts, withDatabases } from './check.ts';
+import { always, byPassword, byToken, type Check, failed, passed, quoted, the, why, withAccounts, withDatabases } from './check.ts';
 import { wordsOf } from './words.ts';
 
 /** What is looked at besides where somebody wants to log in as a user. */
@@ -71,6 +71,18 @@ export const LOGIN_CHECKS: readonly Check[] = [
       if (by === 'password' && path)
         return failed(`it is ${iam.is} (${path}): the server wants a token of it, whatever its password`, iam.remove(whom));
       return passed(path ?? 'a password');
+    },
+  },
+  {
+    name: 'user-password',
+    about: 'its password has not expired',
+    needs: ['user'],
+    applies: byPassword,
+    judge: ({ user, target: { login, engine } }) => {
+      const { passwordOver, account } = the(user);
+      const { over } = wordsOf(engine);
+      if (passwordOver === undefined) return { status: 'unread', message: 'whether its password has expired is not known' };
+      return passwordOver ? failed(over.is, over.renew({ user: login!, account })) : passed('its password has not expired');
     },
   },
   {

@@ -21,6 +21,8 @@ export type Words = {
     readonly remove: (whom: Whom) => string;
     readonly switchOn: string;
   };
+  /** Of a password: that its time is over, and how it goes on. */
+  readonly over: { readonly is: string; readonly renew: (whom: Whom) => string };
   readonly other: string;
   readonly maker: { readonly superuser: string; readonly word: string; readonly give: (whom: Whom) => string };
   readonly overAll: string;
@@ -42,6 +44,10 @@ const POSTGRES: Words = {
     add: ({ user }) => `GRANT rds_iam TO ${quoted(user)}`,
     remove: ({ user }) => `REVOKE rds_iam FROM ${quoted(user)}, or from the group that it has it by`,
     switchOn: 'switch IAM authentication on: RDS makes the role',
+  },
+  over: {
+    is: 'the time until which its password is good has passed (VALID UNTIL)',
+    renew: ({ user }) => `change until of the user, and apply; else: ALTER ROLE ${quoted(user)} VALID UNTIL 'infinity'`,
   },
   other: 'look for a pooler that maps users',
   maker: { superuser: 'a superuser', word: 'CREATEROLE', give: ({ user }) => `as an administrator: ALTER ROLE ${quoted(user)} CREATEROLE` },
@@ -68,6 +74,10 @@ const MYSQL: Words = {
     // Without a plugin's name the account keeps this one, and the password would stand in mysql.user as it is.
     remove: (whom) => `ALTER USER ${accountOf(whom)} IDENTIFIED WITH caching_sha2_password BY a password`,
     switchOn: 'switch IAM authentication on: RDS loads the plugin',
+  },
+  over: {
+    is: 'its password has expired',
+    renew: (whom) => `set another with a new password_version, and apply; else: ALTER USER ${accountOf(whom)} PASSWORD EXPIRE NEVER`,
   },
   other: 'look for an anonymous account of a closer host, or a proxy that maps users',
   maker: {

@@ -6,6 +6,7 @@ import { agreed, type Place, reached } from '../handshake.ts';
 import { authoritiesOf } from '../login.ts';
 import type { Checker, Timeouts } from '../provider.ts';
 import { accountHere, type Here, isByToken } from './account-here.ts';
+import type { ReadAccount } from './account-rows.ts';
 import { type Connected, connect, timeoutOptions } from './connect.ts';
 import { seesOthers } from './end-sessions.ts';
 import { IAM_PLUGIN } from './flavour.ts';
@@ -174,6 +175,7 @@ const userOf = async (connected: Connected, user: string, database: string): Pro
     iamPath: text !== undefined && options && isByToken(options) ? [text, IAM_PLUGIN] : null,
     hasIamRole: await hasPlugin(connected),
     adPath: false,
+    passwordOver: account !== null && (await isOver(connected, account)),
     connectionLimit: await limitOf(connected, here),
     sessions: await sessionsOf(connected, user, here),
     database,
@@ -181,6 +183,23 @@ const userOf = async (connected: Connected, user: string, database: string): Pro
     lacks: here.lacks,
   };
 };
+
+/**
+ * By a mark, or by an age: that of the account, else that of all. MariaDB marks by an age of nothing, and keeps it where it keeps the
+ * rest; -1 stands for that of all there.
+ */
+const isOver = async ({ ask, flavour }: Connected, { user, host }: Pick<ReadAccount, 'user' | 'host'>): Promise<boolean> => {
+  const [[over] = []] = await ask(flavour === 'mariadb' ? OVER_MARIADB : OVER_MYSQL, [user, host]);
+  return Number(over) > 0;
+};
+
+const OVER_MYSQL = `SELECT password_expired = 'Y' OR IFNULL(password_last_changed + INTERVAL
+ NULLIF(COALESCE(password_lifetime, @@GLOBAL.default_password_lifetime), 0) DAY <= NOW(), 0)
+ FROM mysql.user WHERE User = ? AND Host = ?`;
+
+const OVER_MARIADB = `SELECT changed = 0 OR IFNULL(FROM_UNIXTIME(changed) + INTERVAL NULLIF(IF(age < 0, @@GLOBAL.default_password_lifetime, age), 0) DAY
+ <= NOW(), 0) FROM (SELECT IFNULL(JSON_VALUE(Priv, '$.password_last_changed'), 1) AS changed, IFNULL(JSON_VALUE(Priv, '$.password_lifetime'), -1) AS age
+ FROM mysql.global_priv WHERE User = ? AND Host = ?) one`;
 
 /** An account without a limit of its own has the server's; 0 is none. */
 const limitOf = async ({ ask }: Connected, { account }: Here): Promise<number> => {

@@ -118,6 +118,7 @@ SELECT r.oid IS NOT NULL AS "exists",
        ${pathSql('$1', 'rds_iam')} AS "iamPath",
        EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'rds_iam') AS "hasIamRole",
        ${pathSql('$1', 'rds_ad')} IS NOT NULL AS "adPath",
+       coalesce(r.rolvaliduntil <= pg_catalog.now(), false) AS "passwordOver",
        coalesce(r.rolconnlimit, -1) AS "connectionLimit",
        (SELECT pg_catalog.count(*)::integer FROM pg_catalog.pg_stat_activity a WHERE a.usesysid = r.oid) AS sessions,
        CASE WHEN d.oid IS NULL OR r.oid IS NULL THEN NULL

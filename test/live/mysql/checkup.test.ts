@@ -29,6 +29,14 @@ eachMysql(
         "CREATE USER strict@'%' IDENTIFIED BY 'canary-1' REQUIRE SSL ACCOUNT LOCK",
         "CREATE USER token@'%' IDENTIFIED BY 'canary-1'",
         "CREATE USER weak@'%' IDENTIFIED BY 'canary-1'",
+        "CREATE USER stale@'%' IDENTIFIED BY 'canary-1' PASSWORD EXPIRE",
+        "CREATE USER aged@'%' IDENTIFIED BY 'canary-1' PASSWORD EXPIRE INTERVAL 30 DAY",
+        "CREATE USER fresh@'%' IDENTIFIED BY 'canary-1' PASSWORD EXPIRE INTERVAL 90 DAY",
+        "CREATE USER kept@'%' IDENTIFIED BY 'canary-1' PASSWORD EXPIRE NEVER",
+        isMysql()
+          ? "UPDATE mysql.user SET password_last_changed = NOW() - INTERVAL 40 DAY WHERE User IN ('aged', 'fresh', 'kept', 'weak')"
+          : `UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.password_last_changed', UNIX_TIMESTAMP() - 40 * 86400)
+              WHERE User IN ('aged', 'fresh', 'kept', 'weak')`,
         'CREATE ROLE makers',
         'GRANT CREATE USER ON *.* TO makers',
         "CREATE USER hired@'%' IDENTIFIED BY 'canary-1'",
@@ -101,6 +109,7 @@ eachMysql(
         iamPath: null,
         hasIamRole: false,
         adPath: false,
+        passwordOver: false,
         connectionLimit: 3,
         sessions: 0,
         database: '',
@@ -119,6 +128,27 @@ eachMysql(
       expect(await user(target(), 'strict', '')).toMatchObject({ login: false, lacks: expect.stringContaining('REQUIRE SSL') });
       expect(await user(target(), 'token', '')).toMatchObject({ iamPath: ["'token'@'%'", 'AWSAuthenticationPlugin'] });
       expect(await user(target(), 'JANE', '')).toMatchObject({ exists: false, like: 'jane', iamPath: null });
+    });
+
+    test('whether a password is over, by a mark or by its age, is told as the server has it', async () => {
+      const { superuser, query } = server();
+      const over = async (name: string) => (await user(target(), name, '')).passwordOver;
+      const all = async () => await Promise.all(['stale', 'aged', 'fresh', 'kept', 'weak'].map(over));
+      expect(await all()).toEqual([true, true, false, false, false]);
+      await query(superuser, 'SET GLOBAL default_password_lifetime = 30');
+      try {
+        expect(await all()).toEqual([true, true, false, false, true]);
+        await query(superuser, 'FLUSH PRIVILEGES');
+        // Where the server lets them in, it lets them do nothing.
+        const isRefused = async (name: string): Promise<boolean> =>
+          await query({ user: name, password: 'canary-1' }, 'SELECT 1').then(
+            () => false,
+            () => true,
+          );
+        expect(await Promise.all(['aged', 'fresh', 'kept', 'weak'].map(isRefused))).toEqual([true, false, false, true]);
+      } finally {
+        await query(superuser, 'SET GLOBAL default_password_lifetime = 0');
+      }
     });
 
     test('TLS and certificate are told whether or not they are trusted', async () => {
@@ -172,6 +202,7 @@ eachMysql(
           ['user-host', "'jane'@'127.0.0.1'"],
           ['user-login', 'not locked'],
           ['user-method', 'a password'],
+          ['user-password', 'its password has not expired'],
           ['user-connections', '0 of 3 open'],
           ['user-in', 'logged in'],
         ],
