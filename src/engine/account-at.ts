@@ -25,8 +25,8 @@ export const accountAt = (account: DeclaredAccount, targets: ReadonlyMap<string,
 const unplanned = ({ target }: DeclaredAccount, missing: readonly string[], reason?: Finding): Finding => ({
   severity: 'error',
   code: 'iam/no-place',
-  message: `the account is not planned: its policies name ${missing.map(nameKey).join(', ')}, which could not be found${reason ? `: ${reason.message}` : ''}`,
-  hint: `${reason?.hint ?? 'mend that first'}; nothing is taken from anybody because of it`,
+  message: `the account is not planned, and nothing is taken from anybody: its policies name ${missing.map(nameKey).join(', ')}, which could not be found${reason ? `: ${reason.message}` : ''}`,
+  hint: reason?.hint ?? 'mend that first',
   target: target.name,
   source: target.source,
 });

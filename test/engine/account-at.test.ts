@@ -31,8 +31,8 @@ test.each<[string, Finding | null, string, string]>([
       expect.objectContaining({
         severity: 'error',
         code: 'iam/no-place',
-        message: `the account is not planned: its policies name orders, which could not be found${why}`,
-        hint: `${hint}; nothing is taken from anybody because of it`,
+        message: `the account is not planned, and nothing is taken from anybody: its policies name orders, which could not be found${why}`,
+        hint,
         target: 'iam',
       }),
     ],

@@ -84,11 +84,11 @@ const foreignOf = (told: readonly Told[], { target }: Declared): readonly Findin
   ];
 };
 
-/** `policy 'x' of 'role/a', 'role/b' and 7 more`. */
+/** `policy 'x' of 'role/a', 'role/b' and 7 more`; several policies are each of them, so that one verb does for all. */
 const policiesText = (policies: readonly ForeignPolicy[]): string => {
   const labels = [...new Set(policies.map(({ label }) => label))];
   const which = labels.length > 3 ? `${labels.slice(0, 2).join(', ')} and ${labels.length - 2} more` : labels.join(', ');
-  return `${which} of ${named(policies.flatMap(({ holders }) => holders))}`;
+  return `${labels.length > 1 ? 'each of ' : ''}${which} of ${named(policies.flatMap(({ holders }) => holders))}`;
 };
 
 /** Roles that we make, and roles that may log in: whom they let in is who gets to the database. One finding for each fault. */

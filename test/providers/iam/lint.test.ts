@@ -353,6 +353,13 @@ describe('a large account', () => {
     expect(lint({ identities: [...identities].reverse(), iam: { logins } })).toEqual(found);
   });
 
+  test('a fault of several policies is told once, of each of them', () => {
+    const policies = ['one', 'two'].map((name) => managed(name, policy(statement('*'))));
+    expect(lint({ identities: [identity('role/api', { attached: policies.map(({ arn }) => arn) })], policies })[0]).toMatch(
+      /^warning iam\/wildcard-connect: each of policy 'one', policy 'two' of 'role\/api' allows /,
+    );
+  });
+
   test('a fault in a policy of many is told once', () => {
     const wide = managed('wide', policy(statement(dbuser('app_*'))));
     expect(lint({ identities: many(3000, () => ({ attached: [wide.arn] })), policies: [wide] })).toEqual([
