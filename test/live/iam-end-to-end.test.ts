@@ -27,10 +27,10 @@ withMoto('a user, its grants and its policy', (moto) => {
 
   const expectApplied = async (body: string): Promise<string> => {
     const file = world.manifest(body);
-    const { code, stdout, stderr } = await world.start('apply', '-m', file, '--auto-approve').ended;
+    const { code, stdout, stderr } = await world.run('apply', '-m', file, '--auto-approve');
     expect({ code, stderr: code === 0 ? '' : `${stdout}\n${stderr}` }).toEqual({ code: 0, stderr: '' });
     world.aws.forget();
-    const again = await world.start('apply', '-m', file, '--auto-approve').ended;
+    const again = await world.run('apply', '-m', file, '--auto-approve');
     expect({ code: again.code, writes: world.writes(), violations: world.aws.violations() }).toEqual({
       code: 0,
       writes: [],
