@@ -1,5 +1,5 @@
 import type { LockResult, LoginLock, PolicyLock } from '../model/lock.ts';
-import { roleName, visible } from './escape.ts';
+import { visible } from './escape.ts';
 import { findingRows } from './findings.ts';
 import { toJson } from './json.ts';
 import { displayWidth, padEnd, painter, type Span, type Style, span, type Terminal, wrap } from './layout.ts';
@@ -83,7 +83,7 @@ const policiesSay = ({ status, removed }: PolicyLock): string => {
 };
 
 const headline = ({ command, user, targets }: LockResult, policies: boolean): string => {
-  const name = roleName(user);
+  const name = visible(user);
   const lost = targets.filter(({ status, login }) => status === 'partial' && login === null).length;
   if (lost > 0) return `Whether '${name}' is ${command}ed on ${plural(lost, 'target')} is not known: ${command} it once more.`;
   const of = targets.filter(({ login }) => login !== null);

@@ -79,6 +79,7 @@ test('an unlock of who was not locked says so', () => {
       .at(-1);
   expect(last(as(true))).toBe("Nothing was done: 'jane' was not locked.");
   expect(last(as(false))).toBe("'jane' still cannot log in.");
+  expect(lockText(result([as(false)], null, { command: 'unlock', user: 'a & b' }), terminal)).toMatch(/\n'a & b' still cannot log in\.\n$/);
   expect(last(as(true), as(false, { status: 'done', login: { before: false, after: true } }))).toMatch(/^Unlocked\. /);
 });
 
