@@ -4,11 +4,13 @@ import { isEverything, isPattern, matches } from '../../core/selector.ts';
 import { parseAccount } from '../../model/account.ts';
 import type { DeclaredGrant, Part } from '../../model/declared.ts';
 import type { Position } from '../../model/finding.ts';
-import { byCodeUnit } from '../../model/key.ts';
+import { byCodeUnit, distinct } from '../../model/key.ts';
 import type { Match } from '../../model/plan.ts';
 import { isSystemSchema } from './catalog.ts';
 import { type Container, foldOf } from './places.ts';
 import type { Comparison, Scope } from './scope.ts';
+import type { Snapshot } from './snapshot.ts';
+import { accountSql } from './sql.ts';
 
 /** Objects of one container that a selector means. */
 export type Selection = { readonly container: Container; readonly names: readonly string[] };
@@ -37,7 +39,7 @@ export const selectors = (scope: Scope): Selectors => {
   return {
     selected: (grant) => {
       const found = selected(grant);
-      if (found.length !== 1 || grant.kind === 'column') odd.push(grant);
+      if (found.length !== 1 || grant.kind === 'column' || isUnseen(inventory, grant, found)) odd.push(grant);
       return found;
     },
     report: (compare) => {
@@ -102,10 +104,10 @@ type Inventory = {
 type Routines = { readonly kind: 'function' | 'procedure'; readonly names: readonly string[] };
 
 const inventoryOf = (scope: Scope): Inventory => {
-  const { schemas, tables, columns, routines } = scope.snapshot;
+  const { schemas, tables, columns } = scope.snapshot;
   const fold = foldOf(scope);
   const bySchema = new Map<string, Routines[]>();
-  for (const { schema, kind, names } of routines) {
+  for (const { schema, kind, names } of routinesOf(scope)) {
     const list = bySchema.get(schema);
     if (list) list.push({ kind, names });
     else bySchema.set(schema, [{ kind, names }]);
@@ -118,6 +120,22 @@ const inventoryOf = (scope: Scope): Inventory => {
     columns: new Map(columns.map(({ schema, table, names }) => [`${schema}\0${table}`, names])),
     routines: bySchema,
   };
+};
+
+/** Grants on a routine go with it: where the login does not see all of them, those that somebody holds something on are there all the same. */
+const routinesOf = ({ snapshot }: Scope): Snapshot['routines'] => {
+  if (!snapshot.unseen.includes('routine')) return snapshot.routines;
+  const seen = snapshot.routines.flatMap(({ schema, kind, names }) => names.map((name) => ({ schema, kind, name })));
+  const held = snapshot.grants.flatMap(({ level, schema, name }) =>
+    (level === 'function' || level === 'procedure') && schema !== null && name !== null ? [{ schema, kind: level, name }] : [],
+  );
+  const all = groupBy([...seen, ...held], ({ schema, kind }) => `${kind}\0${schema}`);
+  return [...all.values()].map((routines) => {
+    const { schema, kind } = routines[0]!;
+    // Grants may write a name in another case.
+    const names = new Map(routines.toReversed().map(({ name }) => [name.toLowerCase(), name]));
+    return { schema, kind, names: distinct(names.values()) };
+  });
 };
 
 /** Sorted names, and where they count alike those that do: ten thousand selectors name one table each. */
@@ -218,6 +236,7 @@ const lower = (part: Part): Part => {
 
 const reportPlaces = (inventory: Inventory, compare: Comparison, grant: DeclaredGrant, places: readonly Selection[]): void => {
   if (grant.kind === 'column') reportColumns(inventory, compare, grant);
+  else if (isUnseen(inventory, grant, places)) reportUnseen(inventory, compare, grant);
   else if (places.length === 0) reportNone(inventory, compare, grant);
   else if (
     places.length > 1 &&
@@ -234,6 +253,27 @@ const reportPlaces = (inventory: Inventory, compare: Comparison, grant: Declared
       hint: 'write it under functions or under procedures',
       source: grant.source,
     });
+};
+
+/** Whether there may be routines that the selector means and the login does not see. */
+const isUnseen = (inventory: Inventory, { kind, schema, name }: DeclaredGrant, places: readonly Selection[]): boolean =>
+  inventory.scope.snapshot.unseen.includes('routine') &&
+  (kind === 'routine' || kind === 'function' || kind === 'procedure') &&
+  (places.length === 0 || [schema, name].some((part) => part !== null && isPattern(part))) &&
+  schemasMet(inventory, schema).length > 0;
+
+/** What is not seen is not known to be nothing. */
+const reportUnseen = ({ scope }: Inventory, compare: Comparison, grant: DeclaredGrant): void => {
+  const { currentUser } = scope.server;
+  const pattern = [grant.schema, grant.name].some((part) => part !== null && isPattern(part));
+  const what = pattern ? `may match routines that '${currentUser}' does not see` : `matches no routine that '${currentUser}' sees`;
+  compare.report({
+    severity: pattern ? 'warning' : 'error',
+    code: 'selector/unseen',
+    message: `${grant.kind} selector '${grant.selector}' ${what}: it is not shown all of them`,
+    hint: `as a user that may: GRANT SHOW_ROUTINE ON *.* TO ${accountSql(parseAccount(currentUser))}; or let the login that applies plan`,
+    source: grant.source,
+  });
 };
 
 /** A rule names its columns one by one: that another one is there does not make up for the one that is not. */

@@ -126,6 +126,23 @@ const PLANS: readonly [name: string, read: Read, manifest: string, expected: rea
     [],
   ],
   [
+    'who does not see routines takes none away, and says what it does not see',
+    {
+      ...SHOP,
+      unseen: ['routine'],
+      accounts: [role('reader')],
+      grants: [{ account: 'reader', level: 'function', schema: 'shop', name: 'Total', privileges: ['EXECUTE'] }],
+    },
+    'groups: { reader: { grants: [{ privileges: [execute], functions: shop.total }, { privileges: [execute], routines: "shop.*" }] } }',
+    ['warning selector/unseen'],
+  ],
+  [
+    'nor does it say that one that it does not see is not there',
+    { ...SHOP, unseen: ['routine'], accounts: [role('reader')] },
+    'groups: { reader: { grants: [{ privileges: [execute], functions: shop.total }, { privileges: [execute], functions: nowhere.f }] } }',
+    ['error selector/no-match', 'error selector/unseen'],
+  ],
+  [
     "a mandatory role that is not there yet will be everybody's",
     { on: { mandatoryRoles: ['ghost'] }, accounts: [user('app')] },
     'users: { app: { auth: password } }',
