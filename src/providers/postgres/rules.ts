@@ -113,9 +113,10 @@ export const cellsOf = (row: OwnedObjects, rules: readonly Rule[]): Cell[] => {
 
 const meets = (one: Rule, row: OwnedObjects, name: string): boolean => {
   const part = namePart(one, row);
-  if (row.kind === 'column') return matches(part!, row.relation!) && 'columns' in one.grant && (one.grant.columns ?? []).includes(name);
+  if (part && row.origin && isPattern(part)) return false;
+  if (row.kind === 'column')
+    return (!part || matches(part, row.relation!)) && 'columns' in one.grant && (one.grant.columns ?? []).includes(name);
   if (!part) return true;
-  if (row.origin && isPattern(part)) return false;
   return row.kind === 'routine' ? meetsRoutine(part, name) : matches(part, name);
 };
 

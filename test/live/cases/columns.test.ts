@@ -34,6 +34,22 @@ eachMajor((server) => {
     expect(await room.acl('t')).toContain('widen_u=r/master');
   });
 
+  test('a pattern of tables gets the columns that each of them has', async () => {
+    const room = await makeRoom(server(), 'everywhere');
+    await room.as(
+      'master',
+      'CREATE SCHEMA s; CREATE TABLE s.one (a int, b int); CREATE TABLE s.two (a int); CREATE VIEW s.three AS SELECT 1 AS b',
+    );
+    const profile = 'profiles:\n  audit: [{ privileges: [select], tables: "*", columns: [a] }]\n';
+    const body = `${profile}groups:\n  every_u: { grants: [{ privileges: [update], tables: s.*, columns: [a, b] }], use: { audit: [everywhere.s] } }\n`;
+    await room.converge(body);
+    expect(await Promise.all(['s.one', 's.two', 's.three'].map(room.columnAcl))).toEqual([
+      ['a: every_u=rw/master', 'b: every_u=w/master'],
+      ['a: every_u=rw/master'],
+      ['b: every_u=w/master'],
+    ]);
+  });
+
   test('a column grant beside the table grant goes alone', async () => {
     const room = await makeRoom(server(), 'beside');
     await room.as(
