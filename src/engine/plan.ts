@@ -3,11 +3,10 @@ import { diff } from '../core/diff.ts';
 import { digest } from '../core/digest.ts';
 import { flipsApart } from '../core/flips.ts';
 import { guard } from '../core/guard.ts';
+import { momentFindings } from '../core/moments.ts';
 import { applyChanges } from '../core/overlay.ts';
 import type { Cause } from '../model/change.ts';
 import type { Declared } from '../model/declared.ts';
-import type { Finding } from '../model/finding.ts';
-import { nameKey } from '../model/key.ts';
 import { PLAN_FORMAT, type Plan, type PlanTarget } from '../model/plan.ts';
 import type { Provider } from '../providers/provider.ts';
 
@@ -38,7 +37,7 @@ export const planTarget = <Snapshot>(
       ...normal.findings,
       ...guard(declared, normal.reality, changes, maxRemovals),
       ...provider.guard(snapshot, declared, normal.reality, after, changes),
-      ...lapsing(declared, statements.lapses),
+      ...momentFindings(declared.target, statements),
       ...(declared.apart ? flipsApart({ name: declared.target.name, changes, ...statements }) : []),
     ],
     ...(provider.access ? { access: provider.access(snapshot, declared, changes) } : {}),
@@ -48,22 +47,6 @@ export const planTarget = <Snapshot>(
     extent: provider.extent(snapshot),
   });
 };
-
-/** Promised is that access of both states never lapses: where the server makes that impossible, the plan says so. */
-const lapsing = ({ target }: Declared, roles: readonly string[]): Finding[] =>
-  roles.length === 0
-    ? []
-    : [
-        {
-          severity: 'warning',
-          code: 'plan/lapse',
-          message: `while this is applied, ${roles.length === 1 ? 'a role is' : `${roles.length} roles are`} for a moment without access that ${roles.length === 1 ? 'it keeps' : 'they keep'}: ${roles.slice(0, 5).map(nameKey).join(', ')}${roles.length > 5 ? ', …' : ''}`,
-          hint:
-            target.engine === 'postgres'
-              ? 'groups exchange members and grants across databases: do it in two steps, first what is added, then what goes'
-              : 'of grants on a schema the server counts the closest alone, privileges on columns go with those on their table, and some options with what they are of: choose a quiet moment',
-        },
-      ];
 
 /** The plan of several targets. */
 export const planOf = (stack: string, asOf: string, command: Plan['command'], targets: readonly PlanTarget[]): Plan => ({

@@ -1,3 +1,4 @@
+import type { ObjectSet, Privileges } from './access.ts';
 import type { Cause } from './change.ts';
 import type { Finding, Position } from './finding.ts';
 import type { Match, Step, Transaction } from './plan.ts';
@@ -31,4 +32,18 @@ export type Statements = {
   readonly steps: readonly Step[];
   readonly transactions: readonly Transaction[];
   readonly lapses: readonly string[];
+  /** What is known of lapses, and what else is otherwise for a moment. */
+  readonly moments?: readonly Moment[];
+};
+
+/**
+ * A role misses something that it had and will have (`lapse`), has what it neither had nor will have (`excess`), or is granted itself
+ * what it has by another (`bridge`). `on` null: it may, there is too much to say where. `pattern`: one that matches the schema, as it is stored.
+ */
+export type Moment = {
+  readonly role: string;
+  readonly kind: 'lapse' | 'excess' | 'bridge';
+  readonly on: ObjectSet | null;
+  readonly privileges: Privileges;
+  readonly pattern: string | null;
 };

@@ -32,6 +32,8 @@ export type Draft = {
   readonly dulls?: readonly string[];
   /** true: a login by password becomes one by IAM; its policies must be open by then. */
   readonly flips?: true;
+  /** What it grants is taken again later: the account has it by another. */
+  readonly bridge?: true;
   /** Accounts that lack for a moment what they had and will have, as the server has no other way. */
   readonly lapses?: readonly string[];
 };

@@ -206,7 +206,7 @@ const proxyDrafts = (scope: Scope, { before, after, index }: Change): Draft[] =>
 };
 
 /** Words come from the server's tables and from closed lists; anything else never reaches a statement. */
-const wordsSql = (words: readonly string[]): string => {
+export const wordsSql = (words: readonly string[]): string => {
   const strange = words.find((word) => !/^[A-Z][A-Z_ ]*$/.test(word));
   if (strange !== undefined) throw new RangeError(`not a privilege: ${JSON.stringify(strange)}`);
   return distinct(words.filter((word) => word !== OPTION))

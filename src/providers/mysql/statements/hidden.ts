@@ -1,4 +1,5 @@
 import { append } from '../../../core/group.ts';
+import { byCodeUnit } from '../../../model/key.ts';
 import { type Asker, askerOf, rankedRows, type SchemaRow, schemaRows } from '../access-asker.ts';
 import { effectiveAccess } from '../access-effective.ts';
 import { literalOf, type Words } from '../access-rows.ts';
@@ -6,7 +7,7 @@ import type { AccessState } from '../access-state.ts';
 import { coversSchema, schemaPattern } from '../patterns.ts';
 import type { Scope } from '../scope.ts';
 import type { Draft } from './draft.ts';
-import { stateBefore, stateThrough } from './replay.ts';
+import { stateBefore, stateThrough } from './through.ts';
 
 /**
  * `first`: pairs of drafts, the first of which must run before the second. `mayLapse`: users that may miss something for a moment.
@@ -36,14 +37,14 @@ export const hiddenRows = (scope: Scope, drafts: readonly Draft[]): Hidden => {
   const [mayLapse, open]: [string[], string[]] = [[], []];
   for (const user of before.logins) {
     const [was, is] = [askerOf(before, user), askerOf(after, user)];
-    const [going, coming] = [isHiding(was, there), isHiding(is, back)];
+    const [going, coming] = [isHiding(was, is, there), isHiding(is, was, back)];
     if (!going && !coming) continue;
     open.push(user);
     const held = (schema: string): Words =>
       new Set([was, is].flatMap((asker) => [...effectiveAccess(asker, { kind: 'schema', schema }).keys()]));
     if (going) first.push(...hiddenOf(was, there, held));
     if (coming) first.push(...hiddenOf(is, back, held).map(([then, draft]) => [draft, then] as const));
-    if (hasPatterns(was) && mayMiss(was, there)) mayLapse.push(user);
+    if ([was, is].some(hasPatterns) ? mayMiss(was, there) : true) mayLapse.push(user);
   }
   return { first, mayLapse, open };
 };
@@ -85,7 +86,7 @@ const patternState = (scope: Scope): AccessState | null => {
   const hosts = new Set<string>();
   const shared = snapshot.accounts.some(({ user, kind }) => kind === 'user' && (user === '' || hosts.size === hosts.add(user).size));
   const patterns = rows.some(({ schema }) => literalOf(schema ?? '', snapshot.server) === null);
-  return rows.length > 0 && (shared || patterns) ? stateBefore(scope) : null;
+  return shared || patterns ? stateBefore(scope) : null;
 };
 
 type Index = {
@@ -124,19 +125,36 @@ const hasPatterns = ({ own, others, roles, publics, state }: Asker): boolean =>
     [...holdings.schemas.keys()].some((one) => literalOf(one, state.server) === null),
   );
 
-/** Names of schemas hide each other only where accounts of other hosts come in. */
-const isHiding = (asker: Asker, { touched }: Index): boolean => {
+const isHiding = (asker: Asker, end: Asker, index: Index): boolean => {
   const sources = [asker.own, ...asker.others, ...asker.roles, ...asker.publics];
-  const stored = sources.reduce((sum, { holdings }) => sum + holdings.schemas.size, 0);
-  if (!sources.some(({ holdings }) => touched.has(holdings.name))) return false;
-  return hasPatterns(asker) || (stored > 1 && asker.others.length > 0);
+  if (!sources.some(({ holdings }) => index.touched.has(holdings.name))) return false;
+  return hasPatterns(asker) || isHidingHosts(asker, end, index);
+};
+
+/**
+ * Names of schemas hide each other where accounts of other hosts come in and hold something else (on MySQL they do so without
+ * roles, and everywhere roles may give the same), or where the user's own row is there at one end alone.
+ */
+const isHidingHosts = ({ own, others }: Asker, end: Asker, { joins, leaves, settles }: Index): boolean => {
+  if (others.every(({ holdings }) => holdings.schemas.size === 0)) return false;
+  if ([joins, leaves, settles].some((moves) => moves.has(own.holdings.name))) return true;
+  const texts = new Map<string, string>();
+  const differs = (stored: string, words: Words): boolean => {
+    const text = [...words].sort(byCodeUnit).join();
+    const known = texts.get(stored) ?? text;
+    texts.set(stored, text);
+    return known !== text;
+  };
+  const late = [...end.own.holdings.schemas].filter(([stored]) => !own.holdings.schemas.has(stored));
+  return [...late, ...[own, ...others].flatMap(({ holdings }) => [...holdings.schemas])].some(([stored, words]) => differs(stored, words));
 };
 
 const hiddenOf = (asker: Asker, index: Index, held: (schema: string) => Words): Pair[] => {
   const { own, pooled, state } = asker;
   const user = own.holdings.name;
   const first: Pair[] = [];
-  for (const schema of state.schemas) for (const list of rankedRows(asker, schema)) first.push(...inTurn(list, held(schema), user, index));
+  for (const schema of state.schemas)
+    rankedRows(asker, schema).forEach((list, at) => void first.push(...inTurn(list, pooled || at > 0, held(schema), user, index)));
   const leaving = (index.leaves.get(user) ?? []).map(([, draft]) => draft);
   const moving = [...(index.settles.get(user) ?? []), ...(index.joins.get(user) ?? []).map(([, draft]) => draft)];
   if (state.server.flavour === 'mysql' && moving.length + leaving.length > 0) {
@@ -153,12 +171,12 @@ const lastOf = (leaving: readonly number[], coming: readonly number[], first: re
   return last === undefined ? leaving : [last];
 };
 
-/** What is behind, and would give something new, goes before what is in front of it. */
-const inTurn = (list: readonly SchemaRow[], held: Words, user: string, index: Index): Pair[] =>
+/** What is behind, and would give something new, goes before what is in front of it; of a merged list the rows of one Db count together. */
+const inTurn = (list: readonly SchemaRow[], merged: boolean, held: Words, user: string, index: Index): Pair[] =>
   list.flatMap((row, at) =>
     list
       .slice(at + 1)
-      .filter((behind) => behind.stored !== row.stored && givesMore(behind, held))
+      .filter((behind) => (behind.stored !== row.stored || !merged) && givesMore(behind, held))
       .flatMap((behind) => {
         // What takes both at once brings nothing to light.
         const together = new Set(removals(behind, user, index));
@@ -204,10 +222,10 @@ const comingToLight = (asker: Asker, { revokes }: Index, held: (schema: string) 
 
 /**
  * The user's roles move, or more than one statement is needed on a schema where a pattern counts or lies in wait: several that give,
- * or several that take patterns away.
+ * several that take patterns away, or one that takes a name away and brings the pattern to light.
  */
-const mayMiss = ({ own, roles, state }: Asker, { grants, revokes, joins, leaves, settles }: Index): boolean => {
-  const sources = [own, ...roles].map(({ holdings }) => holdings);
+const mayMiss = ({ own, others, roles, state }: Asker, { grants, revokes, joins, leaves, settles }: Index): boolean => {
+  const sources = [own, ...others, ...roles].map(({ holdings }) => holdings);
   if (sources.some(({ name }) => joins.has(name) || leaves.has(name) || settles.has(name))) return true;
   const patterns = sources.flatMap(({ name, schemas }) =>
     [...schemas.keys()]
@@ -216,8 +234,10 @@ const mayMiss = ({ own, roles, state }: Asker, { grants, revokes, joins, leaves,
   );
   return state.schemas.some((schema) => {
     const waiting = patterns.filter(({ stored }) => coversSchema(stored, schema, state.server.partialRevokes));
+    if (waiting.length === 0) return false;
     const literal = schemaPattern(schema, state.server.partialRevokes);
-    const coming = sources.filter(({ name }) => grants.has(rowKey(name, literal))).length;
-    return waiting.length > 0 && (coming > 1 || waiting.filter(({ goes }) => goes).length > 1);
+    const [coming, going] = [grants, revokes].map((turns) => sources.filter(({ name }) => turns.has(rowKey(name, literal))).length);
+    const bared = waiting.filter(({ goes }) => goes).length;
+    return coming! > 1 || bared > 1 || (going! > 0 && coming! + going! + bared > 1);
   });
 };

@@ -1,8 +1,10 @@
 import type { Change } from '../../../model/change.ts';
 import type { Declared } from '../../../model/declared.ts';
+import { byCodeUnit } from '../../../model/key.ts';
 import type { Step, Transaction } from '../../../model/plan.ts';
 import type { Kind } from '../../../model/state.ts';
 import type { Statements } from '../../provider.ts';
+import { objectOf } from '../access-effective.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Draft, Indexed } from './draft.ts';
@@ -15,12 +17,17 @@ import { sessionDrafts } from './sessions.ts';
 /** The statements that make the changes, each its own commit; blocked changes have none. */
 export const statements = (changes: readonly Change[], snapshot: Snapshot, declared: Declared): Statements => {
   const scope = scopeOf(snapshot, declared);
-  const { drafts, lapses } = inOrder(scope, draftsOf(scope, changes));
+  const { drafts, lapses, moments } = inOrder(scope, draftsOf(scope, changes));
   const lanes = [drafts.filter((draft) => !draft.flips), drafts.filter((draft) => draft.flips)].filter((lane) => lane.length > 0);
   return {
     steps: lanes.flatMap((lane, transaction) => lane.flatMap((draft) => stepsOf(draft, transaction))).map((step, id) => ({ id, ...step })),
     transactions: lanes.map((lane, index) => transactionOf(lane, index)),
     lapses,
+    moments: moments.map(({ account, errs, place, words, pattern }) => ({
+      ...{ role: account, kind: errs, pattern },
+      on: place && objectOf(place),
+      privileges: [...words].sort(byCodeUnit),
+    })),
   };
 };
 

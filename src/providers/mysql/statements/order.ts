@@ -2,14 +2,16 @@ import { groupBy } from '../../../core/group.ts';
 import { together } from '../../../core/sequence.ts';
 import { byCodeUnit, distinct } from '../../../model/key.ts';
 import { PHASES } from '../../../model/plan.ts';
+import { patternSchema } from '../patterns.ts';
 import type { Scope } from '../scope.ts';
-import type { Draft } from './draft.ts';
+import type { Draft, RowTurn } from './draft.ts';
 import { type Hidden, hiddenRows } from './hidden.ts';
 import { leavingTogether, settledInOrder } from './memberships.ts';
-import { lapsing } from './replay.ts';
+import { type Moment, type Replayed, replay } from './replay.ts';
+import { untied } from './untie.ts';
 
 /** Statements in order, and the accounts whose access in both states lapses for a moment because there is no other way. */
-export type Ordered = { readonly drafts: readonly Draft[]; readonly lapses: readonly string[] };
+export type Ordered = { readonly drafts: readonly Draft[]; readonly lapses: readonly string[]; readonly moments: readonly Moment[] };
 
 /**
  * Every statement is its own commit, so that each prefix counts: nobody ever holds what neither state gives (never given up), and
@@ -19,26 +21,51 @@ export type Ordered = { readonly drafts: readonly Draft[]; readonly lapses: read
  * gains; what a role loses is gone before somebody joins, or has it at login. Otherwise phases decide. Somebody whose roles hide
  * each other's rows leaves them in one statement: whichever was first, it would bring to light what the other still gives.
  */
-export const inOrder = (scope: Scope, drafts: readonly Draft[]): Ordered => {
-  const sorted = [...drafts].sort(
+export const inOrder = (scope: Scope, unsorted: readonly Draft[]): Ordered => {
+  const sorted = [...unsorted].sort(
     (a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) || (a.rank ?? 0) - (b.rank ?? 0) || byCodeUnit(a.sql, b.sql),
   );
   const own = sorted.flatMap(({ lapses = [] }) => lapses);
   const hidden = hiddenRows(scope, sorted);
-  if (hidden.open.length === 0 && !sorted.some(isLoss)) return { drafts: sorted, lapses: distinct(own) };
-  const { order, mayLapse, knotted } = movesInTurn(scope, sorted, hidden);
-  if (knotted.length > 0) return inOrder(scope, leavingTogether(scope, drafts, knotted));
-  const at = new Map(order.map((index, place) => [index, place]));
-  const moved = sorted.flatMap((draft, index) => (isMove(draft) ? [index] : []));
-  const inTurn = [...moved].sort((a, b) => at.get(a)! - at.get(b)!);
-  let next = 0;
-  const inPlace = sorted.map((draft) => (isMove(draft) ? sorted[inTurn[next++]!]! : draft));
-  const ordered = settledInOrder(scope, inPlace);
-  return { drafts: ordered, lapses: distinct([...own, ...lapsing(scope, ordered, distinct(mayLapse))]) };
+  if (hidden.open.length === 0 && !sorted.some(isLoss)) return { drafts: sorted, lapses: distinct(own), moments: [] };
+  const { order, mayLapse, knotted, knots } = movesInTurn(scope, sorted, hidden);
+  if (knotted.length > 0) return inOrder(scope, leavingTogether(scope, unsorted, knotted));
+  const ruled = inSlots(sorted, order);
+  const settled = settledInOrder(scope, ruled);
+  const found = replay(scope, settled, distinct([...mayLapse, ...(knots ? hidden.open : [])]));
+  if (hidden.open.length === 0 || found.moments.length === 0) return told(own, settled, found, knots);
+  const other = untied(scope, ruled, found);
+  const turned = other.flatMap((draft, at) => (draft === ruled[at] ? [] : (accountOf(draft) ?? [])));
+  const drafts = settledInOrder(scope, other);
+  return told(own, drafts, replay(scope, drafts, distinct([...mayLapse, ...hidden.open, ...turned])), knots);
 };
 
+/** Moves in this order, at the places where moves are; everything else stays. */
+const inSlots = (drafts: readonly Draft[], order: readonly number[]): readonly Draft[] => {
+  const moves = order.map((index) => drafts[index]!).filter(isMove);
+  let next = 0;
+  return drafts.map((draft) => (isMove(draft) ? moves[next++]! : draft));
+};
+
+const told = (own: readonly string[], drafts: readonly Draft[], { moments, uncounted }: Replayed, knots: boolean): Ordered => ({
+  drafts,
+  lapses: distinct([...own, ...uncounted, ...moments.flatMap(({ account, errs }) => (errs === 'lapse' ? [account] : []))]),
+  moments: [
+    ...moments,
+    ...(knots ? uncounted.map((account) => ({ account, errs: 'excess', place: null, words: [], pattern: null }) as const) : []),
+    ...drafts.flatMap(({ bridge, gains, rows = [] }) => (bridge ? rows.map((row) => bridged(gains!, row)) : [])),
+  ],
+});
+
+const bridged = (account: string, { place: { name }, words }: RowTurn): Moment => ({
+  ...{ account, errs: 'bridge', words },
+  place: { kind: 'schema', schema: patternSchema(name, false) ?? name },
+  pattern: null,
+});
+
 const isLoss = ({ loses, dulls = [] }: Draft): boolean => loses !== undefined || dulls.length > 0;
-const isMove = ({ gains, loses, settles }: Draft): boolean => (gains ?? loses ?? settles) !== undefined;
+const accountOf = ({ gains, loses, settles }: Draft): string | undefined => gains ?? loses ?? settles;
+const isMove = (draft: Draft): boolean => accountOf(draft) !== undefined;
 
 type Edges = { readonly strict: number[][]; readonly soft: number[][] };
 
@@ -47,6 +74,8 @@ type InTurn = {
   readonly mayLapse: readonly string[];
   /** Members that leave several roles, none of which can be the first (MySQL: MariaDB takes one role a statement, and one is active). */
   readonly knotted: readonly string[];
+  /** Rules that are never given up contradict each other. */
+  readonly knots: boolean;
 };
 
 const movesInTurn = (scope: Scope, drafts: readonly Draft[], hidden: Hidden): InTurn => {
@@ -66,21 +95,21 @@ const movesInTurn = (scope: Scope, drafts: readonly Draft[], hidden: Hidden): In
   const before: number[][] = Array.from({ length: size }, () => []);
   edges.strict.forEach((then, node) => void then.forEach((other) => void before[other]!.push(node)));
   edges.soft.forEach((then, node) => void then.forEach((other) => void (group[node] !== group[other] && before[other]!.push(node))));
+  const nodes = edges.strict.map((_, node) => node);
+  const knots = hidden.first.length > 0 ? together(nodes, (node) => edges.strict[node]!).filter((knot) => knot.length > 1) : [];
   return {
     order: placed(drafts.length, before),
     mayLapse,
-    knotted: scope.server.flavour === 'mysql' && hidden.first.length > 0 ? knottedMembers(drafts, edges.strict) : [],
+    knotted: scope.server.flavour === 'mysql' ? knottedMembers(drafts, knots) : [],
+    knots: knots.length > 0,
   };
 };
 
-const knottedMembers = (drafts: readonly Draft[], strict: readonly (readonly number[])[]): readonly string[] => {
+const knottedMembers = (drafts: readonly Draft[], knots: readonly (readonly number[])[]): readonly string[] => {
   const leaving = groupBy(
     drafts.filter(({ leaves }) => leaves !== undefined),
     ({ loses }) => loses!,
   );
-  if ([...leaving.values()].every((some) => some.length === 1)) return [];
-  const nodes = strict.map((_, node) => node);
-  const knots = together(nodes, (node) => strict[node]!).filter((knot) => knot.length > 1);
   const caught = new Set(knots.flat().map((node) => drafts[node]));
   return [...leaving].flatMap(([member, some]) => (some.length > 1 && some.some((draft) => caught.has(draft)) ? [member] : []));
 };

@@ -1,137 +1,117 @@
-import { append } from '../../../core/group.ts';
-import { parseAccount } from '../../../model/account.ts';
-import { type Asker, askerOf } from '../access-asker.ts';
+import { distinct } from '../../../model/key.ts';
+import { type Asker, askerOf, type Effective, rankedRows, schemaRows } from '../access-asker.ts';
 import { effectiveAccess, type Place, placeKey } from '../access-effective.ts';
-import {
-  draftOf,
-  emptyHoldings,
-  GRANT_OPTION,
-  type Holdings,
-  PUBLIC_ACCOUNT,
-  type Draft as RowDraft,
-  rowWords,
-  type Words,
-} from '../access-rows.ts';
-import { type AccessState, stateOf } from '../access-state.ts';
+import { draftOf, emptyHoldings, GRANT_OPTION, literalOf } from '../access-rows.ts';
+import type { AccessState } from '../access-state.ts';
 import { touchedPlaces } from '../access-touched.ts';
 import type { Scope } from '../scope.ts';
+import { likeness, partOf, sourcesOf, turnsOf, type World, withMembers, worldOf } from './concern.ts';
 import type { Draft } from './draft.ts';
+import { stateBefore, stateThrough } from './through.ts';
 
-const states = new WeakMap<Scope, AccessState>();
-
-/** What is there before the first statement, by the names that accounts will have; made when it is first asked for. */
-export const stateBefore = (scope: Scope): AccessState => {
-  const found = states.get(scope) ?? stateOf(scope.snapshot, scope.rename);
-  states.set(scope, found);
-  return found;
+/** What a user misses for a moment though it has it before and afterwards, or has for one though neither gives it. */
+export type Moment = {
+  readonly account: string;
+  readonly errs: 'lapse' | 'excess' | 'bridge';
+  /** null: somewhere. */
+  readonly place: Place | null;
+  readonly words: readonly string[];
+  /** A pattern of the user that matches the schema, as it is stored; null: the place has none. */
+  readonly pattern: string | null;
 };
+
+type Found = Moment & { readonly place: Place };
+
+/** `uncounted`: users that are too much to compute. */
+export type Replayed = { readonly moments: readonly Moment[]; readonly uncounted: readonly string[] };
 
 /** So many answers of the server's rules for one user are worth it; beyond them a user that may lapse is told as one that does. */
 const WORTH = 20_000;
 
 /**
- * Which of some accounts (users, or roles with all who are in them) miss for a moment what they have before and afterwards, when the
- * drafts run in this order: the access of each user is computed after every statement that concerns it.
+ * What some accounts (users, or roles with all who are in them) miss or have for a moment when the drafts run in this order: the
+ * access of each user is computed after every statement that concerns it.
  */
-export const lapsing = (scope: Scope, drafts: readonly Draft[], accounts: readonly string[]): readonly string[] => {
-  if (accounts.length === 0) return [];
+export const replay = (scope: Scope, drafts: readonly Draft[], accounts: readonly string[]): Replayed => {
+  const [moments, uncounted]: [Moment[], string[]] = [[], []];
+  if (accounts.length === 0) return { moments, uncounted };
   const state = stateBefore(scope);
   const world = worldOf(state, drafts);
-  const known = new Map<string, boolean>();
-  return [...withMembers(world, accounts)].filter((user) => {
-    if (!state.logins.has(user)) return false;
+  const known = new Map<string, readonly Moment[] | null>();
+  for (const user of withMembers(world, accounts)) {
+    if (!state.logins.has(user)) continue;
     const names = sourcesOf(world, user);
     const turns = turnsOf(world, names);
     // The first and the last of them leave what was, and what shall be.
-    if (turns.length < 2) return false;
+    if (turns.length < 2) continue;
     const alike = likeness(world, user, names, turns);
-    const found = known.get(alike) ?? lapses(world, user, names, turns);
+    const found = known.has(alike) ? known.get(alike)! : momentsOf(world, user, names, turns);
     known.set(alike, found);
-    return found;
+    if (found) moments.push(...found.map((moment) => ({ ...moment, account: user })));
+    else uncounted.push(user);
+  }
+  return { moments, uncounted };
+};
+
+/** A user, and what it can do before and afterwards wherever that can differ on the way. */
+export type Watch = {
+  readonly user: string;
+  readonly places: readonly Place[];
+  readonly had: readonly Effective[];
+  readonly has: readonly Effective[];
+};
+
+/** null: there is too much to watch. */
+export const watchOf = (start: AccessState, user: string, drafts: readonly Draft[]): Watch | null => {
+  const places = placesOf(start, drafts);
+  if (places.length * drafts.length > WORTH) return null;
+  const [was, is] = [askerOf(start, user), askerOf(stateThrough(start, drafts), user)];
+  const at = (asker: Asker) => places.map((place) => effectiveAccess(asker, place));
+  return { user, places, had: at(was), has: at(is) };
+};
+
+/** What the user misses, or has, while the state is this. */
+export const momentsAt = ({ user, places, had, has }: Watch, state: AccessState): readonly Found[] => {
+  const asker = askerOf(state, user);
+  return places.flatMap((place, at) => {
+    const [before, now, after] = [had[at]!, effectiveAccess(asker, place), has[at]!];
+    const lapse = [...before.keys()].filter((word) => after.has(word) && !now.has(word) && word !== GRANT_OPTION);
+    const excess = [...now.keys()].filter((word) => !before.has(word) && !after.has(word) && word !== GRANT_OPTION);
+    const moment = { account: user, place, pattern: null };
+    return [
+      ...(lapse.length > 0 ? [{ ...moment, errs: 'lapse', words: lapse } as const] : []),
+      ...(excess.length > 0 ? [{ ...moment, errs: 'excess', words: excess } as const] : []),
+    ];
   });
 };
 
-type World = {
-  readonly state: AccessState;
-  readonly drafts: readonly Draft[];
-  /** Indexes of drafts by the account that they concern. */
-  readonly concerning: ReadonlyMap<string, readonly number[]>;
-  /** Roles by member and members by role, before and after. */
-  readonly above: ReadonlyMap<string, readonly string[]>;
-  readonly below: ReadonlyMap<string, readonly string[]>;
-  /** Accounts by the name of their user. */
-  readonly namesakes: ReadonlyMap<string, readonly string[]>;
-};
-
-const worldOf = (state: AccessState, drafts: readonly Draft[]): World => {
-  const [concerning, above, below, namesakes] = [new Map(), new Map(), new Map(), new Map()] as [
-    Map<string, number[]>,
-    ...Map<string, string[]>[],
-  ];
-  const isIn = (member: string, role: string): void => {
-    append(above!, member, role);
-    append(below!, role, member);
-  };
-  for (const [member, roles] of state.edges) for (const role of roles.keys()) isIn(member, role);
-  drafts.forEach(({ gains, loses, settles, joins }, index) => {
-    const account = gains ?? loses ?? settles;
-    if (account !== undefined) append(concerning, account, index);
-    if (joins !== undefined && gains !== undefined) isIn(gains, joins);
-  });
-  for (const { name, user, host } of state.holdings.values()) if (host !== '') append(namesakes!, user, name);
-  return { state, drafts, concerning, above: above!, below: below!, namesakes: namesakes! };
-};
-
-const withMembers = ({ below }: World, accounts: readonly string[]): ReadonlySet<string> => {
-  const found = new Set(accounts);
-  for (const name of found) for (const member of below.get(name) ?? []) found.add(member);
-  return found;
-};
-
-/** Indexes of the drafts that concern somebody of these. */
-const turnsOf = ({ concerning }: World, names: ReadonlySet<string>): readonly number[] =>
-  [...names].flatMap((name) => concerning.get(name) ?? []).sort((a, b) => a - b);
-
-/** One text for users of one host with the same roles, the same drafts around those of their roles, and no rows: one of them is computed. */
-const likeness = ({ state, drafts }: World, user: string, names: ReadonlySet<string>, turns: readonly number[]): string => {
-  const { host, global, schemas, tables, routines, proxies, restrictions } = state.holdings.get(user) ?? emptyHoldings(user, user, '');
-  if ([global, schemas, tables, routines, proxies, restrictions].some(({ size }) => size > 0)) return user;
-  const own = ({ gains, loses, settles }: Draft): boolean => (gains ?? loses ?? settles) === user;
-  const shapes = turns.map((index) => {
-    const draft = drafts[index]!;
-    return own(draft) ? [draft.rows, draft.joins, draft.leaves, draft.settles === undefined, draft.standard] : index;
-  });
-  const edges = [...(state.edges.get(user)?.keys() ?? [])];
-  return JSON.stringify([host, [...names].filter((name) => name !== user), edges, [...(state.defaults.get(user) ?? [])], shapes]);
-};
-
-const lapses = (world: World, user: string, names: ReadonlySet<string>, turns: readonly number[]): boolean => {
+const momentsOf = (world: World, user: string, names: ReadonlySet<string>, turns: readonly number[]): readonly Moment[] | null => {
   const drafts = turns.map((index) => world.drafts[index]!);
   const start = partOf(world.state, names);
-  const places = placesOf(start, drafts);
-  if (places.length * drafts.length > WORTH) return true;
-  const askers = [askerOf(start, user)];
+  const watch = watchOf(start, user, drafts);
+  if (!watch) return null;
+  const found = new Map<string, Moment>();
+  const last = stateThrough(start, drafts);
   let now = start;
   for (const draft of drafts) {
     now = stateThrough(now, [draft]);
-    askers.push(askerOf(now, user));
+    for (const moment of momentsAt(watch, now)) {
+      const key = `${moment.errs}\0${placeKey(moment.place)}`;
+      const known = found.get(key);
+      const pattern = known ? known.pattern : patternOn(moment.place, [start, now, last], user);
+      found.set(key, { ...moment, pattern, words: distinct([...(known?.words ?? []), ...moment.words]) });
+    }
   }
-  return places.some((place) => isMissed(askers, place));
+  return [...found.values()];
 };
 
-/** Everybody whose rows can count for the user, now or later. */
-const sourcesOf = ({ state, above, namesakes }: World, user: string): ReadonlySet<string> => {
-  const own = state.holdings.get(user)?.user ?? parseAccount(user).user;
-  const anonymous = namesakes.get('') ?? [];
-  const found = new Set([user, ...(namesakes.get(own) ?? []), ...anonymous, PUBLIC_ACCOUNT, ...state.server.mandatoryRoles]);
-  for (const name of found) for (const role of above.get(name) ?? []) found.add(role);
-  return found;
-};
-
-const partOf = (state: AccessState, names: ReadonlySet<string>): AccessState => {
-  const only = <V>(map: ReadonlyMap<string, V>): ReadonlyMap<string, V> =>
-    new Map([...names].flatMap((name) => (map.has(name) ? [[name, map.get(name)!] as const] : [])));
-  return { ...state, holdings: only(state.holdings), edges: only(state.edges), defaults: only(state.defaults) };
+/** A pattern that counts for the user on the schema in one of these states, or else one that only matches it. */
+const patternOn = (place: Place, states: readonly AccessState[], user: string): string | null => {
+  const schema = place.kind === 'schema' ? place.schema : null;
+  if (schema === null) return null;
+  const askers = states.map((state) => askerOf(state, user));
+  const rows = [...askers.flatMap((asker) => schemaRows(asker, schema)), ...askers.flatMap((asker) => rankedRows(asker, schema).flat())];
+  return rows.find(({ stored }) => literalOf(stored, states[0]!.server) === null)?.stored ?? null;
 };
 
 /** Where something can differ on the way: on the rows that change, and with roles on everything that any of them holds. */
@@ -142,42 +122,4 @@ const placesOf = (state: AccessState, drafts: readonly Draft[]): readonly Place[
   const holdings = [turned.finished(), ...(moves ? state.holdings.values() : [])];
   const found = holdings.flatMap((one) => touchedPlaces([state], null, one));
   return [...new Map(found.map((place) => [placeKey(place), place])).values()];
-};
-
-/** What drafts make of a state. */
-export const stateThrough = (state: AccessState, drafts: readonly Draft[]): AccessState => {
-  const [holdings, edges, defaults] = [new Map(state.holdings), new Map(state.edges), new Map(state.defaults)];
-  const open = new Map<string, RowDraft>();
-  for (const { gains, loses, rows = [], joins, leaves = [], settles, standard = [] } of drafts) {
-    const account = gains ?? loses ?? settles;
-    if (account === undefined) continue;
-    for (const { place, words, verb } of rows) {
-      const draft = open.get(account) ?? draftOf(holdings.get(account) ?? newHoldings(account));
-      open.set(account, draft);
-      draft.row(place, turnedWords(rowWords(draft.finished(), place), words, verb));
-    }
-    if (joins !== undefined) edges.set(account, new Map([...(edges.get(account) ?? []), [joins, edges.get(account)?.get(joins) ?? false]]));
-    if (leaves.length > 0) edges.set(account, new Map([...(edges.get(account) ?? [])].filter(([role]) => !leaves.includes(role))));
-    if (settles !== undefined) defaults.set(settles, new Set(standard));
-  }
-  for (const [account, { finished }] of open) holdings.set(account, finished());
-  return { ...state, holdings, edges, defaults };
-};
-
-const newHoldings = (account: string): Holdings => {
-  const { user, host } = parseAccount(account);
-  return emptyHoldings(account, user, host);
-};
-
-const turnedWords = (held: Words, words: readonly string[], verb: 'grant' | 'revoke'): Words => {
-  if (verb === 'grant') return new Set([...held, ...words]);
-  const left = [...held].filter((word) => !words.includes(word));
-  // An option alone is no row that would hide another.
-  return new Set(left.every((word) => word === GRANT_OPTION) ? [] : left);
-};
-
-const isMissed = (askers: readonly Asker[], place: Place): boolean => {
-  const held = askers.map((asker) => effectiveAccess(asker, place));
-  const last = held.at(-1)!;
-  return [...held[0]!.keys()].some((word) => word !== GRANT_OPTION && last.has(word) && held.some((words) => !words.has(word)));
 };
