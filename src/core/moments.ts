@@ -58,6 +58,7 @@ const roleText = (role: string, moments: readonly Moment[]): string => {
     on === null ? [] : [`${privileges.join(', ')} on ${objectText(on)}${pattern === null ? '' : `, which pattern \`${pattern}\` matches`}`],
   );
   const shown = [...places.slice(0, PLACES), ...(places.length > PLACES ? ['…'] : [])];
+  if (moments.some(({ on }) => on === null)) return `${nameKey(role)} (perhaps: too much to tell where)`;
   return places.length === 0 ? nameKey(role) : `${nameKey(role)} (${shown.join('; ')})`;
 };
 
