@@ -78,7 +78,8 @@ const compareShelf = (scope: Scope, sides: Sides, key: string): readonly Differi
     const spelling = spellingOf(container, name, held, wanted);
     if (samePrivileges(counted, after)) return;
     const doubled = held?.doubled?.has(name) && wiped?.size === 0 && difference(counted, after).length > 0;
-    folder.add(spelling, comparable(counted, after), after, want?.grant, doubled ? severally(sides, container, spelling) : undefined);
+    const blocked = doubled ? severally(sides, container, spelling) : unspeakable(scope, container, spelling);
+    folder.add(spelling, comparable(counted, after), after, want?.grant, blocked);
   };
   for (const [name, want] of wanted?.values ?? []) compareRow(name, held?.values.get(name) ?? NONE, want);
   if (exact && held) for (const [name, before] of held.values) if (!wanted?.values.has(name)) compareRow(name, before, undefined);
@@ -94,6 +95,14 @@ const spellingOf = ({ kind }: Container, name: string, held: Shelf<Privileges> |
 /** From rows in several spellings the server takes away in its tables what it keeps in its memory, or the reverse. */
 const severally = ({ account }: Sides, { schema, relation }: Container, name: string): string =>
   `'${account}' holds column '${name}' of '${schema}.${relation}' in several spellings, and the server may revoke the wrong one: revoke these privileges on the whole table by hand, which takes its columns along, and apply again`;
+
+/** The column Db has 64 characters, and a wildcard in a name takes two: MySQL refuses what is longer, MariaDB cuts it off. */
+const unspeakable = ({ server }: Scope, { kind }: Container, name: string): string | undefined => {
+  const { length } = kind === 'schema' ? schemaPattern(name, server.partialRevokes) : '';
+  return length <= 64
+    ? undefined
+    : `a grant on schema '${name}' has to name it with its wildcards escaped, which are ${length} characters, and the server keeps 64: grant on its tables`;
+};
 
 /** What the account will hold. Nothing is taken away from one that is managed additively: also what a pattern gave on a schema that gets a row of its own. */
 const afterwards = (

@@ -143,6 +143,18 @@ const PLANS: readonly [name: string, read: Read, manifest: string, expected: rea
     ['error selector/no-match', 'error selector/unseen'],
   ],
   [
+    'a schema whose name is too long with its wildcards escaped gets no grant, and the others do',
+    { ...SHOP, schemas: ['shop', 'ab_'.repeat(21)], accounts: [role('reader')] },
+    'groups: { reader: { read: ["*"] } }',
+    [`blocked + grant reader SELECT, SHOW VIEW on schema ${'ab_'.repeat(21)}`, '+ grant reader SELECT, SHOW VIEW on schema shop'],
+  ],
+  [
+    'where wildcards are none, it does',
+    { ...SHOP, on: { partialRevokes: true }, schemas: ['ab_'.repeat(21)], accounts: [role('reader')] },
+    'groups: { reader: { read: ["*"] } }',
+    [`+ grant reader SELECT, SHOW VIEW on schema ${'ab_'.repeat(21)}`],
+  ],
+  [
     "a mandatory role that is not there yet will be everybody's",
     { on: { mandatoryRoles: ['ghost'] }, accounts: [user('app')] },
     'users: { app: { auth: password } }',
