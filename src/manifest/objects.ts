@@ -178,7 +178,8 @@ const parseOnce = (selector: string, routine: boolean, content: Context['content
 
 const partsOf = (selector: string, key: KindKey, place: Path, context: Context): readonly Part[] | undefined => {
   const { report, entry: server } = context;
-  if (key === 'parameters') return [{ text: selector, literal: true }];
+  // their names have no case, and the catalog keeps them in lower case
+  if (key === 'parameters') return [{ text: selector.toLowerCase(), literal: true }];
   const address = parseAddress(selector, key, context);
   if ('problem' in address) {
     report('selector', `selector '${selector}': ${address.problem}`, place);

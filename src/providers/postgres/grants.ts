@@ -260,6 +260,7 @@ const reportWords = (scope: Scope, book: RuleBook, compare: Comparison): void =>
         code: 'grant/needs-version',
         message: `privilege ${wordOf(privilege)} on ${grant.kind.replaceAll('_', ' ')} '${grant.selector}': PostgreSQL ${scope.snapshot.server.versionText} does not know it`,
         ...(wordOf(privilege) === 'MAINTAIN' ? { hint: 'it needs PostgreSQL 17' } : {}),
+        ...(grant.kind === 'parameter' ? { hint: 'privileges on parameters need PostgreSQL 15' } : {}),
         source: grant.source,
       });
     }

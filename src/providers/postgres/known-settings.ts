@@ -14,7 +14,19 @@ export const settingsInPlay = (declared: Declared, settings: Snapshot['settings'
   const held = settings.flatMap(({ role, config }) =>
     role !== null && names.has(role) ? config.map((entry) => entry.slice(0, entry.indexOf('='))) : [],
   );
-  return distinct([...declared.settings.map(({ name }) => name), ...held].map((name) => name.toLowerCase()));
+  return distinct([...declared.settings.map(({ name }) => name), ...held, ...parametersIn(declared)].map((name) => name.toLowerCase()));
+};
+
+const parametersIn = ({ grants, publics }: Declared): string[] =>
+  [...grants, ...publics].flatMap(({ kind, name }) => (kind === 'parameter' && name ? [name.text] : []));
+
+/** The catalog lists a parameter from its first grant on; until then the server knows it, or takes any with a dot in it. */
+export const withParameters = (snapshot: Snapshot, declared: Declared): Snapshot => {
+  const listed = new Set(snapshot.parameters.map(({ name }) => name));
+  const known = new Set(snapshot.knownSettings.flatMap(({ name, context }) => (context === null ? [] : [name])));
+  const more = distinct(parametersIn(declared)).filter((name) => !listed.has(name) && (known.has(name) || name.includes('.')));
+  if (snapshot.server.version < 150000 || more.length === 0) return snapshot;
+  return { ...snapshot, parameters: [...snapshot.parameters, ...more.map((name) => ({ name, acl: null }))] };
 };
 
 /** Why a role cannot get the setting, as far as that is known before it is tried; null: nothing speaks against it. */

@@ -6,6 +6,7 @@ import { authorityOf, PER_GRANTOR_MEMBERSHIPS } from './authority.ts';
 import { compareDefaults } from './defaults.ts';
 import { compareDrops } from './drops.ts';
 import { compareGrants } from './grants.ts';
+import { withParameters } from './known-settings.ts';
 import { compareMemberships } from './memberships.ts';
 import { compareOwnership } from './ownership.ts';
 import { realityOf } from './reality.ts';
@@ -46,7 +47,7 @@ export const scopeOf = (snapshot: Snapshot, declared: Declared): Scope => {
 const makeScope = (snapshot: Snapshot, declared: Declared): Scope => {
   const renamed = renames(snapshot, declared);
   const names = new Map([...renamed].map(([now, old]) => [old, now]));
-  const reality = realityOf(snapshot, (name) => names.get(name) ?? name);
+  const reality = realityOf(withParameters(snapshot, declared), (name) => names.get(name) ?? name);
   const login = declared.target.login.user ?? snapshot.server.currentUser;
   const { version, bootstrap } = snapshot.server;
   const coming = new Set(

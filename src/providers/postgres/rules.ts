@@ -169,11 +169,12 @@ const reportNone = (scope: Scope, one: Rule, compare: Comparison): void => {
   // A profile speaks of whole schemas: an empty one is nothing to warn about.
   const schemaMet = !grant.schema || !grant.database || schemasSelected(scope.reality, grant.database, grant.schema).length > 0;
   if (profiled && schemaMet && parts.some(isPattern)) return;
-  const schemaMissing = !schemaMet && !isPattern(grant.schema!);
-  if (schemaMissing) {
+  if (!schemaMet) {
     reportSchema(scope, one, compare);
     return;
   }
+  // its privileges are told to be unknown
+  if (grant.kind === 'parameter' && scope.version < 150000) return;
   const pattern = parts.some(isPattern);
   compare.report({
     severity: pattern ? 'warning' : 'error',
@@ -221,7 +222,16 @@ const reportAmbiguous = (scope: Scope, one: Rule, compare: Comparison): void => 
 
 /** Said the same for every kind that a profile speaks of, and so said once. */
 const reportSchema = (scope: Scope, { grant }: Rule, compare: Comparison): void => {
-  const schema = grant.schema!.text;
+  const { text: schema } = grant.schema!;
+  if (isPattern(grant.schema!)) {
+    compare.report({
+      severity: 'warning',
+      code: 'selector/no-match',
+      message: `selector '${grant.selector}' matches nothing on the server: no schema that is looked at is called like '${schema}'`,
+      source: grant.source,
+    });
+    return;
+  }
   const known = schemasSelected(scope.reality, grant.database!, { text: '*', literal: false }).map((row) => row.names[0]!);
   const near = nearest(schema, known);
   compare.report({

@@ -251,6 +251,31 @@ groups:
     });
   });
 
+  test('a profile on schemas that are not there is told once', async () => {
+    const room = await makeRoom(server(), 'nowhere');
+    expect(found(await room.plan('groups:\n  nowhere_g: { read: ["nowhere.x*"] }\n'), 'selector/no-match')).toEqual([
+      "selector 'nowhere.x*' matches nothing on the server: no schema that is looked at is called like 'x*'",
+    ]);
+  });
+
+  test('a parameter is granted before anybody else was, where the server has such privileges', async () => {
+    const s = server();
+    const room = await makeRoom({ ...s, master: s.superuser }, 'tuning');
+    const body = 'groups:\n  tuning_g: { grants: [{ privileges: [set], parameters: [Log_Duration, no_such] }] }\n';
+    const planned = await room.plan(body);
+    if (major < 15) {
+      expect(found(planned, 'grant/needs-version')).toHaveLength(2);
+      return;
+    }
+    expect(found(planned, 'selector/no-match')).toEqual(["parameter selector 'no_such' matches nothing on the server"]);
+    await room.converge(body.replace(', no_such', ', tuning.custom'));
+    expect(await room.column(`SELECT parname || ' ' || paracl::text FROM pg_parameter_acl ORDER BY 1`)).toEqual([
+      expect.stringContaining('log_duration {'),
+      expect.stringMatching(/^tuning\.custom .*tuning_g=s\//),
+    ]);
+    await room.converge('groups:\n  tuning_g: {}\n');
+  });
+
   describe('rights that the login lacks', () => {
     test('a grant that nobody within reach can make is blocked, with the owner named', async () => {
       const room = await makeRoom(server(), 'lacking');
