@@ -219,7 +219,8 @@ export const storedFor = ({ schemas }: Holdings, { server }: AccessState, schema
   if (schemas.size === 0) return [];
   const { literals, patterns } = indexes.get(schemas) ?? indexOf(schemas, server);
   const literal = literals.get(schema);
-  const matching = patterns.length > 0 ? patterns.filter((stored) => coversSchema(stored, schema, server.partialRevokes)) : [];
+  const matching =
+    patterns.length > 0 ? patterns.filter((stored) => coversSchema(foldedIn(server, stored), schema, server.partialRevokes)) : [];
   return literal === undefined ? matching : [literal, ...matching];
 };
 
@@ -229,9 +230,13 @@ const indexOf = (schemas: Holdings['schemas'], server: AccessState['server']): I
   for (const stored of schemas.keys()) {
     const literal = literalOf(stored, server);
     if (literal === null) patterns.push(stored);
-    else literals.set(literal, stored);
+    else literals.set(foldedIn(server, literal), stored);
   }
   const index = { literals, patterns };
   indexes.set(schemas, index);
   return index;
 };
+
+/** As the server has read it: in lower case where names of schemas are (it says so of each in its error log). */
+const foldedIn = ({ lowerCaseTableNames }: AccessState['server'], stored: string): string =>
+  lowerCaseTableNames === 0 ? stored : stored.toLowerCase();

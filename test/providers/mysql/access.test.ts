@@ -74,6 +74,12 @@ const DELTAS: readonly (readonly [name: string, world: World, changes: readonly 
     [schemaGrant('jane', 'my_db', null, ['INSERT', 'SELECT']), patternGrant('jane', 'my%', ['SELECT'])],
     ['jane - SELECT on schema myxdb via pattern my%', 'jane + INSERT on schema my_db via direct'],
   ],
+  [
+    'where names are in lower case, rows that were written in another count as well',
+    { grants: rows('jane', { 'My%': ['SELECT'] }), server: { lowerCaseTableNames: 1 } },
+    [schemaGrant('jane', 'my_db', null, ['INSERT'])],
+    ['jane - SELECT on schema my_db via pattern My%', 'jane + INSERT on schema my_db via direct'],
+  ],
   ['a blocked change changes nothing', { grants: PATTERN }, [{ ...schemaGrant('jane', 'my_db', null, ['INSERT']), blocked: 'no' }], []],
   [
     'members of a role gain together',
