@@ -322,9 +322,9 @@ describe('law: the evaluation is that of an independent simulator', () => {
           expect(verdict).toBe(WORDS[simulated(kind, [...own, ...others], boundary)]);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
     // a law about nothing but refusals would hold for a wrong evaluator too
-    expect(Math.min(seen.get('allowed') ?? 0, seen.get('denied') ?? 0, seen.get('not-allowed') ?? 0)).toBeGreaterThan(250);
+    expect(Math.min(seen.get('allowed') ?? 0, seen.get('denied') ?? 0, seen.get('not-allowed') ?? 0)).toBeGreaterThan(80);
   });
 });
