@@ -86,7 +86,9 @@ const comingSchemas = (was: Asker, is: Asker, rows: ReadonlySet<string>): readon
   const had = new Set([was.own, ...was.roles, ...was.others].map(({ holdings }) => holdings.name));
   const sources = [is.own, ...is.roles, ...is.others, ...is.publics];
   const mode = was.pooled !== is.pooled;
-  return sources.flatMap(({ holdings }) =>
+  // With a role MySQL looks at no other account's rows.
+  const foreign = mode && was.others.length > 0 ? was.state.schemas.filter((schema) => schemaRows(was, schema).length > 0) : [];
+  const coming = sources.flatMap(({ holdings }) =>
     [...holdings.schemas.keys()].flatMap((stored) => {
       if (!mode && had.has(holdings.name) && !rows.has(rowKey({ holder: holdings.name, stored }))) return [];
       const literal = literalOf(stored, is.state.server);
@@ -95,6 +97,7 @@ const comingSchemas = (was: Asker, is: Asker, rows: ReadonlySet<string>): readon
         : [literal];
     }),
   );
+  return [...foreign, ...coming];
 };
 
 /** What a row still gives, and the user has no more, as other rows count. */
@@ -161,8 +164,11 @@ const findingOf = ({ kind, schema, words, hidden, counts }: Shadow, users: reado
   return {
     severity: stuck ? 'warning' : 'error',
     code: 'access/shadowed',
-    message: `${who} would lose ${what}: of the grants that match the schema ${other} counts then, and no longer ${rowText(hidden)}`,
-    hint: `grant ${words.join(', ')} on schema ${nameKey(schema)} as well, or take ${rowText(hidden)} away`,
+    message:
+      counts.length === 0
+        ? `${who} would lose ${what}: with an active role grants to other accounts do not count, such as ${rowText(hidden)}`
+        : `${who} would lose ${what}: of the grants that match the schema ${other} counts then, and no longer ${rowText(hidden)}`,
+    hint: `grant ${words.join(', ')} on schema ${nameKey(schema)} as well${counts.length === 0 ? '' : `, or take ${rowText(hidden)} away`}`,
   };
 };
 

@@ -248,6 +248,19 @@ const FINDINGS: readonly (readonly [name: string, world: World, changes: readonl
     ],
   ],
   [
+    'a role that is active leaves what another account of the user has out of account',
+    {
+      users: ['jane', 'jane@10.%'],
+      roles: ['reader'],
+      grants: rows('jane', { 'my%': ['SELECT'] }),
+    },
+    [changeOf('membership', null, membershipOf('jane@10.%', 'reader'))],
+    [
+      "warning access/shadowed 'jane@10.%' would lose SELECT on schema my_db: with an active role grants to other accounts do not count, such as the one on pattern `my%` to 'jane'",
+      "warning access/shadowed 'jane@10.%' would lose SELECT on schema myxdb: with an active role grants to other accounts do not count, such as the one on pattern `my%` to 'jane'",
+    ],
+  ],
+  [
     'patterns of equal rank',
     { grants: rows('jane', { 'my%': ['SELECT'], my_db: ['INSERT'] }) },
     [],
