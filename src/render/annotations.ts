@@ -7,7 +7,10 @@ export const findingsAnnotations = (findings: readonly Finding[]): string =>
   sortFindings(findings)
     .map((finding) => {
       const { source } = finding;
-      const place = source ? ` file=${workflowProperty(source.file)},line=${source.line},col=${source.column},` : ' ';
+      // the path as the repository has it: a file of the diff is never ./something
+      const place = source
+        ? ` file=${workflowProperty(source.file.replace(/^(\.\/+)+/, ''))},line=${source.line},col=${source.column},`
+        : ' ';
       const text = [subjectOf(finding) + finding.message, finding.hint].filter((part) => part !== undefined).join(' · ');
       return `::${COMMANDS[finding.severity]}${place}title=${workflowProperty(finding.code)}::${workflowText(text)}\n`;
     })

@@ -130,7 +130,7 @@ eachMajor(
         const github = await run('validate', '--format', 'github');
         expect(github).toMatchObject({ code: 1, err: '' });
         expect(github.out).toBe(
-          "::error file=./rolecall.yaml,line=13,col=45,title=manifest/unknown-group::group 'raeders' of 'jane' is declared by nothing · did you mean 'readers'?\n",
+          "::error file=rolecall.yaml,line=13,col=45,title=manifest/unknown-group::group 'raeders' of 'jane' is declared by nothing · did you mean 'readers'?\n",
         );
       });
 
