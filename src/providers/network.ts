@@ -133,7 +133,7 @@ export const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIM
 export const brokenWhile = (doing: string, error: unknown): Explained => ({
   slug: 'lost',
   what: `the connection was lost while ${doing}: ${messageOf(error)}`,
-  hint: 'try again: nothing was changed',
+  hint: `try again: ${doing} changes nothing`,
 });
 
 const UNVERIFIED = new Set([

@@ -231,11 +231,12 @@ const isLoopback = (host: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|::
  */
 const sessionSql = (flavour: Flavour, options: ConnectOptions): readonly string[] => {
   const lockSeconds = Math.max(1, Math.ceil((options.lockTimeoutMs ?? DEFAULTS.lockTimeoutMs) / 1000));
+  const unlimited = flavour === 'mysql' ? 'max_execution_time = 0' : 'max_statement_time = 0';
   const modes = ['STRICT_ALL_TABLES', 'NO_ENGINE_SUBSTITUTION', ...(flavour === 'mariadb' ? ['NO_AUTO_CREATE_USER'] : [])];
   return [
     'SET NAMES utf8mb4',
-    `SET autocommit = 1, sql_mode = '${modes.join(',')}', sql_quote_show_create = 1, sql_select_limit = 18446744073709551615, sql_big_selects = 1,
- lock_wait_timeout = ${lockSeconds}, innodb_lock_wait_timeout = ${lockSeconds}, wait_timeout = 28800, net_read_timeout = 60, net_write_timeout = 120`,
+    `SET autocommit = 1, sql_mode = '${modes.join(',')}', sql_quote_show_create = 1, sql_select_limit = 18446744073709551615, sql_big_selects = 1, completion_type = 0,
+ ${unlimited}, lock_wait_timeout = ${lockSeconds}, innodb_lock_wait_timeout = ${lockSeconds}, wait_timeout = 28800, net_read_timeout = 60, net_write_timeout = 120`,
     ...(flavour === 'mysql' && options.roles !== 'default' ? ['SET ROLE ALL'] : []),
   ];
 };

@@ -235,7 +235,11 @@ const resourceOf = ({ place }: Target, user: string): string => {
 const explainRead = (error: unknown, { user }: Address): Explained | undefined => {
   const said = messageOf(error);
   if (codeOf(error) === 'PROTOCOL_SEQUENCE_TIMEOUT' || errno(error) === 3024 || errno(error) === 1969) {
-    return { slug: 'timeout', what: `reading took too long: ${said}`, hint: 'try again when the server is less busy: nothing was changed' };
+    return {
+      slug: 'timeout',
+      what: `reading took too long: ${said}`,
+      hint: 'try again when the server is less busy: reading changes nothing',
+    };
   }
   if (isLost(error)) return brokenWhile('reading', error);
   switch (errno(error)) {

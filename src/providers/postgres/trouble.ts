@@ -182,7 +182,11 @@ const explainRead = (error: unknown, { user }: Peer['address']): Explained | und
   const code = codeOf(error);
   const said = messageOf(error);
   if (code === '57014' || said === 'Query read timeout') {
-    return { slug: 'timeout', what: `reading took too long: ${said}`, hint: 'try again when the server is less busy: nothing was changed' };
+    return {
+      slug: 'timeout',
+      what: `reading took too long: ${said}`,
+      hint: 'try again when the server is less busy: reading changes nothing',
+    };
   }
   if (code === '55P03')
     return { slug: 'locked', what: `a catalog is locked by somebody else: ${said}`, hint: 'try again when that session is done' };

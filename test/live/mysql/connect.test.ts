@@ -62,6 +62,7 @@ eachMysql((server, version) => {
     );
     // as a setting of the server that no login may be touched by
     await query(superuser, "SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'", 'SET GLOBAL sql_quote_show_create = 0');
+    await query(superuser, 'SET GLOBAL completion_type = 2', `SET GLOBAL ${isMysql() ? 'max_execution_time' : 'max_statement_time'} = 1`);
   });
 
   test('comes in as user when applying and as plan_user when planning', async () => {
@@ -72,7 +73,8 @@ eachMysql((server, version) => {
   });
 
   test('sets up the session, whatever the server prefers', async () => {
-    const sql = `SELECT @@sql_mode, @@sql_quote_show_create, @@character_set_client, @@character_set_results, @@autocommit, @@lock_wait_timeout`;
+    const sql = `SELECT @@sql_mode, @@sql_quote_show_create, @@character_set_client, @@character_set_results, @@autocommit, @@lock_wait_timeout,
+ @@completion_type, ${isMysql() ? '@@max_execution_time' : 'ROUND(@@max_statement_time)'}`;
     expect(await ask(at(), { lockTimeoutMs: 3_500 }, sql)).toEqual([
       `STRICT_ALL_TABLES,${isMysql() ? '' : 'NO_AUTO_CREATE_USER,'}NO_ENGINE_SUBSTITUTION`,
       1,
@@ -80,6 +82,8 @@ eachMysql((server, version) => {
       'utf8mb4',
       1,
       4,
+      'NO_CHAIN',
+      0,
     ]);
   });
 
