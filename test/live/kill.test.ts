@@ -7,7 +7,8 @@ import { BACK, borrowed, DATABASES, furnish, NEW, OLD, OPTIONS, reference, type 
 import { beyond, missing, stateOf, verdictsOf } from './observe.ts';
 import { applyOn } from './scenario.ts';
 
-const MAJORS = [13, 16, 18];
+/** 13 and 18 stand for all: memberships without options, and with them, where a GRANT locks what it names; `crash` has 16 as well. */
+const MAJORS = [13, 18];
 /** CRASH_STRIDE=1: at every statement. */
 const STRIDE = Number(process.env.CRASH_STRIDE ?? 20);
 const MINUTES = 20 * 60_000;
@@ -64,7 +65,7 @@ eachMajor(
       return { ...ended, hit };
     };
 
-    test(`the command killed at any statement: a re-run ends in the same state (every ${STRIDE}. statement, 13, 16 and 18)`, {
+    test(`the command killed at any statement: a re-run ends in the same state (every ${STRIDE}. statement, 13 and 18)`, {
       timeout: MINUTES,
     }, async () => {
       const kill = (fault: Fault) => (running: Running) => {
@@ -86,7 +87,7 @@ eachMajor(
       expect(struck).toBeGreaterThan(2);
     });
 
-    test('Ctrl-C at a statement: exit 130, nothing half done, nothing borrowed (13, 16 and 18)', async () => {
+    test('Ctrl-C at a statement: exit 130, nothing half done, nothing borrowed (13 and 18)', async () => {
       for (const at of [1, 30]) {
         const { code, stderr } = await runUntil(now, at, (running) => {
           running.child.kill('SIGINT');
@@ -100,7 +101,7 @@ eachMajor(
       }
     });
 
-    test(`the server killed at a statement: a re-run ends in the same state (every ${STRIDE}. statement, 13, 16 and 18)`, {
+    test(`the server killed at a statement: a re-run ends in the same state (every ${STRIDE}. statement, 13 and 18)`, {
       timeout: MINUTES,
     }, async () => {
       for (let at = major % STRIDE, hit = true; hit; at += STRIDE) {
