@@ -52,8 +52,9 @@ const checkSchema = ({ schema, objects, from }: DefaultEntry, path: Path, { repo
 };
 
 /** Privileges of PUBLIC that are named for the target; what is wrong is reported. */
-export const publicsOn = (context: Context): DeclaredPublic[] =>
-  here(context.content.public, context).flatMap(([entry, index]) => {
+export const publicsOn = (context: Context): DeclaredPublic[] => {
+  const known = new Map<string, DeclaredPublic>();
+  return here(context.content.public, context).flatMap(([entry, index]) => {
     const path: Path = ['public', index];
     const selected = publicObjects(entry, path, context);
     const action = entry.grant ? ('grant' as const) : ('revoke' as const);
@@ -67,17 +68,33 @@ export const publicsOn = (context: Context): DeclaredPublic[] =>
     }
     if (!selected) return [];
     const privileges = readPrivileges(entry[action]!, selected.kind, false, [...path, action], context);
-    return selected.objects.map(({ kind, database, schema, name, selector, path: place }) => ({
-      action,
-      kind,
-      privileges,
-      database,
-      schema,
-      name,
-      selector,
-      source: context.at(place),
-    }));
+    return selected.objects.map(({ path: place, ...objects }) => {
+      const { kind, database, schema, name, selector } = objects;
+      const made = { action, kind, privileges, database, schema, name, selector, source: context.at(place) };
+      checkOpposite(made, known, path, context);
+      return made;
+    });
   });
+};
+
+/** One entry grants what another takes from the same objects; where patterns overlap, what is taken is taken. */
+const checkOpposite = (made: DeclaredPublic, known: Map<string, DeclaredPublic>, path: Path, { report }: Context): void => {
+  const { action, kind, database, schema, name, privileges, selector } = made;
+  for (const privilege of privileges) {
+    const opposite = action === 'grant' ? 'revoke' : 'grant';
+    const place = [kind, database, schema, name, privilege];
+    const other = known.get(JSON.stringify([opposite, ...place]));
+    known.set(JSON.stringify([action, ...place]), made);
+    if (other === undefined) continue;
+    const { file, line, column } = other.source;
+    report(
+      'public-action',
+      `${privilege} on '${selector}' is to be ${action === 'grant' ? 'granted to PUBLIC' : 'taken from PUBLIC'} here, and at ${file}:${line}:${column} the other way round`,
+      path,
+      { hint: 'take one of the two out' },
+    );
+  }
+};
 
 /** What MySQL and MariaDB lack: later objects are covered by privileges on their schema, and nothing here is PUBLIC's. */
 export const checkElsewhere = (context: Context): void => {

@@ -163,13 +163,17 @@ const reportOwners = (scope: Scope, compare: Comparison): void => {
     });
   }
   for (const rule of scope.declared.ownerships) {
-    const met = scope.reality.objects.some((row) => row.kind === 'schema' && row.database !== null && owns(rule, row));
-    if (met || scope.snapshot.unread.some(({ database }) => matches(rule.database, database))) continue;
+    const met = scope.reality.objects.filter((row) => row.kind === 'schema' && row.database !== null && owns(rule, row));
+    if (met.some(({ origin }) => origin === undefined) || scope.snapshot.unread.some(({ database }) => matches(rule.database, database)))
+      continue;
     const pattern = isPattern(rule.database) || isPattern(rule.schema);
     compare.report({
       severity: pattern ? 'warning' : 'error',
       code: 'selector/no-match',
-      message: `own selector '${rule.selector}' matches no schema on the server`,
+      message:
+        met.length === 0 || pattern
+          ? `own selector '${rule.selector}' matches no schema on the server`
+          : `own selector '${rule.selector}' means a schema of the ${met[0]!.origin === 'extension' ? 'extension that made it' : 'system'}, which stays with its owner`,
       source: rule.source,
     });
   }

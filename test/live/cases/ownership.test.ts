@@ -52,6 +52,17 @@ eachMajor((server, major) => {
     ).toEqual([{ held: true, old: false }]);
   });
 
+  test('a schema of the system is no schema to own', async () => {
+    const { findings } = await planOn(server(), 'groups:\n  holders: { own: [app.pg_catalog, "app.pg_*"] }', {
+      ...target,
+      stack: 'test/system',
+    });
+    expect(findings.flatMap(({ severity, code, message }) => (code === 'selector/no-match' ? [[severity, message]] : []))).toEqual([
+      ['error', "own selector 'app.pg_catalog' means a schema of the system, which stays with its owner"],
+      ['warning', "own selector 'app.pg_*' matches no schema on the server"],
+    ]);
+  });
+
   test('what others make later in an owned schema is drift, and comes to the group', async () => {
     const s = server();
     const own = { ...target, stack: 'test/own' };
