@@ -222,7 +222,7 @@ const comingToLight = (asker: Asker, { revokes }: Index, held: (schema: string) 
 
 /**
  * The user's roles move, or more than one statement is needed on a schema where a pattern counts or lies in wait: several that give,
- * several that take patterns away, or one that takes a name away and brings the pattern to light.
+ * several that take patterns away, or one of these beside one that brings another pattern to light.
  */
 const mayMiss = ({ own, others, roles, state }: Asker, { grants, revokes, joins, leaves, settles }: Index): boolean => {
   const sources = [own, ...others, ...roles].map(({ holdings }) => holdings);
@@ -238,6 +238,7 @@ const mayMiss = ({ own, others, roles, state }: Asker, { grants, revokes, joins,
     const literal = schemaPattern(schema, state.server.partialRevokes);
     const [coming, going] = [grants, revokes].map((turns) => sources.filter(({ name }) => turns.has(rowKey(name, literal))).length);
     const bared = waiting.filter(({ goes }) => goes).length;
-    return coming! > 1 || bared > 1 || (going! > 0 && coming! + going! + bared > 1);
+    const mixed = going! > 0 || (bared > 0 && bared < waiting.length);
+    return coming! > 1 || bared > 1 || (mixed && coming! + going! + bared > 1);
   });
 };
