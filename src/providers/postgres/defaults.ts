@@ -1,4 +1,5 @@
 import { groupBy } from '../../core/group.ts';
+import { nearest } from '../../core/nearest.ts';
 import { samePrivileges, union, wordOf } from '../../core/privileges.ts';
 import { type Grantee, granteeKey, granteeOf, type Privileges } from '../../model/access.ts';
 import type { DeclaredDefault, DeclaredGrant } from '../../model/declared.ts';
@@ -18,6 +19,7 @@ const PROFILED: ReadonlySet<string> = new Set<DefaultKind>(['table', 'sequence',
 /** Default privileges that name a declared role, those of the profiles included (rule 18), and those of roles that go. */
 export const compareDefaults = (scope: Scope, compare: Comparison): void => {
   const actual = new Map([...actualDefaults(scope), ...builtIn(scope)].map((body) => [placeOf(body), body]));
+  reportSchemas(scope, compare);
   const desired = desiredDefaults(scope, compare);
   for (const body of leaversDefaults(scope, actual.values())) desired.set(placeOf(body), { body });
   for (const key of new Set([...actual.keys(), ...desired.keys()])) {
@@ -40,6 +42,29 @@ export const compareDefaults = (scope: Scope, compare: Comparison): void => {
       privileges.length === 0 ? null : { ...body, privileges },
       aboutDefault(scope, body, wanted?.source ?? closed[0]?.source),
     );
+  }
+};
+
+/** An entry of the manifest names one schema, and no pattern: a name that is nobody's would fail in the middle of an apply. */
+const reportSchemas = (scope: Scope, compare: Comparison): void => {
+  for (const { database, schema, source } of scope.declared.defaults) {
+    if (schema === null || !scope.managed.has(database) || scope.snapshot.unread.some((one) => one.database === database)) continue;
+    const named = (text: string, literal: boolean) => schemasSelected(scope.reality, { text: database, literal: true }, { text, literal });
+    if (named(schema, true).length > 0) continue;
+    const near = nearest(
+      schema,
+      named('*', false).map((row) => row.names[0]!),
+    );
+    const hint = schema.includes('*')
+      ? "no pattern is taken here: leave 'schema' out, or write an entry for each"
+      : near && `did you mean '${near}'?`;
+    compare.report({
+      severity: 'error',
+      code: 'selector/no-match',
+      message: `defaults for schema '${schema}': there is no such schema in database '${database}'`,
+      ...(hint === undefined ? {} : { hint }),
+      source,
+    });
   }
 };
 

@@ -132,6 +132,20 @@ defaults:
       expect((await room.apply(body, planned)).exitCode).toBe(5);
     });
 
+    test('in a schema that is not there are told by the plan, not by the apply', async () => {
+      const room = await makeRoom(server(), 'noschema');
+      await room.as('master', 'CREATE SCHEMA sales');
+      const entry = (schema: string) =>
+        `  - { schema: "${schema}", created_by: [master], to: noschema_r, privileges: [select], objects: tables }\n`;
+      const planned = await room.plan(
+        `existing: [master]\ngroups:\n  noschema_r: {}\ndefaults:\n${entry('sale')}${entry('s*')}${entry('sales')}`,
+      );
+      expect(planned.findings.flatMap(({ code, message, hint }) => (code === 'selector/no-match' ? [[message, hint]] : []))).toEqual([
+        ["defaults for schema 's*': there is no such schema in database 'noschema'", expect.stringContaining('no pattern')],
+        ["defaults for schema 'sale': there is no such schema in database 'noschema'", "did you mean 'sales'?"],
+      ]);
+    });
+
     test('who else owns tables in a schema is told, unless the creators are named', async () => {
       const room = await makeRoom(server(), 'others');
       await room.as('master', 'CREATE ROLE others_o; CREATE SCHEMA s; CREATE TABLE s.t (a int)');
