@@ -64,15 +64,16 @@ export const partOf = (state: AccessState, names: ReadonlySet<string>): AccessSt
   return { ...state, holdings: only(state.holdings), edges: only(state.edges), defaults: only(state.defaults) };
 };
 
-/** One text for users of one host with the same roles, the same drafts around those of their roles, and no rows: one of them is computed. */
+/** One text for users of one host with the same roles, the same drafts around those of their roles, and the same rows: one of them is computed. */
 export const likeness = ({ state, drafts }: World, user: string, names: ReadonlySet<string>, turns: readonly number[]): string => {
   const { host, global, schemas, tables, routines, proxies, restrictions } = state.holdings.get(user) ?? emptyHoldings(user, user, '');
-  if ([global, schemas, tables, routines, proxies, restrictions].some(({ size }) => size > 0)) return user;
+  if ([tables, routines, proxies, restrictions].some(({ size }) => size > 0)) return user;
+  const rows = [[...global], ...[...schemas].map(([stored, words]) => [stored, ...words])];
   const own = ({ gains, loses, settles }: Draft): boolean => (gains ?? loses ?? settles) === user;
   const shapes = turns.map((index) => {
     const draft = drafts[index]!;
     return own(draft) ? [draft.rows, draft.joins, draft.leaves, draft.settles === undefined, draft.standard] : index;
   });
   const edges = [...(state.edges.get(user)?.keys() ?? [])];
-  return JSON.stringify([host, [...names].filter((name) => name !== user), edges, [...(state.defaults.get(user) ?? [])], shapes]);
+  return JSON.stringify([host, rows, [...names].filter((name) => name !== user), edges, [...(state.defaults.get(user) ?? [])], shapes]);
 };

@@ -154,7 +154,7 @@ const hiddenOf = (asker: Asker, index: Index, held: (schema: string) => Words): 
   const user = own.holdings.name;
   const first: Pair[] = [];
   for (const schema of state.schemas)
-    rankedRows(asker, schema).forEach((list, at) => void first.push(...inTurn(list, pooled || at > 0, held(schema), user, index)));
+    rankedRows(asker, schema).forEach((list, at) => void first.push(...inTurn(list, pooled || at > 0, () => held(schema), user, index)));
   const leaving = (index.leaves.get(user) ?? []).map(([, draft]) => draft);
   const moving = [...(index.settles.get(user) ?? []), ...(index.joins.get(user) ?? []).map(([, draft]) => draft)];
   if (state.server.flavour === 'mysql' && moving.length + leaving.length > 0) {
@@ -172,8 +172,10 @@ const lastOf = (leaving: readonly number[], coming: readonly number[], first: re
 };
 
 /** What is behind, and would give something new, goes before what is in front of it; of a merged list the rows of one Db count together. */
-const inTurn = (list: readonly SchemaRow[], merged: boolean, held: Words, user: string, index: Index): Pair[] =>
-  list.flatMap((row, at) =>
+const inTurn = (list: readonly SchemaRow[], merged: boolean, heldHere: () => Words, user: string, index: Index): Pair[] => {
+  if (list.length < 2) return [];
+  const held = heldHere();
+  return list.flatMap((row, at) =>
     list
       .slice(at + 1)
       .filter((behind) => (behind.stored !== row.stored || !merged) && givesMore(behind, held))
@@ -184,6 +186,7 @@ const inTurn = (list: readonly SchemaRow[], merged: boolean, held: Words, user: 
         return endings(behind, user, index).flatMap((draft) => later.map((then) => [draft, then] as const));
       }),
   );
+};
 
 const givesMore = ({ source, stored }: SchemaRow, held: Words): boolean =>
   [...(source.holdings.schemas.get(stored) ?? [])].some((word) => !held.has(word));
