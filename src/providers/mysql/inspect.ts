@@ -4,32 +4,24 @@ import { failure } from '../../model/finding.ts';
 import { byCodeUnit, distinct } from '../../model/key.ts';
 import { mysqlLevel } from '../../model/privilege-mysql.ts';
 import type { Inspection } from '../provider.ts';
-import { accountsOf, type ReadAccount, type Rows, type Tables } from './account-rows.ts';
+import type { Rows, Tables } from './account-rows.ts';
 import { both, type Concern, concernedUsers } from './concern.ts';
 import { type Connected, connect, type Row, timeoutOptions } from './connect.ts';
 import { hostOf } from './hosts.ts';
 import {
-  CHECKSUMS,
-  CUT_TEXTS,
   canRead,
   columnsQuery,
   DEFINER_LISTS,
   definersQuery,
-  grantQueries,
   LONG_TEXTS,
   OBJECT_QUERIES,
   PRIVILEGE_COLUMNS,
-  type Query,
   SERVER,
   SETTINGS,
-  SNAPSHOT_BEGIN,
-  SNAPSHOT_END,
   sessionsQuery,
-  tableGrants,
-  tablesApart,
-  type Whose,
 } from './queries.ts';
-import { type Grants, grantsOf, sorted } from './rows.ts';
+import { askedOnce, type Concerned, readAll, readGrants } from './read-grants.ts';
+import { type Grants, sorted } from './rows.ts';
 import { type Answers, type Everywhere, everywhere, mandatoryRoles, serverOf } from './server.ts';
 import type { Server, Snapshot, SnapshotAccount, Unseen } from './snapshot.ts';
 import { readError, readingGrants } from './trouble.ts';
@@ -63,9 +55,8 @@ export const inspectOver = async (connected: Connected, declared: Concern, every
 const read = async (connected: Connected, declared: Concern, everybody: boolean): Promise<Snapshot> => {
   const [columns, answers] = await Promise.all([privilegeColumns(connected), askServer(connected), connected.ask(LONG_TEXTS)]);
   const objects = askedOnce(() => readAll(connected, OBJECT_QUERIES));
-  const whose = (rows: Rows): Concerned => (everybody ? null : concernedBy(declared, answers, rows));
-  const { tables, accounts, concerned } = await readGrants({ connected, columns, whose, ahead: objects });
-  const { nameOf, ...grants } = grantsOf(tables, accounts, concerned);
+  const concerned = (rows: Rows): Concerned => (everybody ? null : concernedBy(declared, answers, rows));
+  const { nameOf, ...grants } = await readGrants({ connected, columns, concerned, ahead: objects });
   const server = serverOf(answers, nameOf);
   const reader = everywhere(server.currentUser, server, grants);
   checkSight(connected, reader);
@@ -96,93 +87,6 @@ const read = async (connected: Connected, declared: Concern, everybody: boolean)
 
 const of = (rows: Rows, name: string): readonly Row[] => rows.get(name)!;
 
-/** All of them are sent at once: the server answers one after the other, and waits for nobody. */
-const readAll = async (connected: Connected, queries: readonly Query[]): Promise<Rows> =>
-  new Map(await Promise.all(queries.map(async ({ name, sql, values }) => [name, await connected.ask(sql, values)] as const)));
-
-/** The columns that hold privileges. Throws what the server says to a login that does not see them. */
-export const privilegeColumns = async ({ ask, flavour }: Pick<Connected, 'ask' | 'flavour'>): Promise<Tables['columns']> => {
-  const rows = await ask(PRIVILEGE_COLUMNS);
-  const named = (table: string) => rows.flatMap(([name, column]) => (name === table ? [String(column)] : []));
-  const columns = { user: named('user'), db: named('db') };
-  if (columns.user.length === 0 || columns.db.length === 0) for (const sql of canRead(flavour)) await ask(sql);
-  return columns;
-};
-
-/** `ask`, as often as one likes: it is asked at the first time, and waited for at leisure. */
-const askedOnce = <T>(ask: () => Promise<T>): (() => Promise<T>) => {
-  let asked: Promise<T> | undefined;
-  return () => {
-    asked ??= ask();
-    // Nobody may be waiting yet when it fails.
-    asked.catch(() => {});
-    return asked;
-  };
-};
-
-/** Users of whom more than their names is of interest; null: all. */
-type Concerned = ReadonlySet<string> | null;
-
-/** What the grant tables say, accounts apart. */
-type Read = { readonly tables: Tables; readonly accounts: readonly ReadAccount[]; readonly concerned: Concerned };
-
-/** `whose`: by the rows of the other tables; `ahead`: asked as soon as nothing else is, so that the server goes on meanwhile. */
-type Reading = {
-  readonly connected: Connected;
-  readonly columns: Tables['columns'];
-  readonly whose: (rows: Rows) => Concerned;
-  readonly ahead: () => Promise<unknown>;
-};
-
-/** At one moment: in one snapshot, or again and again until nothing changed meanwhile. */
-const readGrants = async (reading: Reading): Promise<Read> => {
-  const { connected } = reading;
-  if (connected.flavour === 'mysql') {
-    for (const sql of SNAPSHOT_BEGIN) await connected.ask(sql);
-    const [read] = await readTables(reading, async () => null);
-    await connected.ask(SNAPSHOT_END);
-    return read;
-  }
-  let before = await checksums(connected);
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const [read, after] = await readTables(reading, async () => await checksums(connected));
-    if (after === before) return read;
-    before = after;
-  }
-  const { target } = connected.peer;
-  throw failure('inspect/moving', `target '${target.name}': its grants changed each of the ${ATTEMPTS} times that they were read`, {
-    hint: 'try again when whoever changes them is done',
-    target: target.name,
-    source: target.source,
-  });
-};
-const ATTEMPTS = 5;
-
-/** Every grant table, and what `last` asks after them. Accounts are looked at while the server puts together what they hold on tables. */
-const readTables = async <T>(reading: Reading, last: () => Promise<T>): Promise<readonly [Read, T]> => {
-  const { connected, columns, whose, ahead } = reading;
-  const { flavour, version } = connected;
-  const rows = await readAll(connected, grantQueries(flavour, columns));
-  const concerned = whose(rows);
-  const held = readHeld(connected, rowsOf(concerned, rows), last);
-  ahead();
-  const accounts = accountsOf({ flavour, version, columns, rows });
-  const [onTables, answer] = await held;
-  return [{ tables: { flavour, version, columns, rows: new Map([...rows, ...onTables]) }, accounts, concerned }, answer];
-};
-
-/** What accounts hold on tables: as text, or, where the server cut that off, row by row. */
-const readHeld = async <T>(connected: Connected, whose: Whose, last: () => Promise<T>): Promise<readonly [Rows, T]> => {
-  const { flavour } = connected;
-  const [texts, [[cut] = []], answer] = await Promise.all([
-    readAll(connected, [tableGrants(flavour, whose)]),
-    connected.ask(CUT_TEXTS),
-    last(),
-  ]);
-  if (Number(cut) === 0) return [texts, answer];
-  return await Promise.all([readAll(connected, [tablesApart(flavour, whose)]), last()]);
-};
-
 /** Everybody's rows are read as soon as those of so many. */
 const MANY_USERS = 2000;
 
@@ -198,10 +102,14 @@ const concernedBy = (declared: Concern, { settings, currentUser }: Answers, rows
   return users !== null && users.size > MANY_USERS ? null : users;
 };
 
-const rowsOf = (concerned: Concerned, rows: Rows): Whose =>
-  concerned && { users: [...concerned], hosts: (rows.get('hosts') ?? []).map(([host]) => String(host)) };
-
-const checksums = async (connected: Connected): Promise<string> => JSON.stringify(await connected.ask(CHECKSUMS));
+/** The columns that hold privileges. Throws what the server says to a login that does not see them. */
+export const privilegeColumns = async ({ ask, flavour }: Pick<Connected, 'ask' | 'flavour'>): Promise<Tables['columns']> => {
+  const rows = await ask(PRIVILEGE_COLUMNS);
+  const named = (table: string) => rows.flatMap(([name, column]) => (name === table ? [String(column)] : []));
+  const columns = { user: named('user'), db: named('db') };
+  if (columns.user.length === 0 || columns.db.length === 0) for (const sql of canRead(flavour)) await ask(sql);
+  return columns;
+};
 
 const askServer = async (connected: Connected): Promise<Answers> => {
   const [variables, [[currentUser, iamPlugin, rdsKill] = []]] = await Promise.all([connected.ask(SETTINGS), connected.ask(SERVER)]);

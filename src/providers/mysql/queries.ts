@@ -114,7 +114,7 @@ export const tableGrants = (flavour: Flavour, whose: Whose): Query => {
 
 /** Before everything: no text is cut off before the largest packet of the server. After it: how many were. */
 export const LONG_TEXTS = 'SET SESSION group_concat_max_len = 1073741824';
-export const CUT_TEXTS = 'SELECT @@warning_count';
+export const CUT_TEXTS: Query = { name: 'cut', sql: 'SELECT @@warning_count' };
 
 const COMMON = (columns: readonly string[]): readonly Query[] => [
   { name: 'schemas', sql: `SELECT User, Host, Db, ${letters(columns)} FROM mysql.db` },
