@@ -70,10 +70,20 @@ eachMajor((server) => {
   test('who waits gets it when it is given back, and hears once from whom', async () => {
     const first = await take();
     const waited: string[] = [];
-    const second = take({ timeoutMs: 10_000, onWait: (holder) => void waited.push(holder) });
+    let second: Promise<RunLock> | undefined;
+    await new Promise<void>((resolve, reject) => {
+      second = take({
+        timeoutMs: 60_000,
+        onWait: (holder) => {
+          waited.push(holder);
+          resolve();
+        },
+      });
+      second.catch(reject);
+    });
     await delay(700);
     await first.release();
-    await (await second).release();
+    await (await second!).release();
     expect(waited).toHaveLength(1);
     expect(waited[0]).toContain("'rolecall test/access' as 'master'");
   });
@@ -140,16 +150,40 @@ eachMajor((server) => {
     // before 18 a GRANT does not wait for the table's lock, but for whoever changes its row
     await holder.query('BEGIN; GRANT SELECT ON t TO rds_superuser; LOCK TABLE t IN ACCESS EXCLUSIVE MODE');
     const retries: string[] = [];
-    const applying = applyOn(server(), BODY, {
+    const applied = await applyOn(server(), BODY, {
       target: TARGET,
       timeouts: { lockMs: 200 },
-      onProgress: (event) => void (event.type === 'retry' && retries.push(event.message)),
+      onProgress: (event) => {
+        if (event.type !== 'retry') return;
+        retries.push(event.message);
+        void holder.query('ROLLBACK');
+      },
     });
-    await delay(900);
-    await holder.query('ROLLBACK');
-    expect(await applying).toMatchObject({ exitCode: 0, result: { status: 'applied', residue: [] } });
+    expect(applied).toMatchObject({ exitCode: 0, result: { status: 'applied', residue: [] } });
     expect(retries[0]).toMatch(/lock timeout/);
     await holder.end();
+  });
+
+  test('a lock that the server never lets go fails with whose it is, and leaves nothing (55P03)', async () => {
+    const holder = await server().connect(server().master, 'app');
+    await holder.query(
+      "SET application_name = 'migration'; BEGIN; GRANT SELECT ON t TO rds_superuser; LOCK TABLE t IN ACCESS EXCLUSIVE MODE",
+    );
+    const body = 'groups: { kept_out: { grants: [{ privileges: [select], tables: public.t }] } }\n';
+    const { exitCode, result } = await applyOn(server(), body, { target: TARGET, stack: 'test/kept-out', timeouts: { lockMs: 50 } });
+    await holder.query('ROLLBACK');
+    await holder.end();
+    expect({ exitCode, failed: result.failed }).toMatchObject({
+      exitCode: 1,
+      failed: {
+        sqlstate: '55P03',
+        message: expect.stringMatching(
+          /^canceling statement due to lock timeout · wait for the open transaction of 'migration' as 'master', pid \d+, since \S+Z, or end it$/,
+        ),
+        sql: 'GRANT SELECT ON TABLE "public"."t" TO "kept_out"',
+      },
+    });
+    expect(await server().query(server().superuser, 'postgres', "SELECT FROM pg_roles WHERE rolname = 'kept_out'")).toEqual([]);
   });
 
   test('a statement that takes too long fails with the words of the server, and leaves nothing (57014)', async () => {
