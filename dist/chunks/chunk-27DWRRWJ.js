@@ -1,0 +1,2 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+import{b as o}from"./chunk-7BXB473G.js";var u=({serverUrl:e,repository:r,sha:t,workspace:i},s=process.cwd())=>(p,c)=>{let n=o(p,i,s);if(n.startsWith("..")||t==="")return null;let l=n.split("/").map(encodeURIComponent).join("/").replace(/[()]/g,m=>m==="("?"%28":"%29");return`${e}/${r}/blob/${t}/${l}#L${c}`};export{u as a};

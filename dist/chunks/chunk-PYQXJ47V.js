@@ -1,4 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a}from"./chunk-XRFJW337.js";import{x as o}from"./chunk-NPVG2ZGM.js";import{a as e}from"./chunk-EQZZATR4.js";var m=(n,i=()=>null)=>({failure:{reason:u(n),message:o(n.findings)||n.message},findings:n.findings,summary:[`### ❌ ${o(n.findings)||"failed"}
-
-${a(n.findings,i)}`],outputs:{}}),s={[e.stale]:"plan-changed",[e.partial]:"apply-partial",[e.locked]:"locked"},c={connect:"connect",inspect:"connect",target:"connect",aws:"auth",login:"auth",token:"auth",lock:"locked",pin:"policy",guard:"policy",apply:"policy",github:"github-api"},u=({exitCode:n,findings:i})=>{let[t=""]=(i.find(({severity:l})=>l==="error")??i[0])?.code.split("/")??[];return s[n]??c[t]??(n===e.refused?"policy":"config-invalid")};export{m as a,u as b};

@@ -1,0 +1,2 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+import{b as s,c as u}from"./chunk-MU223M5X.js";var p=({kind:e,database:f,schema:h,relation:i,names:t},o=t.length)=>{if(e==="global")return"the whole server";let l=e.replaceAll("_"," "),r=[f,h,i].filter(c=>c!=null),b=e==="routine"||e==="large_object",n=[...r.length>0?[u(...r)]:[],b?t[0]??"":s(t[0]??"")].join(".");return o===1&&t[0]!==void 0?`${l} ${n}`:`${o} ${l}s${r.length>0?`, such as ${n}`:""}`};export{p as a};

@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a,b}from"./chunk-PYQXJ47V.js";import"./chunk-XRFJW337.js";import"./chunk-NPVG2ZGM.js";import"./chunk-MU223M5X.js";import"./chunk-EQZZATR4.js";import"./chunk-LV6R4V7J.js";export{a as failedOutcome,b as reasonOf};
