@@ -11,14 +11,16 @@ SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS
  WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME IN ('user', 'db') AND COLUMN_NAME LIKE '%\\_priv'
  ORDER BY TABLE_NAME, ORDINAL_POSITION`;
 
-/** Before and after the grant tables: MySQL reads them at one moment. MariaDB's have no such thing; their checksums are compared. */
+/**
+ * Before and after the grant tables: MySQL reads them at one moment. MariaDB's have no such thing: the checksums of all but one are
+ * compared. Rows on tables are read by one statement, and with what did not change around it they are how it was then.
+ */
 export const SNAPSHOT_BEGIN: readonly string[] = [
   'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ',
   'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY',
 ];
 export const SNAPSHOT_END = 'COMMIT';
-export const CHECKSUMS = `CHECKSUM TABLE mysql.global_priv, mysql.db, mysql.tables_priv, mysql.columns_priv, mysql.procs_priv, mysql.proxies_priv,
- mysql.roles_mapping`;
+export const CHECKSUMS = `CHECKSUM TABLE mysql.global_priv, mysql.db, mysql.columns_priv, mysql.procs_priv, mysql.proxies_priv, mysql.roles_mapping`;
 
 /** Say by their errors what a login lacks to which `PRIVILEGE_COLUMNS` shows less than all. */
 export const canRead = (flavour: Flavour): readonly string[] =>
