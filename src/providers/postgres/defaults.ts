@@ -11,7 +11,7 @@ import { defaultAcl, parseAcl } from './acl.ts';
 import { actor } from './authority.ts';
 import { ACL_TYPES, DEFAULT_OBJECTS, expandAll } from './catalog.ts';
 import { schemasSelected } from './schemas.ts';
-import { type Comparison, databaseOwner, isProviderRole, type Scope } from './scope.ts';
+import { type Comparison, databaseOwner, isKnown, isProviderRole, MAKE_IT, type Scope } from './scope.ts';
 
 type Wanted = { readonly body: DefaultPrivilege; readonly source?: Position };
 const PROFILED: ReadonlySet<string> = new Set<DefaultKind>(['table', 'sequence', 'routine', 'type']);
@@ -92,7 +92,7 @@ const builtIn = (scope: Scope): DefaultPrivilege[] =>
       ),
     );
     return createdBy
-      .filter((creator) => !replaced.has(scope.renamed.get(creator) ?? creator))
+      .filter((creator) => isKnown(scope, creator) && !replaced.has(scope.renamed.get(creator) ?? creator))
       .flatMap((creator) =>
         defaultAcl(ACL_TYPES[objects], creator, scope.version).flatMap(({ grantee, privileges }) =>
           typeof grantee === 'string' ? [] : [{ database, creator, schema, objects, grantee, privileges }],
@@ -148,8 +148,10 @@ const desiredDefaults = (scope: Scope, compare: Comparison): Map<string, Wanted>
   for (const { action, database, schema, createdBy, to, objects, privileges, source } of scope.declared.defaults) {
     if (action === 'revoke' || !scope.managed.has(database)) continue;
     for (const creator of createdBy)
-      add({ database, creator, schema, objects, grantee: to, privileges: words(scope, objects, privileges) }, source);
+      if (isKnown(scope, creator))
+        add({ database, creator, schema, objects, grantee: to, privileges: words(scope, objects, privileges) }, source);
   }
+  const missing = new Map(missingCreators(scope));
   const skipped = new Map<string, Position>();
   const unnamed = new Map<string, Position>();
   const owners = ownersInSchemas(scope);
@@ -159,7 +161,8 @@ const desiredDefaults = (scope: Scope, compare: Comparison): Map<string, Wanted>
       for (const other of othersIn(scope, owners, database, schema, owner))
         if (other !== grant.grantee) unnamed.set(`${pathKey(database, schema)}\0${other}`, grant.source);
       for (const creator of creatorsOf(scope, database, owner)) {
-        if (isUnfit(scope, creator)) skipped.set(`${pathKey(database, schema)}\0${creator}`, grant.source);
+        if (!isKnown(scope, creator)) missing.set(creator, grant.source);
+        else if (isUnfit(scope, creator)) skipped.set(`${pathKey(database, schema)}\0${creator}`, grant.source);
         else if (creator !== grant.grantee)
           add(
             {
@@ -175,6 +178,7 @@ const desiredDefaults = (scope: Scope, compare: Comparison): Map<string, Wanted>
       }
     }
   }
+  reportMissing(missing, compare);
   reportCreators(skipped, compare, 'default/creator-skipped');
   reportCreators(unnamed, compare, 'default/creator-unnamed');
   return desired;
@@ -219,6 +223,23 @@ const ownersInSchemas = (scope: Scope): Owners => {
 
 const isUnfit = (scope: Scope, creator: string): boolean =>
   isProviderRole(creator) || (scope.reality.roles.get(creator)?.superuser ?? false);
+
+/** Those whom entries of the manifest name as creators, and who are not there: their first statement would fail. */
+const missingCreators = (scope: Scope): (readonly [creator: string, source: Position])[] =>
+  scope.declared.defaults.flatMap(({ database, createdBy, source }) =>
+    scope.managed.has(database) ? createdBy.flatMap((creator) => (isKnown(scope, creator) ? [] : [[creator, source] as const])) : [],
+  );
+
+const reportMissing = (missing: ReadonlyMap<string, Position>, compare: Comparison): void => {
+  for (const [creator, source] of missing)
+    compare.report({
+      severity: 'error',
+      code: 'default/unknown-creator',
+      message: `default privileges for what '${creator}' will create: the server has no role '${creator}'`,
+      hint: MAKE_IT,
+      source,
+    });
+};
 
 /** Why later objects of somebody are not covered, and what to write. */
 const UNCOVERED = {

@@ -3,7 +3,7 @@ import { PREDEFINED_SINCE } from '../../model/privilege.ts';
 import type { Membership } from '../../model/state.ts';
 import type { About } from '../provider.ts';
 import { PER_GRANTOR_MEMBERSHIPS } from './authority.ts';
-import type { Scope } from './scope.ts';
+import { isKnown, MAKE_IT, type Scope } from './scope.ts';
 
 /** Why a declared membership cannot be on this server; null: it can. */
 export const impossible = (
@@ -18,7 +18,7 @@ export const impossible = (
     };
   if (role === 'pg_database_owner')
     return { code: 'membership/implicit', message: `'${role}' has no explicit members: it is whoever owns the database` };
-  if (!scope.reality.roles.has(role) && !scope.declared.roles.has(role)) {
+  if (!isKnown(scope, role)) {
     if (role === 'rds_iam')
       return {
         code: 'membership/no-rds-iam',
@@ -28,7 +28,7 @@ export const impossible = (
     return {
       code: 'membership/unknown-role',
       message: `'${member}' in '${role}': the server has no role '${role}'`,
-      hint: 'correct the name, or make the role first: what is listed under existing is not created',
+      hint: MAKE_IT,
     };
   }
   if (scope.version >= PER_GRANTOR_MEMBERSHIPS || role === 'rds_iam') return null;

@@ -10,7 +10,7 @@ import { PER_GRANTOR_MEMBERSHIPS } from './authority.ts';
 import { OWNER_KEYWORDS } from './catalog.ts';
 import { ownedBy, placeOf } from './drops.ts';
 import { holds } from './holds.ts';
-import { type Comparison, ownerActor, type Scope } from './scope.ts';
+import { type Comparison, isKnown, MAKE_IT, ownerActor, type Scope } from './scope.ts';
 
 /** Kinds that follow the schema into the hands of its owner. */
 const OWNED = new Set(['schema', 'table', 'sequence', 'routine', 'type']);
@@ -150,7 +150,15 @@ const reportOwners = (scope: Scope, compare: Comparison): void => {
     const owned = groupBy(ownedBy(scope, removal.name), placeOf);
     if (removal.action !== 'drop' || owned.size === 0) continue;
     if (removal.reassignTo !== undefined) {
-      reportOthers(scope, compare, removal);
+      if (isKnown(scope, removal.reassignTo)) reportOthers(scope, compare, removal);
+      else
+        compare.report({
+          severity: 'error',
+          code: 'role/unknown-heir',
+          message: `'${removal.reassignTo}' shall own what '${removal.name}' owns: the server has no role '${removal.reassignTo}'`,
+          hint: MAKE_IT,
+          source: removal.source,
+        });
       continue;
     }
     const where = [...owned].map(([place, rows]) => `${rows.reduce((sum, { count }) => sum + count, 0)} in ${place}`).join(', ');

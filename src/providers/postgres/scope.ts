@@ -33,6 +33,13 @@ export type Comparison = {
   report(finding: Finding): void;
 };
 
+/** Whether the server has a role, or gets it by the manifest. */
+export const isKnown = ({ reality, declared }: Pick<Scope, 'reality' | 'declared'>, role: string): boolean =>
+  reality.roles.has(role) || declared.roles.has(role);
+
+/** What to do about a role that is not known. */
+export const MAKE_IT = 'correct the name, or make the role first: what is listed under existing is not created';
+
 export const isProviderRole = (name: string): boolean => /^(pg_|rds)/.test(name);
 
 /** The role that acts for the owner of these objects. */

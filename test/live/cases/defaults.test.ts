@@ -146,6 +146,26 @@ defaults:
       ]);
     });
 
+    test('of a creator whom the server does not have are told by the plan, not by the apply', async () => {
+      const room = await makeRoom(server(), 'nocreator');
+      await room.as('master', 'CREATE SCHEMA s');
+      const body = `existing: [nocreator_a, nocreator_b, nocreator_c]
+groups:
+  nocreator_g: {}
+  nocreator_r: { read: [nocreator.s] }
+defaults:
+  - { schema: s, created_by: [nocreator_a, nocreator_g], to: nocreator_r, privileges: [execute], objects: routines }
+  - { from: public, created_by: [nocreator_b], privileges: [execute], objects: routines }
+`;
+      const target = 'databases: [nocreator]\ndefaults_for: { nocreator: [nocreator_c, nocreator_g] }';
+      const planned = await planOn(server(), body, { target, stack: 'test/nocreator' });
+      expect(found(planned, 'default/unknown-creator')).toEqual(
+        ['a', 'b', 'c'].map(
+          (one) => `default privileges for what 'nocreator_${one}' will create: the server has no role 'nocreator_${one}'`,
+        ),
+      );
+    });
+
     test('who else owns tables in a schema is told, unless the creators are named', async () => {
       const room = await makeRoom(server(), 'others');
       await room.as('master', 'CREATE ROLE others_o; CREATE SCHEMA s; CREATE TABLE s.t (a int)');

@@ -135,6 +135,18 @@ eachMajor((server, major) => {
     await settle(s, body, target);
   });
 
+  test('an heir whom the server does not have is told by the plan, and one who is made by it is none of that', async () => {
+    const s = server();
+    await asMaster(s, ['postgres', 'CREATE ROLE testatrix NOLOGIN; GRANT CREATE ON DATABASE app TO testatrix']);
+    await asRole(s, 'testatrix', 'app', 'CREATE SCHEMA estate');
+    const unknown = async (body: string) =>
+      (await planOn(s, `${body}removed:\n  testatrix: { drop: true, reassign_to: heiress }`, target)).findings.flatMap(
+        ({ code, message }) => (code === 'role/unknown-heir' ? [message] : []),
+      );
+    expect(await unknown('existing: [heiress]\n')).toEqual(["'heiress' shall own what 'testatrix' owns: the server has no role 'heiress'"]);
+    expect(await unknown('groups:\n  heiress: {}\n')).toEqual([]);
+  });
+
   test('large objects, types, column grants and system columns of others', async () => {
     const s = server();
     await asMaster(s, ['postgres', 'CREATE ROLE magpie NOLOGIN']);
