@@ -60,10 +60,16 @@ export const doctorCommand = async (at: string | undefined, options: DoctorComma
   const judged = checkupOf(evidence, options.check);
   const found = own ? judged : { ...judged, checks: judged.checks.map(inOptions) };
   if (found.checks.length === 0)
-    throw failure('doctor/nothing', 'none of these checks applies to these targets', { hint: 'rolecall doctor --list' });
+    throw failure('doctor/nothing', 'none of these checks applies to these targets', {
+      hint: found.user === null ? nothingHint(options.check) : 'rolecall doctor --list',
+    });
   console.out(options.format === 'json' ? checkupJson(found) : checkupText(found, console.outTerminal));
   return found.summary.failed > 0 ? EXIT.error : found.summary.unread > 0 ? EXIT.refused : EXIT.ok;
 };
+
+/** Checks of one login are made only where one is named. */
+const nothingHint = (names: readonly string[]): string =>
+  names.some((name) => /^user(?:-|$)/.test(name)) ? 'name whose login it is about: rolecall doctor USER@TARGET' : 'rolecall doctor --list';
 
 /** Denied logins that are shown one by one. */
 const LAST = 20;

@@ -19,14 +19,14 @@ export const momentFindings = (target: Pick<Target, 'engine'>, { lapses, moments
       hint:
         target.engine === 'postgres'
           ? 'groups exchange members and grants across databases: do it in two steps, first what is added, then what goes'
-          : 'of grants on a schema the server counts the closest alone, privileges on columns go with those on their table, and some options with what they are of: choose a quiet moment',
+          : 'the server has no one statement for this, and what is missing comes back with a later one: choose a quiet moment',
     });
   if (exceeding.length > 0)
     found.push({
       severity: 'warning',
       code: 'plan/excess',
       message: `while this is applied, ${countOf(exceeding)} for a moment able to do what is allowed neither before nor afterwards: ${whose(exceeding, 'excess')}`,
-      hint: 'of the grants that match a schema the server counts one, and each that goes brings another to light: take the patterns away by hand first, or choose a quiet moment',
+      hint: 'of the grants that match a schema the server counts one, and each that goes brings another to light: choose a quiet moment, or close the users meanwhile, with enabled: false in an apply before this one',
     });
   if (bridged.length > 0)
     found.push({

@@ -141,7 +141,7 @@ const creators = (entry: DefaultEntry, database: string | undefined, path: Path,
   if (database === undefined) return undefined;
   const creators = context.entry.defaults_for?.[database];
   if (creators) return distinct(creators);
-  const message = `the entry has no 'created_by', and target '${context.target}' has no 'defaults_for' database '${database}'`;
+  const message = `the entry has no 'created_by', and 'defaults_for' of target '${context.target}' says nothing of database '${database}'`;
   context.report('missing', message, path, { hint: 'add created_by: [ROLE]' });
   return undefined;
 };

@@ -255,6 +255,8 @@ users:
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^line 1: pam: the server wanted a token of 'app'/) });
     const unknown = await world.run('doctor', '--check', 'clok', '-m', world.manifest(BODY));
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("did you mean 'clock'?")]);
+    const whose = await world.run('doctor', '--check', 'user-password', '-m', world.manifest(BODY));
+    expect([whose.code, whose.stderr]).toEqual([1, expect.stringContaining('name whose login it is about')]);
   });
 });
 

@@ -47,7 +47,8 @@ const POSTGRES: Words = {
   },
   over: {
     is: 'the time until which its password is good has passed (VALID UNTIL)',
-    renew: ({ user }) => `change until of the user, and apply; else: ALTER ROLE ${quoted(user)} VALID UNTIL 'infinity'`,
+    renew: ({ user }) =>
+      `give the user a later 'until' in the manifest, or none, and apply; by hand: ALTER ROLE ${quoted(user)} VALID UNTIL 'infinity'`,
   },
   other: 'look for a pooler that maps users',
   maker: { superuser: 'a superuser', word: 'CREATEROLE', give: ({ user }) => `as an administrator: ALTER ROLE ${quoted(user)} CREATEROLE` },

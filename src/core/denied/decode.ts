@@ -138,7 +138,7 @@ const DETAILS: readonly (readonly [shape: RegExp, message: string, hint: string]
   [
     /^User ".*" has an expired password\.(?:\n.*)?$/s,
     'the time until which its password is good has passed (VALID UNTIL)',
-    'until of the user sets it',
+    "give the user a later 'until' in the manifest, or none, and apply",
   ],
   [
     /^User ".*" has no password assigned\.(?:\n.*)?$/s,

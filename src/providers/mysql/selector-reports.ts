@@ -39,11 +39,13 @@ export const isUnseen = (inventory: Inventory, { kind, schema, name }: DeclaredG
 const reportUnseen = ({ scope }: Inventory, compare: Comparison, grant: DeclaredGrant): void => {
   const { currentUser } = scope.server;
   const pattern = [grant.schema, grant.name].some((part) => part !== null && isPattern(part));
-  const what = pattern ? `may match routines that '${currentUser}' does not see` : `matches no routine that '${currentUser}' sees`;
+  const what = pattern
+    ? `may match more routines than '${currentUser}' is shown`
+    : `matches no routine that '${currentUser}' is shown, and it is not shown all`;
   compare.report({
     severity: pattern ? 'warning' : 'error',
     code: 'selector/unseen',
-    message: `${grant.kind} selector '${grant.selector}' ${what}: it is not shown all of them`,
+    message: `${grant.kind} selector '${grant.selector}' ${what}`,
     hint: `as a user that may: GRANT SHOW_ROUTINE ON *.* TO ${accountSql(parseAccount(currentUser))}; or let the login that applies plan`,
     source: grant.source,
   });

@@ -246,6 +246,7 @@ const reportSchema = (scope: Scope, { grant }: Rule, compare: Comparison): void 
 const hintFor = (scope: Scope, one: Rule): { hint?: string } => {
   const wanted = one.grant.name ?? one.grant.schema ?? one.grant.database;
   if (!wanted || isPattern(wanted)) return {};
+  if (one.grant.kind === 'parameter' && wanted.text.includes('*')) return { hint: 'no pattern is taken here: name each parameter' };
   const names = scope.reality.objects.filter((row) => row.kind === one.grant.kind && inPlace(one, row)).flatMap((row) => row.names);
   const near = nearest(wanted.text, names);
   return near === undefined ? {} : { hint: `did you mean '${near}'?` };

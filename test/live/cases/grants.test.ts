@@ -261,14 +261,17 @@ groups:
   test('a parameter is granted before anybody else was, where the server has such privileges', async () => {
     const s = server();
     const room = await makeRoom({ ...s, master: s.superuser }, 'tuning');
-    const body = 'groups:\n  tuning_g: { grants: [{ privileges: [set], parameters: [Log_Duration, no_such] }] }\n';
+    const body = 'groups:\n  tuning_g: { grants: [{ privileges: [set], parameters: [Log_Duration, no_such, "log_*"] }] }\n';
     const planned = await room.plan(body);
     if (major < 15) {
-      expect(found(planned, 'grant/needs-version')).toHaveLength(2);
+      expect(found(planned, 'grant/needs-version')).toHaveLength(3);
       return;
     }
-    expect(found(planned, 'selector/no-match')).toEqual(["parameter selector 'no_such' matches nothing on the server"]);
-    await room.converge(body.replace(', no_such', ', tuning.custom'));
+    expect(planned.findings.flatMap(({ code, message, hint }) => (code === 'selector/no-match' ? [[message, hint]] : []))).toEqual([
+      ["parameter selector 'log_*' matches nothing on the server", 'no pattern is taken here: name each parameter'],
+      ["parameter selector 'no_such' matches nothing on the server", undefined],
+    ]);
+    await room.converge(body.replace(', no_such, "log_*"', ', tuning.custom'));
     expect(await room.column(`SELECT parname || ' ' || paracl::text FROM pg_parameter_acl ORDER BY 1`)).toEqual([
       expect.stringContaining('log_duration {'),
       expect.stringMatching(/^tuning\.custom .*tuning_g=s\//),
