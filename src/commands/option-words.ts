@@ -19,7 +19,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/and the manifest says 'engine: (\w+)'/g, 'and $1 is expected'],
   [/but the manifest says 'engine: (\w+)'/g, 'but $1 is expected'],
   [/write engine: (\w+)(?:, or correct the endpoint)?/g, 'write --engine $1'],
-  [/check the variable that 'login\.password' names/g, 'check PGPASSWORD (MySQL, MariaDB: MYSQL_PWD)'],
+  [/check the (?:password\b|value of '[^']*')/g, 'check PGPASSWORD (MySQL, MariaDB: MYSQL_PWD)'],
   [/write 'login: \{ password: [^}]*\}" \}'/g, 'set PGPASSWORD (MySQL, MariaDB: MYSQL_PWD)'],
   [/then write login: \{ auth: iam \}/g, 'then leave MYSQL_PWD unset'],
   [/write tls: verify-full, or leave 'tls' out/g, 'write --tls verify-full'],

@@ -81,7 +81,7 @@ export const secretOf = async (reference: Reference, target: Target, env: Enviro
 
 /** What whoever logged in with a wrong password does next. */
 export const checkPassword = ({ login }: Pick<Target, 'login'>): string =>
-  `check the ${login.password?.source === 'secret' ? 'secret' : 'variable'} that 'login.password' names`;
+  login.password === undefined ? 'check the password' : `check the value of '${login.password.text}'`;
 
 /** An endpoint of RDS itself is signed by RDS, unless the manifest knows better; one of RDS Proxy by those whom Node trusts. */
 export const authoritiesOf = async (target: Target): Promise<string | undefined> => {

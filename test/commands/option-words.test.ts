@@ -27,11 +27,7 @@ test.each<[string, string, string]>([
     'the server is MySQL 9.7.4, but mariadb is expected',
   ],
   ['the right engine', 'write engine: mysql, or correct the endpoint', 'write --engine mysql'],
-  [
-    'a password',
-    "check the variable that 'login.password' names, and the host",
-    'check PGPASSWORD (MySQL, MariaDB: MYSQL_PWD), and the host',
-  ],
+  ['a password', "check the value of '${env:MYSQL_PWD}', and the host", 'check PGPASSWORD (MySQL, MariaDB: MYSQL_PWD), and the host'],
   ['no password', `write 'login: { password: "\${env:NAME}" }'`, 'set PGPASSWORD (MySQL, MariaDB: MYSQL_PWD)'],
   [
     'a user and a target',

@@ -358,7 +358,7 @@ eachMajor(
       test('the password is wrong', async () => {
         await unreachable(
           {},
-          "connect/password: target 't': the password of 'master' is wrong, or there is no such user .* · check the variable that 'login\\.password' names",
+          "connect/password: target 't': the password of 'master' is wrong, or there is no such user .* · check the value of '\\$\\{env:MASTER\\}'",
           { env: { MASTER: 'wrong' } },
         );
       });
