@@ -78,7 +78,9 @@ const MYSQL: Words = {
   },
   over: {
     is: 'its password has expired',
-    renew: (whom) => `set another with a new password_version, and apply; else: ALTER USER ${accountOf(whom)} PASSWORD EXPIRE NEVER`,
+    // EXPIRE NEVER stops the clock, and leaves the mark of a password that somebody let expire.
+    renew: (whom) =>
+      `put another into its variable or secret, and: rolecall apply --rotate ${whom.user}; by hand: ALTER USER ${accountOf(whom)} IDENTIFIED BY a password`,
   },
   other: 'look for an anonymous account of a closer host, or a proxy that maps users',
   maker: {
