@@ -164,6 +164,11 @@ const explainRefusal = (error: unknown, { target, address: { user, tls } }: Peer
         hint: 'after finding what fails: TRUNCATE TABLE performance_schema.host_cache (MariaDB: FLUSH HOSTS)',
       };
     case 1040:
+      return {
+        slug: 'too-many',
+        what: 'too many connections, those of all users together',
+        hint: 'end idle sessions, or raise max_connections',
+      };
     case 1203:
     case 1226:
       // One number for sessions at a time and for what a user may do in an hour.
