@@ -1,0 +1,3 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+import{M as o,N as m,R as c}from"./chunk-3G3GAAB6.js";import{a as i,x as p,z as a}from"./chunk-URUTD4CK.js";var v=(n,t)=>{let e=m(t.colour);return p(n).flatMap(r=>l(r,t)).map(r=>`${e(r)}
+`).join("")},l=(n,t)=>{let e=S(n,t.unicode),r=o("  ");return c(e,t.width-2).map((s,d)=>d===0?s:[r,...s])},y={error:"remove",warning:"warn",note:"dim"},S=(n,t)=>{let{source:e}=n;return[...e?[o(`${i(e.file)}:${e.line}:${e.column}: `,"strong")]:[],o(n.severity,y[n.severity]),o(` ${i(n.code)}: `,"dim"),o(i(a(n)+n.message)),...n.hint===void 0?[]:[o(` ${t?"·":"-"} ${i(n.hint)}`,"dim")]]};export{v as a,l as b};
