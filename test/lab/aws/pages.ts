@@ -4,24 +4,31 @@ import { child, type Element, element } from './xml.ts';
 /** Sends a form to the emulator; null where it answers with an error. */
 export type Ask = (form: URLSearchParams) => Promise<Element | null>;
 
+/** Answers whose further pages may be asked for, by the number in the marker; the oldest are forgotten. */
+const begun = new Map<number, Answer>();
+const KEPT = 200;
+let last = 0;
+
 /**
  * One page of an operation's answer, as AWS cuts it. The emulator hands out everything at once, or pages of its own: so ask it
- * for all and hand out the part that the marker names. Null where the operation has no pages, the marker is none of ours, or
+ * for all and hand out the part that the marker names, of what there was when the first page was asked for: what others remove
+ * meanwhile moves nothing from one page to another. Null where the operation has no pages, the marker is none of ours, or
  * the emulator answers with an error.
  */
 export async function page(service: string, form: URLSearchParams, pageSize: number, ask: Ask): Promise<Element | null> {
   const operation = form.get('Action') ?? '';
   const paginator = paginatorOf(service, operation);
-  const from = paginator && offset(operation, form.get(paginator.input_token));
-  if (paginator === undefined || from === undefined) return null;
-  const whole = await askForAll(operation, form, paginator, ask);
+  const place = paginator && placeOf(operation, form.get(paginator.input_token));
+  if (paginator === undefined || place === undefined) return null;
+  const { from } = place;
+  const whole = begun.get(place.answer) ?? (await askForAll(operation, form, paginator, ask));
   if (whole === null) return null;
 
   const limit = Number(paginator.limit_key && form.get(paginator.limit_key)) || pageSize;
   const to = from + Math.min(limit, pageSize);
   const count = lists(paginator).reduce((sum, name) => sum + items(whole.result, name).length, 0);
   const cut = { ...whole.result, children: slice(whole.result.children, lists(paginator), from, to) };
-  return withResult(whole.root, marked(cut, paginator, count > to ? mark(operation, to) : null));
+  return withResult(whole.root, marked(cut, paginator, count > to ? mark(operation, to, keep(place.answer, whole)) : null));
 }
 
 type Answer = { readonly root: Element; readonly result: Element };
@@ -81,13 +88,23 @@ function lists({ result_key: key }: Paginator): readonly string[] {
   return typeof key === 'string' ? [key] : key;
 }
 
-function mark(operation: string, from: number): string {
-  return Buffer.from(`${operation} ${from}`).toString('base64url');
+/** The number of an answer whose pages are handed out. */
+function keep(known: number, whole: Answer): number {
+  if (begun.get(known) === whole) return known;
+  last++;
+  begun.set(last, whole);
+  begun.delete(last - KEPT);
+  return last;
 }
 
-/** Where a page begins; undefined where the marker is not one of ours for this operation. */
-function offset(operation: string, marker: string | null): number | undefined {
-  if (marker === null) return 0;
-  const [named, from = ''] = Buffer.from(marker, 'base64url').toString('utf8').split(' ');
-  return named === operation && /^\d+$/.test(from) ? Number(from) : undefined;
+function mark(operation: string, from: number, answer: number): string {
+  return Buffer.from(`${operation} ${from} ${answer}`).toString('base64url');
+}
+
+/** Where a page begins, and in which answer (0: in none yet); undefined where the marker is not one of ours for this operation. */
+function placeOf(operation: string, marker: string | null): { readonly from: number; readonly answer: number } | undefined {
+  if (marker === null) return { from: 0, answer: 0 };
+  const [named, ...numbers] = Buffer.from(marker, 'base64url').toString('utf8').split(' ');
+  const [from = Number.NaN, answer = Number.NaN] = numbers.map(Number);
+  return named === operation && Number.isInteger(from) && Number.isInteger(answer) ? { from, answer } : undefined;
 }
